@@ -1,0 +1,236 @@
+"""The domain's values: frozen, slotted, and free of behaviour that needs I/O.
+
+Instants are seconds since the epoch, UTC. Costs and limits are whole units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+UNLIMITED = None
+"""The limit of an allowance that is counted but never refused."""
+
+
+class Mode(StrEnum):
+    """Whether a project's keys and data are for trying out or for real; the two share nothing."""
+
+    TEST = "test"
+    LIVE = "live"
+
+
+class KeyKind(StrEnum):
+    """What a key may do; the value is the key's own prefix."""
+
+    SECRET = "sk"
+    PUBLISHABLE = "pk"
+    CUSTOMER = "ak"
+
+
+class KeyStatus(StrEnum):
+    """Whether a key works. `REVOKED` is final; `DISABLED` may be undone."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    REVOKED = "revoked"
+
+
+class Interval(StrEnum):
+    """How long a quota's period, or the denominator of a rate, is."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+    LIFETIME = "lifetime"
+
+
+class AllowanceKind(StrEnum):
+    """`QUOTA`: so many units per period. `RATE`: a sustained rate with a burst (GCRA)."""
+
+    QUOTA = "quota"
+    RATE = "rate"
+
+
+class Scope(StrEnum):
+    """Who shares an allowance's counter."""
+
+    KEY = "key"
+    CUSTOMER = "customer"
+    PROJECT = "project"
+
+
+class Alignment(StrEnum):
+    """Where a customer's periods start: at the anniversary of their start, or with the calendar."""
+
+    ANNIVERSARY = "anniversary"
+    CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A half-open span of time, `[start, end)`, in whole seconds since the epoch, UTC.
+
+    `end` is `None` for a lifetime.
+    """
+
+    start: int
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A limit on cost: `limit` units per `interval`, `None` when unlimited.
+
+    `burst` is how many units a rate admits at once, from rest; a quota has none.
+    """
+
+    kind: AllowanceKind
+    limit: int | None
+    interval: Interval
+    burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A plan customers are on: the allowances each of them has, each with counters of its own."""
+
+    name: str
+    allowances: tuple[Allowance, ...]
+    display_name: str = ""
+    price: int = 0
+    currency: str = "usd"
+    features: tuple[str, ...] = ()
+    popular: bool = False
+    trial_days: int = 0
+    price_id: str | None = None
+    product_id: str | None = None
+
+    @property
+    def quota(self) -> Allowance | None:
+        """The first quota, which usage answers are about; `None` if there is none."""
+        return next((a for a in self.allowances if a.kind is AllowanceKind.QUOTA), None)
+
+    @property
+    def rate(self) -> Allowance | None:
+        """The first rate; `None` if there is none."""
+        return next((a for a in self.allowances if a.kind is AllowanceKind.RATE), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One API of one platform, in one mode. `allowances` are shared by all of its customers."""
+
+    id: str
+    platform_id: str
+    name: str
+    mode: Mode
+    default_tier: str
+    alignment: Alignment = Alignment.ANNIVERSARY
+    allowances: tuple[Allowance, ...] = ()
+    suspended: bool = False
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who calls the developer's API; `external_id` is the developer's own name for them.
+
+    `anchor` is when their periods start; a paid customer's is their subscription item's.
+    """
+
+    id: str
+    project_id: str
+    external_id: str
+    plan: str
+    anchor: float
+    created_at: float
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key as stored: never its secret, only the digest that finds it.
+
+    `expires_at` is `None` for a key without an end. `allowed_ips` holds CIDR blocks; empty means any.
+    `rate` is this key's own rate, beside its customer's.
+    """
+
+    id: str
+    kind: KeyKind
+    project_id: str
+    prefix: str
+    last4: str
+    created_at: float
+    customer_id: str | None = None
+    name: str = ""
+    scopes: tuple[str, ...] = ()
+    status: KeyStatus = KeyStatus.ACTIVE
+    expires_at: float | None = None
+    allowed_ips: tuple[str, ...] = ()
+    rate: Allowance | None = None
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a customer has used of their quota in the current period.
+
+    `used` counts admitted units, and units other workers hold on lease as if they were spent: an
+    upper bound while traffic flows, exact once it has been idle for the lease's idle time.
+    """
+
+    used: int
+    limit: int | None
+    period: Period
+
+    @property
+    def remaining(self) -> int | None:
+        """Units left, never negative; `None` when unlimited."""
+        return None if self.limit is None else max(0, self.limit - self.used)
+
+
+@dataclass(slots=True)
+class PolicyState:
+    """One limit as it stood right after a verdict, for headers and refusals.
+
+    `window` is the length of the period in seconds (`None`: lifetime). `remaining` is a lower bound
+    as of the worker's last exchange with the ledger. `reset` is the seconds until more is to be had:
+    the rest of a quota's period, or the time until a rate's bucket is full again.
+    """
+
+    name: str
+    limit: int
+    window: int | None
+    remaining: int
+    reset: float
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The answer to "may this request pass?": a denial is a value, with the code of its error.
+
+    `code` is `allowed`, or the code of the refusal in `dream_gateway.errors`. What could not be
+    resolved (the customer of an unknown key) is `None`. `usage` is about the customer's quota.
+    `violated` names the limit that refused; `retry_after` is seconds, when waiting helps.
+    """
+
+    allowed: bool
+    code: str
+    cost: int
+    credential: Credential | None = None
+    project: Project | None = None
+    customer: Customer | None = None
+    tier: Tier | None = None
+    usage: Usage | None = None
+    policies: tuple[PolicyState, ...] = ()
+    violated: PolicyState | None = None
+    retry_after: float | None = None
+    receipt: object = None
+    """What the meter needs to refund this admission; opaque."""
