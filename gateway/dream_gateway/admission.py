@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,6 +60,15 @@ class Admission:
         raise NotImplementedError
 
 
-
+@dataclass(frozen=True, slots=True)
 class TrackedEvent:
-    """`user, cost, key (idempotency), fingerprint, plan`: one event to record."""
+    """One event to record: `key` is its idempotency key, `fingerprint` a digest of what was asked.
+
+    `plan` is the tier a secret key names for the user.
+    """
+
+    user: str
+    cost: int
+    key: str
+    fingerprint: str
+    plan: str | None = None

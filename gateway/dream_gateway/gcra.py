@@ -10,7 +10,9 @@ admit them *beside* a burst that has filled up again meanwhile. Here the debt ne
 what is out on lease: the bucket's refill stops while `debt == out`. Therefore, in any window of
 length w, what is spent is at most `burst + w / interval`, wherever it is spent.
 
-Times are whole microseconds; rounding is always against the caller, so nothing is over-admitted.
+Times are whole microseconds, and the arithmetic is exact. A microsecond is cut into `limit` ticks,
+so that a unit is `period_us` ticks for any rate, and a bucket keeps the ticks by which its TAT is
+rounded up: a burst taken one by one is the same burst.
 """
 
 from __future__ import annotations
@@ -30,10 +32,6 @@ class Rate:
         """Return the microseconds that `units` take at the sustained rate, rounded up."""
         return -(-units * self.period_us // self.limit)
 
-    def refund(self, units: int) -> int:
-        """Return the microseconds of debt that returning `units` takes off, rounded down."""
-        return units * self.period_us // self.limit
-
     def units(self, span_us: int) -> int:
         """Return the whole units whose `span` is at most `span_us`, never negative."""
         return max(0, span_us * self.limit // self.period_us)
@@ -41,10 +39,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket's state: theoretical arrival time in microseconds, and units out on lease."""
+    """A bucket's state: theoretical arrival time in microseconds, and units out on lease.
+
+    `surplus` is the ticks by which `tat_us` is rounded up, less than a microsecond's; it belongs to
+    the rate that made it: see `adopt`.
+    """
 
     tat_us: int = 0
     out: int = 0
+    surplus: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +63,54 @@ class Take:
     retry_after_us: int | None
 
 
-def debt(rate: Rate, bucket: Bucket, now_us: int) -> int:
-    """Return the bucket's debt in microseconds: at least what is out on lease, never negative.
+def adopt(rate: Rate, before: Rate, bucket: Bucket, now_us: int) -> Bucket:
+    """Return the bucket's state under a rule, where `before` was the last; store it, if it differs.
 
-    It is never more than a whole burst either, so a clock that steps back, or a limit that was
-    lowered, costs at most the time one burst takes to refill.
+    Debt that no burst of this rule explains is dropped for good: after a clock that started again,
+    or a limit that was lowered, the bucket is full again after the time of one burst, not later.
     """
-    full = rate.span(rate.burst)
-    return max(min(bucket.tat_us - now_us, full), rate.span(bucket.out), 0)
+    full_us = rate.span(rate.burst)
+    if bucket.tat_us - now_us > full_us:
+        return _bucket(rate, now_us, rate.burst * rate.period_us, bucket.out)
+    if rate.limit != before.limit and bucket.surplus:
+        return Bucket(bucket.tat_us, bucket.out)
+    return bucket
+
+
+def debt(rate: Rate, bucket: Bucket, now_us: int) -> int:
+    """Return the bucket's debt in ticks: at least what is out on lease, never negative.
+
+    Beyond the leases it is never more than a whole burst.
+    """
+    owed = (bucket.tat_us - now_us) * rate.limit - bucket.surplus
+    return max(min(owed, rate.burst * rate.period_us), bucket.out * rate.period_us, 0)
+
+
+def remaining(rate: Rate, bucket: Bucket, now_us: int) -> int:
+    """Return the whole units that could be taken now."""
+    return max(0, rate.burst - -(-debt(rate, bucket, now_us) // rate.period_us))
 
 
 def take(rate: Rate, bucket: Bucket, now_us: int, wanted: int, at_least: int) -> Take:
     """Grant `wanted` units, or what fits down to `at_least`, or none; a denial changes nothing."""
     owed = debt(rate, bucket, now_us)
-    room = rate.span(rate.burst) - owed
-    granted = min(wanted, rate.units(room))
+    room = rate.burst * rate.period_us - owed
+    fits = max(0, room // rate.period_us)
+    granted = min(wanted, fits)
     if granted < at_least:
-        wait = None if at_least > rate.burst else max(1, rate.span(at_least) - room)
-        return Take(0, bucket, rate.units(room), wait)
-    owed += rate.span(granted)
-    after = Bucket(now_us + owed, bucket.out + granted)
-    return Take(granted, after, rate.units(rate.span(rate.burst) - owed), 0)
+        short = at_least * rate.period_us - room
+        wait = None if at_least > rate.burst else -(-short // rate.limit)
+        return Take(0, bucket, fits, wait)
+    after = _bucket(rate, now_us, owed + granted * rate.period_us, bucket.out + granted)
+    return Take(granted, after, fits - granted, 0)
 
 
 def settle(rate: Rate, bucket: Bucket, now_us: int, granted: int, spent: int) -> Bucket:
     """Close a lease of `granted` units of which `spent` were used; the rest is refilled at once."""
-    owed = debt(rate, bucket, now_us) - rate.refund(granted - spent)
-    return Bucket(now_us + max(owed, 0), max(0, bucket.out - granted))
+    owed = debt(rate, bucket, now_us) - (granted - spent) * rate.period_us
+    return _bucket(rate, now_us, max(owed, 0), max(0, bucket.out - granted))
+
+
+def _bucket(rate: Rate, now_us: int, owed: int, out: int) -> Bucket:
+    span_us = -(-owed // rate.limit)
+    return Bucket(now_us + span_us, out, span_us * rate.limit - owed)

@@ -1,0 +1,48 @@
+"""`dream-gateway customer`: the customers of a project."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from dream_gateway.administration import open_administration
+from dream_gateway.cli.rendering import customer_row
+from dream_gateway.cli.session import Session, with_session
+
+COLUMNS = ("id", "customerId", "plan", "createdAt")
+
+
+@click.group("customer")
+def command() -> None:
+    """Create and list customers of a project."""
+
+
+@command.command("create")
+@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+@click.option("--id", "name", required=True, help="The customer's id, as your API has it.")
+@click.option("--plan", help="The customer's tier; without it the project's default.")
+@with_session()
+def create(session: Session, *, project: str, name: str, plan: str | None) -> None:
+    """Create a customer."""
+
+    async def run() -> None:
+        async with open_administration(session.settings) as admin:
+            customer = await admin.create_customer(project, name, plan)
+        session.show(customer_row(customer))
+
+    asyncio.run(run())
+
+
+@command.command("list")
+@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+@with_session()
+def show(session: Session, *, project: str) -> None:
+    """List a project's customers."""
+
+    async def run() -> None:
+        async with open_administration(session.settings) as admin:
+            rows = [customer_row(customer) for customer in await admin.customers(project)]
+        session.show_list(rows, COLUMNS)
+
+    asyncio.run(run())

@@ -1,0 +1,72 @@
+"""The domain as the commands print it: names in camelCase, times in ISO 8601, UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dream_gateway.model import Allowance, Credential, Customer, Project, Tier
+
+
+def time_text(at: float | None) -> str | None:
+    """Return an instant in ISO 8601, UTC, to the second; `None` for none."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")
+
+
+def allowance_text(allowance: Allowance) -> str:
+    """Return an allowance as a tier's spec has it, such as `100/month` or `10/second`."""
+    if allowance.limit is None:
+        return "unlimited"
+    return f"{allowance.limit}/{allowance.interval}"
+
+
+def tier_row(tier: Tier) -> dict[str, object]:
+    """Return a tier for printing."""
+    return {
+        "name": tier.name,
+        "quota": allowance_text(tier.quota) if tier.quota else None,
+        "rate": allowance_text(tier.rate) if tier.rate else None,
+        "burst": tier.rate.burst if tier.rate else None,
+    }
+
+
+def project_row(project: Project, platform: str) -> dict[str, object]:
+    """Return a project for printing, with its platform's name."""
+    return {
+        "platformId": project.platform_id,
+        "projectId": project.id,
+        "name": platform,
+        "mode": project.mode,
+        "defaultTier": project.default_tier,
+        "limits": [allowance_text(allowance) for allowance in project.allowances],
+        "suspended": project.suspended,
+        "createdAt": time_text(project.created_at),
+    }
+
+
+def customer_row(customer: Customer) -> dict[str, object]:
+    """Return a customer for printing; `id` is the developer's own name for them."""
+    return {
+        "id": customer.external_id,
+        "customerId": customer.id,
+        "plan": customer.plan,
+        "createdAt": time_text(customer.created_at),
+    }
+
+
+def key_row(key: Credential) -> dict[str, object]:
+    """Return a key for printing; there is no secret to print."""
+    return {
+        "keyId": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "last4": key.last4,
+        "status": key.status,
+        "scopes": list(key.scopes),
+        "rate": allowance_text(key.rate) if key.rate else None,
+        "expiresAt": time_text(key.expires_at),
+        "createdAt": time_text(key.created_at),
+    }

@@ -1,0 +1,1 @@
+"""The data plane as pure ASGI: the reverse proxy, the middleware and forward-auth."""

@@ -1,0 +1,79 @@
+"""Forward-auth: a front proxy asks whether the request it holds may pass.
+
+For nginx `auth_request`, Caddy `forward_auth`, Traefik `ForwardAuth` and Envoy's HTTP `ext_authz`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from dream_gateway.edge.fields import REQUEST_ID, add_identity
+from dream_gateway.edge.routes import Route, has_dot_segments
+from dream_gateway.errors import BadRequestError, MethodNotAllowedError
+from dream_gateway.http.asgi import header
+
+if TYPE_CHECKING:
+    from dream_gateway.edge.gate import Gate
+    from dream_gateway.edge.routes import RouteTable
+    from dream_gateway.http.asgi import Headers, Scope, Send
+    from dream_gateway.http.ratelimit import RateLimitHeaders
+
+_METHODS = (b"x-forwarded-method", b"x-original-method")
+_TARGETS = (b"x-forwarded-uri", b"x-original-uri", b"x-original-url")
+
+
+class ForwardAuth:
+    """Answers 200 with the customer's identity, or refuses.
+
+    The route of the original path decides about cost and scopes; a path without a route, or none
+    told, is admitted at the cost of one unit. Only the front proxy may reach this.
+    """
+
+    __slots__ = ("_default", "_gate", "_limits", "_routes")
+
+    def __init__(self, gate: Gate, routes: RouteTable, limits: RateLimitHeaders) -> None:
+        self._gate = gate
+        self._routes = routes
+        self._limits = limits
+        self._default = Route()
+
+    async def answer(self, scope: Scope, send: Send, *, ip: str | None, request_id: bytes) -> None:
+        """Answer one question. Raises `GatewayError` and `DeniedError`."""
+        inbound: Headers = scope["headers"]
+        method = (_first(inbound, _METHODS) or scope["method"].encode()).decode("latin-1")
+        path, query = _original(inbound)
+        route = (self._routes.match(path) if path else None) or self._default
+        if route.methods and method not in route.methods:
+            raise MethodNotAllowedError
+        ask = self._gate.ask(route, inbound, query, ip, method=method, path=path)
+        verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
+        headers: Headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
+        add_identity(headers, verdict)
+        self._limits.add_to(headers, verdict.policies)
+        headers.append((REQUEST_ID, request_id))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _first(headers: Headers, names: tuple[bytes, ...]) -> bytes | None:
+    """Return the first of several fields that is there and not empty."""
+    for name in names:
+        value = header(headers, name)
+        if value:
+            return value
+    return None
+
+
+def _original(headers: Headers) -> tuple[str, bytes]:
+    """Return the decoded path and the query that the front proxy was asked for."""
+    found = _first(headers, _TARGETS)
+    if found is None:
+        return "", b""
+    raw, _, query = found.partition(b"?")
+    if b"://" in raw:
+        raw = b"/" + raw.partition(b"://")[2].partition(b"/")[2]
+    path = unquote(raw.decode("latin-1"))
+    if has_dot_segments(path):
+        raise BadRequestError("The path has dot segments.")
+    return path, query

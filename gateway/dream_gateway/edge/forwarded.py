@@ -1,0 +1,121 @@
+"""Who really asked: `X-Forwarded-*` and `Forwarded` (RFC 7239), believed from trusted peers."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING, NamedTuple
+
+from dream_gateway.errors import ConfigurationError
+from dream_gateway.http.asgi import header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dream_gateway.http.asgi import Headers, Scope
+
+FORWARDING = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip"}
+)
+"""The fields that say where a request came from; set afresh, so inbound ones never pass."""
+
+_REMEMBERED = 4096
+_SECURE = {"https": b"https", "wss": b"https"}
+_HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]"
+
+
+class Peer(NamedTuple):
+    """The caller's address (`None` if unknown), and whether its proxy's word was taken for it."""
+
+    address: str | None
+    trusted: bool
+
+
+class TrustedProxies:
+    """Decides whose forwarding fields are believed."""
+
+    __slots__ = ("_known", "_networks")
+
+    def __init__(self, blocks: Iterable[str] = ()) -> None:
+        try:
+            self._networks = tuple(ip_network(block, strict=False) for block in blocks)
+        except ValueError as exc:
+            raise ConfigurationError("A trusted proxy is an address or a CIDR block.") from exc
+        self._known: dict[str, bool] = {}
+
+    def peer(self, scope: Scope) -> Peer:
+        """Return who asked: the peer, or from a trusted one the last untrusted hop before it."""
+        client = scope.get("client")
+        address: str | None = client[0] if client else None
+        if not self._networks or address is None or not self._trusts(address):
+            return Peer(address, trusted=False)
+        return Peer(self._last_untrusted(scope["headers"], address), trusted=True)
+
+    def _last_untrusted(self, headers: Headers, nearest: str) -> str:
+        hops = b",".join([v for k, v in headers if k == b"x-forwarded-for"]).decode("latin-1")
+        for hop in reversed(hops.split(",")):
+            address = _parse(hop.strip())
+            if address is None:
+                return nearest  # nothing beyond a hop that cannot be read can be believed
+            nearest = str(address)
+            if not self._trusts(nearest):
+                return nearest
+        return nearest
+
+    def _trusts(self, address: str) -> bool:
+        known = self._known.get(address)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            parsed = _parse(address)
+            known = parsed is not None and any(parsed in network for network in self._networks)
+            self._known[address] = known
+        return known
+
+
+def add_forwarding(headers: Headers, scope: Scope, inbound: Headers, *, trusted: bool) -> None:
+    """Append the forwarding fields; a trusted peer's are carried on and added to."""
+    client = scope.get("client")
+    address = client[0].encode("latin-1", "replace") if client and client[0] else b"unknown"
+    proto = _SECURE.get(scope.get("scheme", "http"), b"http")
+    host = _safe_host(header(inbound, b"host"))
+    chain = forwarded = b""
+    if trusted:
+        chain = _joined(inbound, b"x-forwarded-for")
+        forwarded = _joined(inbound, b"forwarded")
+        proto_before = header(inbound, b"x-forwarded-proto")
+        if proto_before in {b"http", b"https"}:
+            proto = proto_before
+        host = _safe_host(header(inbound, b"x-forwarded-host")) or host
+    headers.append((b"x-forwarded-for", chain + address))
+    headers.append((b"x-forwarded-proto", proto))
+    if host:
+        headers.append((b"x-forwarded-host", host))
+    headers.append((b"forwarded", forwarded + _element(address, proto, host)))
+
+
+def _element(address: bytes, proto: bytes, host: bytes) -> bytes:
+    node = b'"[%b]"' % address if b":" in address else address
+    if not host:
+        return b"for=%b;proto=%b" % (node, proto)
+    quoted = b'"%b"' % host if b":" in host else host
+    return b"for=%b;host=%b;proto=%b" % (node, quoted, proto)
+
+
+def _joined(headers: Headers, name: bytes) -> bytes:
+    values = [value for key, value in headers if key == name and value]
+    return b", ".join(values) + b", " if values else b""
+
+
+def _safe_host(host: bytes | None) -> bytes:
+    """Return a host that needs no escaping anywhere, or nothing."""
+    return host if host and not host.translate(None, _HOST) else b""
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped
+    return parsed

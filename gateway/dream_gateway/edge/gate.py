@@ -1,0 +1,157 @@
+"""Admission as the edge asks for it: what a request costs, who it is from, may it pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dream_gateway.errors import GatewayError, MissingCredentialError, StoreUnavailableError
+from dream_gateway.http.credentials import Found, find_credential
+from dream_gateway.http.problem import refusal
+from dream_gateway.model import Verdict
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from dream_gateway.edge.options import EdgeOptions
+    from dream_gateway.edge.routes import Route
+    from dream_gateway.http.asgi import Headers
+
+    class KeyAdmission(Protocol):
+        """The part of `dream_gateway.admission.Admission` that the edge needs."""
+
+        def try_key(
+            self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+        ) -> Verdict | None:
+            """Admit from memory alone; `None` when that takes a store."""
+            ...
+
+        async def key(
+            self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+        ) -> Verdict:
+            """Admit by a customer key."""
+            ...
+
+        def refund(self, verdict: Verdict) -> None:
+            """Give an admitted request's units back."""
+            ...
+
+
+class Ask(NamedTuple):
+    """A request, as far as admission is concerned."""
+
+    route: Route
+    found: Found | None
+    cost: int
+    ip: str | None
+
+
+class Gate:
+    """Lets requests in. Denials are raised as the errors that they stand for."""
+
+    __slots__ = ("_costs", "_observers", "_parameter", "admission")
+
+    def __init__(self, admission: KeyAdmission, options: EdgeOptions) -> None:
+        self.admission = admission
+        self._parameter = options.query_parameter.encode() if options.query_parameter else None
+        self._observers = tuple(options.observers)
+        self._costs = tuple(options.costs)
+
+    @property
+    def parameter(self) -> bytes | None:
+        """The query parameter that may carry the key."""
+        return self._parameter
+
+    def ask(
+        self,
+        route: Route,
+        headers: Headers,
+        query: bytes,
+        ip: str | None,
+        *,
+        method: str,
+        path: str,
+    ) -> Ask:
+        """Read what admission needs to know from a request. Never blocks.
+
+        Raises `MissingCredentialError`, or `InvalidCredentialError` for two keys that differ.
+        """
+        try:
+            found = find_credential(headers, query, self._parameter)
+        except GatewayError as exc:
+            if route.public:
+                return Ask(route, None, 0, ip)
+            self._observe(None, exc.code, 0)
+            raise
+        if route.public:
+            return Ask(route, found, 0, ip)
+        if found is None:
+            self._observe(None, MissingCredentialError.code, 0)
+            raise MissingCredentialError
+        cost = self._cost(route, method, path, headers) if self._costs else route.cost
+        return Ask(route, found, cost, ip)
+
+    def try_admit(self, ask: Ask) -> Verdict | None:
+        """Admit from memory alone; `None` when that takes a store. Never blocks."""
+        if ask.route.public or ask.found is None:
+            return Verdict(True, "allowed", 0)
+        try:
+            verdict = self.admission.try_key(ask.found.secret, ask.cost, ask.route.scopes, ask.ip)
+        except StoreUnavailableError as exc:
+            return self._without_store(ask, exc)
+        return None if verdict is None else self._judged(ask, verdict)
+
+    async def admit(self, ask: Ask) -> Verdict:
+        """Admit, asking the store: for when `try_admit` could not say."""
+        if ask.found is None:
+            return Verdict(True, "allowed", 0)
+        try:
+            verdict = await self.admission.key(ask.found.secret, ask.cost, ask.route.scopes, ask.ip)
+        except StoreUnavailableError as exc:
+            return self._without_store(ask, exc)
+        return self._judged(ask, verdict)
+
+    def refund(self, ask: Ask, verdict: Verdict) -> None:
+        """Give the charge of a failed request back, if the route charges for success only."""
+        if ask.route.charge == "success" and verdict.allowed and verdict.cost > 0:
+            self.admission.refund(verdict)
+
+    def _judged(self, ask: Ask, verdict: Verdict) -> Verdict:
+        if self._observers:
+            self._observe(verdict, verdict.code, verdict.cost)
+        if verdict.allowed:
+            return verdict
+        if verdict.code == StoreUnavailableError.code and ask.route.on_store_failure == "open":
+            return Verdict(True, verdict.code, 0)
+        raise DeniedError(verdict)
+
+    def _without_store(self, ask: Ask, error: StoreUnavailableError) -> Verdict:
+        """Let it pass uncounted where the route says so."""
+        self._observe(None, error.code, 0)
+        if ask.route.on_store_failure == "open":
+            return Verdict(True, error.code, 0)
+        raise error
+
+    def _cost(self, route: Route, method: str, path: str, headers: Headers) -> int:
+        for pricing in self._costs:
+            cost = pricing.cost(method=method, path=path, headers=headers)
+            if cost is not None:
+                return max(0, cost)
+        return route.cost
+
+    def _observe(self, verdict: Verdict | None, code: str, cost: int) -> None:
+        project = verdict.project.id if verdict and verdict.project else ""
+        customer = verdict.customer.external_id if verdict and verdict.customer else ""
+        for observer in self._observers:
+            observer.observe(project=project, customer=customer, code=code, cost=cost)
+
+
+class DeniedError(Exception):
+    """Carries a denial up to where it is answered; `verdict` says what the answer's fields need."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.code)
+        self.verdict = verdict
+
+    def error(self) -> GatewayError:
+        """Return the error of the tree that it stands for."""
+        return refusal(self.verdict)

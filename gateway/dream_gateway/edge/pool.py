@@ -1,0 +1,155 @@
+"""Keep-alive connections to one origin: bounded, most recently used first, with passive health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dream_gateway.edge.connection import Connection
+from dream_gateway.errors import UpstreamTimeoutError, UpstreamUnreachableError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from dream_gateway.edge.origin import Origin
+
+MAX_CONNECTIONS = 512
+"""Connections to one origin; a request past that waits for one, within its connect timeout."""
+
+MAX_IDLE_SECONDS = 30.0
+"""How long an idle connection is trusted to live; servers commonly close them after 60 to 75."""
+
+EJECTED_SECONDS = 5.0
+"""How long an origin that cannot be connected to is passed over, if there are others."""
+
+
+class Pool:
+    """The connections to one origin."""
+
+    __slots__ = (
+        "_idle",
+        "_limit",
+        "_loop",
+        "_open",
+        "_ssl",
+        "_waiting",
+        "ejected_until",
+        "origin",
+        "pending",
+    )
+
+    def __init__(
+        self, origin: Origin, ssl_context: ssl.SSLContext | None, limit: int = MAX_CONNECTIONS
+    ) -> None:
+        self.origin = origin
+        self.pending = 0
+        self.ejected_until = 0.0
+        self._ssl = ssl_context if origin.tls else None
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def take_idle(self) -> Connection | None:
+        """Return the idle connection used last, `None` if there is none. Never blocks."""
+        idle = self._idle
+        if idle and self._loop.time() - idle[-1].idle_since > MAX_IDLE_SECONDS:
+            self._drop_idle()
+        while idle:
+            connection = idle.pop()
+            if not connection.closing:
+                return connection
+        return None
+
+    async def connect(self, seconds: float) -> Connection:
+        """Return a connection, a new one if none is idle, within `seconds`.
+
+        Raises `UpstreamUnreachableError`, or `UpstreamTimeoutError`; the origin is then ejected.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._connect()
+        except TimeoutError as exc:
+            self._eject()
+            raise UpstreamTimeoutError(
+                "The API behind the gateway did not accept the connection in time."
+            ) from exc
+        except OSError as exc:
+            self._eject()
+            raise UpstreamUnreachableError from exc
+
+    def give_back(self, connection: Connection) -> None:
+        """Take a connection back after an exchange, to keep or to close."""
+        if connection.rest():
+            self._idle.append(connection)
+            self._next_waiter()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for connection in tuple(self._open):
+            connection.abort()
+        self._idle.clear()
+
+    async def _connect(self) -> Connection:
+        while len(self._open) >= self._limit:
+            await self._turn()
+            connection = self.take_idle()
+            if connection is not None:
+                return connection
+        connection = Connection(self._loop, self._lost)
+        self._open.add(connection)
+        try:
+            await self._dial(connection)
+        except BaseException:
+            connection.abort()
+            self._lost(connection)
+            raise
+        self.ejected_until = 0.0
+        return connection
+
+    async def _dial(self, connection: Connection) -> None:
+        origin = self.origin
+        if origin.socket is not None:
+            await self._loop.create_unix_connection(lambda: connection, origin.socket)
+            return
+        await self._loop.create_connection(
+            lambda: connection,
+            origin.host,
+            origin.port,
+            ssl=self._ssl,
+            server_hostname=origin.host if self._ssl else None,
+        )
+
+    async def _turn(self) -> None:
+        """Wait until a connection is idle or one more may be opened."""
+        turn: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next_waiter()  # the turn was given, and is passed on
+            raise
+
+    def _next_waiter(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _drop_idle(self) -> None:
+        idle, self._idle[:] = tuple(self._idle), ()
+        for connection in idle:
+            connection.abort()
+
+    def _lost(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._next_waiter()
+
+    def _eject(self) -> None:
+        self.ejected_until = self._loop.time() + EJECTED_SECONDS

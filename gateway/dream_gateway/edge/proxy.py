@@ -1,0 +1,189 @@
+"""One request through the gateway: admitted, sent upstream, and its answer streamed back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from dream_gateway.edge.fields import downstream_headers, upstream_headers
+from dream_gateway.edge.request_body import (
+    ClientGoneError,
+    Departure,
+    RequestBody,
+    declared_length,
+    has_body,
+)
+from dream_gateway.edge.routes import strip_prefix
+from dream_gateway.edge.upstream import UpstreamRequest
+from dream_gateway.errors import BadRequestError, BodyTooLargeError, GatewayError
+from dream_gateway.http.asgi import raw_path
+from dream_gateway.http.credentials import drop_parameter
+
+if TYPE_CHECKING:
+    from dream_gateway.edge.gate import Ask, Gate
+    from dream_gateway.edge.routes import Route
+    from dream_gateway.edge.upstream import Upstream, UpstreamResponse
+    from dream_gateway.http.asgi import Headers, Receive, Scope, Send
+    from dream_gateway.http.credentials import Found
+    from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.model import Verdict
+
+_LOG = logging.getLogger(__name__)
+
+
+class Proxy:
+    """Relays admitted requests."""
+
+    __slots__ = ("_gate", "_limits", "_upstream")
+
+    def __init__(self, gate: Gate, upstream: Upstream, limits: RateLimitHeaders) -> None:
+        self._gate = gate
+        self._upstream = upstream
+        self._limits = limits
+
+    async def relay(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        ask: Ask,
+        request_id: bytes,
+        trusted: bool,
+    ) -> None:
+        """Serve one request. Raises `GatewayError` and `DeniedError` only before the answer began.
+
+        An answer that breaks off half-way ends without its last message, which makes the server
+        close the connection: the client must see that it is cut short.
+        """
+        route = ask.route
+        length = declared_length(scope["headers"])
+        if length is not None and length > route.max_body:
+            raise BodyTooLargeError
+        where = target(scope, route, ask.found, self._gate.parameter)
+        verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
+        headers = upstream_headers(
+            scope,
+            None if route.keep_credential else ask.found,
+            verdict,
+            request_id,
+            trusted=trusted,
+        )
+        request = UpstreamRequest(route, scope["method"], where, headers)
+        request.length = length
+        if route.preserve_host:
+            request.host = _host(scope["headers"])
+        await _Exchange(self, scope, receive, send).run(request, ask, verdict, request_id)
+
+    def answer_headers(
+        self, response: UpstreamResponse, verdict: Verdict, request_id: bytes
+    ) -> Headers:
+        """Return the fields of the answer to the client."""
+        headers = downstream_headers(
+            response.status, response.headers, request_id, limited=bool(verdict.policies)
+        )
+        self._limits.add_to(headers, verdict.policies)
+        return headers
+
+    async def open(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Send a request upstream."""
+        return await self._upstream.open(request)
+
+    def refund(self, ask: Ask, verdict: Verdict) -> None:
+        """Give the charge back, if the route charges for success only."""
+        self._gate.refund(ask, verdict)
+
+
+class _Exchange:
+    """A request under way, and the watch for its client."""
+
+    __slots__ = ("_departure", "_proxy", "_receive", "_scope", "_send", "_started", "_task")
+
+    def __init__(self, proxy: Proxy, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("An ASGI application runs in a task.")
+        self._proxy = proxy
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._task = task
+        self._departure = Departure(receive, task)
+        self._started = False
+
+    async def run(
+        self, request: UpstreamRequest, ask: Ask, verdict: Verdict, request_id: bytes
+    ) -> None:
+        """Relay, until the end, an error, or the client's leaving."""
+        proxy = self._proxy
+        try:
+            await self._add_body(request)
+            response = await proxy.open(request)
+            try:
+                if response.status >= 500:
+                    proxy.refund(ask, verdict)
+                await self._stream(response, proxy.answer_headers(response, verdict, request_id))
+            finally:
+                response.close()
+        except ClientGoneError:
+            return
+        except OSError:
+            if not self._started:
+                raise
+            # How a server's `send` says that the client left (ASGI 2.4).
+        except GatewayError as exc:
+            proxy.refund(ask, verdict)
+            if not self._started:
+                raise
+            _LOG.warning("answer cut short after it began: %s", exc.code)
+        except asyncio.CancelledError:
+            if not self._departure.gone:
+                raise
+            self._task.uncancel()
+        finally:
+            self._departure.stop()
+
+    async def _add_body(self, request: UpstreamRequest) -> None:
+        """Take the first piece of the body along; most bodies are no longer than that."""
+        if not has_body(self._scope["headers"], self._scope.get("http_version", "1.1")):
+            self._departure.watch()
+            return
+        body = RequestBody(self._receive, request.route.max_body, self._departure)
+        request.body = await body.next()
+        if not body.done:
+            request.more = body
+        elif request.length is None and not request.body and request.method in {"GET", "HEAD"}:
+            return
+        elif request.length is None:
+            request.length = len(request.body)
+
+    async def _stream(self, response: UpstreamResponse, headers: Headers) -> None:
+        send = self._send
+        # Waiting for the first piece before the head would hold an event stream's head back.
+        body = b"" if not response.complete else await response.read()
+        self._started = True
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        while not response.complete:
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            body = await response.read()
+        body += await response.read()
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def target(scope: Scope, route: Route, found: Found | None, parameter: bytes | None) -> bytes:
+    """Return what the upstream is asked for: path and query, still percent-encoded."""
+    path = raw_path(scope)
+    if not path.startswith(b"/"):
+        raise BadRequestError("The path does not begin with a slash.")
+    if route.strip_prefix:
+        path = strip_prefix(path, route.prefix)
+    query: bytes = scope.get("query_string", b"")
+    if query and found is not None and found.in_query and parameter and not route.keep_credential:
+        query = drop_parameter(query, parameter)
+    return path + b"?" + query if query else path
+
+
+def _host(headers: Headers) -> bytes | None:
+    return next((value for name, value in headers if name == b"host"), None)

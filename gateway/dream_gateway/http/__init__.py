@@ -1,0 +1,1 @@
+"""What both planes say in HTTP: problems, rate-limit fields, credentials, request ids."""

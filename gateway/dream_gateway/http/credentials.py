@@ -1,0 +1,88 @@
+"""Finds keys in a request's raw headers. Any bytes will do: none of them break it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from dream_gateway.errors import InvalidCredentialError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_KEY_PREFIX = b"ak_"
+_BEARER = b"bearer "
+
+
+class Found(NamedTuple):
+    """A customer key, and where it was: what has to go before the request goes on."""
+
+    secret: str
+    in_authorization: bool
+    in_api_key: bool
+    in_query: bool
+
+
+def find_credential(
+    headers: Iterable[tuple[bytes, bytes]], query: bytes = b"", parameter: bytes | None = None
+) -> Found | None:
+    """Return the customer key of a request, `None` if it has none.
+
+    It is `Authorization: Bearer` (RFC 6750) or `X-API-Key`, and the query parameter named
+    `parameter` if one is. Beside another key, a bearer token that does not begin with `ak_` is not
+    ours: it belongs to the upstream. Raises `InvalidCredentialError` if two keys differ.
+    """
+    bearer = api_key = None
+    for name, value in headers:
+        if name == b"authorization":
+            bearer = _same(bearer, bearer_token(value))
+        elif name == b"x-api-key":
+            api_key = _same(api_key, value.strip() or None)
+    asked = _from_query(query, parameter) if parameter and query else None
+    other = _same(api_key, asked)
+    if other is not None and bearer is not None and not bearer.startswith(_KEY_PREFIX):
+        bearer = None
+    secret = _same(bearer, other)
+    if secret is None:
+        return None
+    return Found(
+        secret.decode("latin-1"), bearer is not None, api_key is not None, asked is not None
+    )
+
+
+def bearer_token(value: bytes) -> bytes | None:
+    """Return the token of an `Authorization` value, `None` for any other scheme (RFC 6750)."""
+    if value[:7].lower() != _BEARER:
+        return None
+    return value[7:].strip() or None
+
+
+def drop_parameter(query: bytes, parameter: bytes) -> bytes:
+    """Return a query string without a parameter, everything else as it was."""
+    kept = [p for p in query.split(b"&") if _parameter_name(p) != parameter]
+    return b"&".join(kept)
+
+
+def _same(one: bytes | None, other: bytes | None) -> bytes | None:
+    """Return the one there is; which of two that differ is meant cannot be known."""
+    if one is None:
+        return other
+    if other is None or one == other:
+        return one
+    raise InvalidCredentialError
+
+
+def _from_query(query: bytes, parameter: bytes) -> bytes | None:
+    found: Sequence[bytes] = [
+        unquote_to_bytes(part.partition(b"=")[2].replace(b"+", b" "))
+        for part in query.split(b"&")
+        if _parameter_name(part) == parameter
+    ]
+    secret = None
+    for value in found:
+        secret = _same(secret, value or None)
+    return secret
+
+
+def _parameter_name(part: bytes) -> bytes:
+    return unquote_to_bytes(part.partition(b"=")[0].replace(b"+", b" "))

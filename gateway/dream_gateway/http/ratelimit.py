@@ -1,0 +1,84 @@
+"""`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), and their ancestors.
+
+Both are lists of structured fields (RFC 9651): a policy's name as a string, with parameters `q`
+(limit) and `w` (window, seconds), or `r` (remaining) and `t` (seconds until more is to be had).
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dream_gateway.http.asgi import Headers
+    from dream_gateway.model import PolicyState
+
+_MAX_POLICIES = 4096
+"""Policies whose text is kept; a tier has a handful, so this is only reached by odd settings."""
+
+
+class RateLimitHeaders:
+    """Renders the policies of a verdict as header fields; `legacy` adds `X-RateLimit-*`."""
+
+    __slots__ = ("_legacy", "_texts")
+
+    def __init__(self, *, legacy: bool = False) -> None:
+        self._legacy = legacy
+        self._texts: dict[tuple[str, int, int | None], tuple[str, bytes]] = {}
+
+    def add_to(self, headers: Headers, policies: Sequence[PolicyState]) -> None:
+        """Append the fields for these policies; nothing if there are none."""
+        if not policies:
+            return
+        if len(policies) == 1:
+            name, policy = self._text(policies[0])
+            state = _state(name, policies[0])
+        else:
+            texts = [self._text(each) for each in policies]
+            policy = b", ".join([text for _, text in texts])
+            state = b", ".join(
+                [_state(name, each) for (name, _), each in zip(texts, policies, strict=True)]
+            )
+        headers.append((b"ratelimit-policy", policy))
+        headers.append((b"ratelimit", state))
+        if self._legacy:
+            _add_legacy(headers, policies)
+
+    def _text(self, policy: PolicyState) -> tuple[str, bytes]:
+        key = (policy.name, policy.limit, policy.window)
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= _MAX_POLICIES:
+                self._texts.clear()
+            text = self._texts[key] = _policy(policy)
+        return text
+
+
+def _policy(policy: PolicyState) -> tuple[str, bytes]:
+    name = _string(policy.name)
+    window = "" if policy.window is None else f";w={policy.window}"
+    return name, f"{name};q={policy.limit}{window}".encode("ascii")
+
+
+def _state(name: str, policy: PolicyState) -> bytes:
+    return b"%s;r=%d;t=%d" % (name.encode("ascii"), max(0, policy.remaining), _seconds(policy))
+
+
+def _seconds(policy: PolicyState) -> int:
+    return max(0, ceil(policy.reset))
+
+
+def _string(text: str) -> str:
+    """Return an RFC 9651 string: printable ASCII in quotes, others replaced."""
+    plain = "".join(char if " " <= char <= "~" else "?" for char in text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _add_legacy(headers: Headers, policies: Sequence[PolicyState]) -> None:
+    """Append the old fields, which have room for one policy: the one with least left."""
+    tightest = min(policies, key=lambda policy: policy.remaining)
+    headers.append((b"x-ratelimit-limit", b"%d" % tightest.limit))
+    headers.append((b"x-ratelimit-remaining", b"%d" % max(0, tightest.remaining)))
+    headers.append((b"x-ratelimit-reset", b"%d" % _seconds(tightest)))

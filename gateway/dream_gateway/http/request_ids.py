@@ -1,0 +1,25 @@
+"""`X-Request-Id`: take over one that is safe to log, mint one otherwise."""
+
+from __future__ import annotations
+
+import secrets
+from itertools import count
+
+_LONGEST = 128
+_SAFE = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@"
+
+
+class RequestIds:
+    """Unique ids: a random prefix for the process and a counter, which costs no entropy each."""
+
+    __slots__ = ("_counter", "_prefix")
+
+    def __init__(self) -> None:
+        self._prefix = b"req_" + secrets.token_hex(8).encode() + b"-"
+        self._counter = count(1)
+
+    def take_over(self, inbound: bytes | None) -> bytes:
+        """Return the inbound id if it is sane in length and characters, else a new one."""
+        if inbound and len(inbound) <= _LONGEST and not inbound.translate(None, _SAFE):
+            return inbound
+        return b"%s%x" % (self._prefix, next(self._counter))

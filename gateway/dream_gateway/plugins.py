@@ -1,0 +1,129 @@
+"""Finds and opens what others wrote: backends by URL scheme, plugins by configured name.
+
+Only the one that is named is imported, so a missing driver harms nobody who does not use it.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, cast
+
+import pluggy
+
+from dream_gateway.errors import ConfigurationError, MissingExtraError
+from dream_gateway.hookspecs import PROJECT_NAME, HookSpecs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import click
+
+    from dream_gateway.clock import Clock
+    from dream_gateway.hookspecs import Identity, RequestCost, VerdictObserver
+    from dream_gateway.storage import Backend, Role
+
+BACKENDS = "dream_gateway.backends"
+"""The entry-point group of backends: each name is a URL scheme."""
+
+PLUGINS = "dream_gateway.plugins"
+"""The entry-point group of plugins: each name is that of a `[plugins.NAME]` table."""
+
+
+def open_backend(url: str, clock: Clock) -> Backend:
+    """Return the backend that the URL's scheme names, not started yet.
+
+    Raises `ConfigurationError` if the scheme or the URL is wrong, `MissingExtraError` if the
+    backend's driver is not installed.
+    """
+    scheme = url.partition(":")[0]
+    opener = cast("Callable[[str, Clock], Backend]", _load(BACKENDS, scheme, "store"))
+    return opener(url, clock)
+
+
+def installed(group: str) -> list[str]:
+    """Return the names in an entry-point group, sorted; imports none of them."""
+    return sorted({point.name for point in entry_points(group=group)})
+
+
+def check_role(backend: Backend, role: Role) -> None:
+    """Raise `ConfigurationError` if the backend does not offer the role."""
+    if role not in backend.roles:
+        offered = ", ".join(sorted(backend.roles)) or "nothing"
+        raise ConfigurationError(f"This store cannot hold the {role}: it offers {offered}.")
+
+
+class Plugins:
+    """The plugins of one gateway, in the order they are configured. Called at start-up only.
+
+    `configured` holds the `[plugins.NAME]` tables. Raises `ConfigurationError` for a plugin that is
+    not installed or does not fit the hooks, `MissingExtraError` for one that lacks a package.
+    """
+
+    def __init__(self, configured: Mapping[str, Mapping[str, object]]) -> None:
+        self._configured = dict(configured)
+        self._manager = pluggy.PluginManager(PROJECT_NAME)
+        self._manager.add_hookspecs(HookSpecs)
+        for name in self._configured:
+            self._register(name)
+
+    def verdict_observers(self) -> tuple[VerdictObserver, ...]:
+        """Return the objects that see every verdict."""
+        return tuple(cast("Iterator[VerdictObserver]", self._collect("verdict_observers")))
+
+    def request_costs(self) -> tuple[RequestCost, ...]:
+        """Return the objects that price proxied requests; the first that answers wins."""
+        return tuple(cast("Iterator[RequestCost]", self._collect("request_costs")))
+
+    def identities(self) -> tuple[Identity, ...]:
+        """Return the verifiers of end users' tokens; the first that answers wins."""
+        return tuple(cast("Iterator[Identity]", self._collect("identities")))
+
+    def commands(self) -> tuple[click.Command, ...]:
+        """Return the commands to add to `dream-gateway`."""
+        found = cast("list[Sequence[click.Command]]", self._manager.hook.commands())
+        return tuple(command for commands in found for command in commands)
+
+    def _register(self, name: str) -> None:
+        loaded = _load(PLUGINS, name, "plugin")
+        plugin = loaded() if isinstance(loaded, type) else loaded
+        try:
+            self._manager.register(plugin, name=name)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise ConfigurationError(f"The plugin {name!r} does not fit: {error}") from error
+
+    def _collect(self, hook: str) -> Iterator[object]:
+        """Yield what the plugins register, each asked with its own settings."""
+        plugins = [plugin for _, plugin in self._manager.list_name_plugin()]
+        for name, settings in self._configured.items():
+            own = self._manager.get_plugin(name)
+            others = [plugin for plugin in plugins if plugin is not own]
+            caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
+            for objects in caller(settings=settings):
+                yield from objects
+
+
+def _load(group: str, name: str, noun: str) -> object:
+    """Import the one object that a group has under a name."""
+    points = [point for point in entry_points(group=group) if point.name == name]
+    if not points:
+        names = ", ".join(installed(group)) or "none"
+        raise ConfigurationError(f"There is no {noun} named {name!r}; installed are: {names}.")
+    try:
+        return cast("object", points[0].load())
+    except ModuleNotFoundError as error:
+        raise _missing(points[0], noun, error.name or "a package") from error
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"The {noun} {name!r} cannot be imported.") from error
+
+
+def _missing(point: EntryPoint, noun: str, module: str) -> ConfigurationError:
+    """Return the error that says how to get what a plugin lacks.
+
+    An entry point may name the extra that brings its driver: `NAME = "module:object [EXTRA]"`.
+    """
+    lack = f"The {noun} {point.name!r} needs {module}, which is not installed"
+    if point.dist is None or not point.extras:
+        return ConfigurationError(f"{lack}.")
+    wanted = f"{point.dist.name}[{','.join(point.extras)}]"
+    return MissingExtraError(f"{lack}: pip install '{wanted}'")

@@ -1,0 +1,85 @@
+"""Puts the two planes together from a gateway: the edge with its routes, and the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dream_gateway.edge.app import Edge
+from dream_gateway.edge.http_upstream import HttpUpstream
+from dream_gateway.edge.options import EdgeOptions
+from dream_gateway.edge.routes import Route, RouteTable
+from dream_gateway.service.app import create_service
+from dream_gateway.settings import RouteSettings
+
+if TYPE_CHECKING:
+    import socket
+
+    from dream_gateway.gateway import Gateway
+    from dream_gateway.server.serving import Planes
+    from dream_gateway.settings import Settings
+
+
+def add_planes(
+    planes: Planes, gateway: Gateway, edge: socket.socket, service: socket.socket
+) -> HttpUpstream:
+    """Have both planes of a started gateway served; the upstream client is the caller's to close.
+
+    Raises `ConfigurationError` for routes or options that cannot work.
+    """
+    settings = gateway.settings
+    upstream = HttpUpstream(max_connections=settings.pool_size)
+    app = Edge(
+        admission=gateway.admission,
+        routes=edge_routes(settings),
+        upstream=upstream,
+        options=_options(gateway),
+    )
+    # The upstream's own Date goes through; two would be one too many.
+    planes.add(app, edge, date_header=False)
+    planes.add(create_service(gateway), service, date_header=True)
+    return upstream
+
+
+def edge_routes(settings: Settings) -> RouteTable:
+    """Return the file's routes, and one for everything else if the setting `upstream` is given.
+
+    Raises `ConfigurationError` for routes that cannot work.
+    """
+    tables = settings.routes
+    if settings.upstream and all(table.prefix != "/" for table in tables):
+        tables = (*tables, RouteSettings())
+    return RouteTable(_route(settings, table) for table in tables)
+
+
+def _route(settings: Settings, table: RouteSettings) -> Route:
+    """Return a route with what its table leaves open filled in from the settings."""
+    return Route(
+        prefix=table.prefix,
+        upstreams=table.upstreams or ((settings.upstream,) if settings.upstream else ()),
+        strip_prefix=table.strip_prefix,
+        cost=table.cost,
+        scopes=table.scopes,
+        methods=frozenset(method.upper() for method in table.methods),
+        connect_timeout=table.connect_timeout or settings.connect_timeout,
+        read_timeout=table.read_timeout or settings.read_timeout,
+        write_timeout=table.write_timeout or settings.write_timeout,
+        max_body=settings.max_body if table.max_body is None else table.max_body,
+        retries=table.retries,
+        charge=table.charge or settings.charge,
+        on_store_failure=table.on_store_failure,
+        keep_credential=table.keep_credential,
+        preserve_host=table.preserve_host,
+        public=table.public,
+    )
+
+
+def _options(gateway: Gateway) -> EdgeOptions:
+    settings = gateway.settings
+    return EdgeOptions(
+        trusted_proxies=settings.trusted_proxies,
+        legacy_headers=settings.legacy_headers,
+        query_parameter=settings.query_parameter or None,
+        status_for_limit=settings.authorize_limit_status,
+        observers=gateway.plugins.verdict_observers(),
+        costs=gateway.plugins.request_costs(),
+    )

@@ -1,0 +1,91 @@
+"""The two listening sockets: opened once, by the supervisor, and inherited by every worker."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dream_gateway.errors import AddressInUseError, ConfigurationError
+
+if TYPE_CHECKING:
+    from dream_gateway.settings import Settings
+
+BACKLOG = 2048
+"""Connections the system keeps waiting while no worker accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a gateway listens: the base URLs of its two planes."""
+
+    edge: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The listening sockets of the two planes."""
+
+    edge: socket.socket
+    service: socket.socket
+
+    def addresses(self) -> Addresses:
+        """Return where they listen; a port asked for as 0 is known by now."""
+        return Addresses(_url(self.edge), _url(self.service))
+
+    def close(self) -> None:
+        """Stop listening, as far as this process goes. Safe to call twice."""
+        self.edge.close()
+        self.service.close()
+
+
+def open_listeners(settings: Settings) -> Listeners:
+    """Listen on both addresses, or on none.
+
+    Raises `AddressInUseError` if another program does, `ConfigurationError` if an address cannot be
+    listened on at all; both name the setting.
+    """
+    edge = _listen("port", settings.host, settings.port)
+    try:
+        service = _listen("service_port", settings.service_host, settings.service_port)
+    except BaseException:
+        edge.close()
+        raise
+    return Listeners(edge, service)
+
+
+def _listen(setting: str, host: str, port: int) -> socket.socket:
+    try:
+        return _open(host, port)
+    except OSError as error:
+        place = f"{host}:{port} ({setting})"
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUseError(
+                f"Another program listens on {place}; stop it, or choose another {setting}."
+            ) from error
+        reason = error.strerror or "not an address of this machine"
+        raise ConfigurationError(f"Cannot listen on {place}: {reason}.") from error
+
+
+def _open(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # With SO_REUSEADDR two programs may bind the same port: only listening settles whose it is.
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

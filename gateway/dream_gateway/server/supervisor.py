@@ -1,0 +1,211 @@
+"""Keeps a gateway's worker processes alive until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from dream_gateway.clock import SystemClock
+from dream_gateway.errors import ConfigurationError, OperatorError
+from dream_gateway.plugins import open_backend
+from dream_gateway.server.listeners import open_listeners
+from dream_gateway.server.status import operator_error
+from dream_gateway.server.worker_process import start_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dream_gateway.server.listeners import Addresses, Listeners
+    from dream_gateway.server.worker_process import WorkerProcess
+    from dream_gateway.settings import Settings
+
+YOUNG_SECONDS = 2.0
+"""A worker that dies younger than this is replaced after a pause, not at once."""
+
+SHORTEST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+"""The pause doubles, up to this, each time in a row that a worker cannot even start."""
+
+MOST_FAILURES = 3
+"""How many workers in a row may die without a word before the first was ever ready."""
+
+CLOSING_SECONDS = 10.0
+"""How long a worker may take to return its leases after the drain, before it is killed."""
+
+
+class Supervisor:
+    """The process people start: it listens, and its workers serve.
+
+    `on_ready` is called once, when every worker accepts connections. `on_event` gets a line for
+    people about each thing that goes wrong meanwhile. Use it from one event loop; `run` once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_ready: Callable[[Addresses], None],
+        on_event: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._on_ready = on_ready
+        self._on_event = on_event
+        self._workers: dict[int, WorkerProcess] = {}
+        self._not_ready = set(range(settings.workers))
+        self._stopping = asyncio.Event()
+        self._hurrying = asyncio.Event()
+
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """The process ids of the workers that run now."""
+        return tuple(worker.pid for worker in self._workers.values())
+
+    def stop(self) -> None:
+        """Drain and end; called again: give requests under way up. Never blocks."""
+        if self._stopping.is_set():
+            self._hurrying.set()
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Listen, and keep the workers alive, until `stop`; then return with all of them ended.
+
+        Raises `AddressInUseError` and `ConfigurationError` before any worker is started, and any
+        `OperatorError` with which a worker could not start.
+        """
+        _check_shareable(self._settings)
+        listeners = open_listeners(self._settings)
+        tending = [
+            asyncio.create_task(self._tend(number, listeners))
+            for number in range(self._settings.workers)
+        ]
+        stopping = asyncio.create_task(_passes(self._stopping))
+        try:
+            await asyncio.wait([*tending, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in tending:
+                if task.done():
+                    task.result()
+        finally:
+            self._stopping.set()
+            stopping.cancel()
+            # New connections are refused from here on, once the workers have closed theirs too.
+            listeners.close()
+            await self._end_workers(tending)
+
+    async def _tend(self, number: int, listeners: Listeners) -> None:
+        """Keep one worker alive; ends when the supervisor stops."""
+        failures = 0
+        while not self._stopping.is_set():
+            worker = await start_worker(self._settings, listeners)
+            self._workers[number] = worker
+            if self._stopping.is_set():
+                worker.stop()
+            is_ready = await worker.ready()
+            if is_ready:
+                self._mark_ready(number, listeners)
+            await worker.wait()
+            del self._workers[number]
+            if not self._stopping.is_set():
+                failures = 0 if is_ready else failures + 1
+                self._check_worth_repeating(worker, failures)
+                pause = self._pause(worker, failures)
+                self._report(number, worker, pause)
+                await self._sleep(pause)
+
+    def _mark_ready(self, number: int, listeners: Listeners) -> None:
+        is_first_time = bool(self._not_ready)
+        self._not_ready.discard(number)
+        if is_first_time and not self._not_ready and not self._stopping.is_set():
+            self._on_ready(listeners.addresses())
+
+    def _pause(self, worker: WorkerProcess, failures: int) -> float:
+        """Return how long to wait before a worker is replaced; `failures` to start, in a row."""
+        if failures:
+            return float(min(SHORTEST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
+        age = asyncio.get_running_loop().time() - worker.started
+        return SHORTEST_PAUSE_SECONDS if age < YOUNG_SECONDS else 0.0
+
+    def _check_worth_repeating(self, worker: WorkerProcess, failures: int) -> None:
+        """Raise `OperatorError` if another worker would do no better than those before."""
+        failure = worker.failure
+        if failure and failure.is_final:
+            raise operator_error(failure)
+        if failure is None and failures >= MOST_FAILURES and self._not_ready:
+            raise OperatorError(
+                f"Workers end with {_exit_words(worker.exit_code)} before they are ready; what "
+                "they printed says why."
+            )
+
+    def _report(self, number: int, worker: WorkerProcess, pause: float) -> None:
+        failure = worker.failure
+        if failure:
+            what = f"could not start: {failure.code}: {failure.detail}"
+        else:
+            what = f"ended with {_exit_words(worker.exit_code)}"
+        again = f"starting another in {pause:.1f} s" if pause else "starting another"
+        self._on_event(f"worker {number + 1} (pid {worker.pid}) {what}; {again}")
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but not past the moment the supervisor is told to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def _end_workers(self, tending: list[asyncio.Task[None]]) -> None:
+        """Drain every worker, hurry them when told to, and kill what has not ended in time."""
+        self._each("stop")
+        hurry = asyncio.create_task(_passes(self._hurrying))
+        all_ended = asyncio.create_task(_end(tending))
+        patience = self._settings.drain_seconds + CLOSING_SECONDS
+        await asyncio.wait((all_ended, hurry), timeout=patience, return_when="FIRST_COMPLETED")
+        if not all_ended.done():
+            self._each("stop")
+            await asyncio.wait((all_ended,), timeout=CLOSING_SECONDS)
+        if not all_ended.done():
+            self._on_event("workers did not end in time and were killed")
+            self._each("kill")
+        hurry.cancel()
+        await all_ended
+
+    def _each(self, action: str) -> None:
+        for worker in list(self._workers.values()):
+            if action == "kill":
+                worker.kill()
+            else:
+                worker.stop()
+
+
+async def run_until_signalled(supervisor: Supervisor) -> None:
+    """Run a supervisor; SIGTERM and SIGINT stop it, the second one hurries it."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, supervisor.stop)
+    try:
+        await supervisor.run()
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _passes(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for all tasks to end, well or not."""
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _check_shareable(settings: Settings) -> None:
+    if settings.workers > 1 and not open_backend(settings.store, SystemClock()).shareable:
+        raise ConfigurationError(
+            f"This store is for one process, and workers is {settings.workers}: set workers to 1, "
+            "or choose another store."
+        )
+
+
+def _exit_words(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {signal.Signals(-code).name}"
+    return f"exit code {code}"

@@ -1,0 +1,117 @@
+"""A worker process: `python -m dream_gateway.server.worker EDGE_FD SERVICE_FD STATUS_FD`.
+
+Started by `dream_gateway.server.worker_process`. The settings come on the standard input, whose end
+means that the supervisor is gone. SIGTERM drains, a second one hurries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from dream_gateway.errors import GatewayError
+from dream_gateway.gateway import Gateway
+from dream_gateway.server.composition import add_planes
+from dream_gateway.server.serving import Planes
+from dream_gateway.server.status import Ready, encode, failed
+from dream_gateway.settings import decode
+
+if TYPE_CHECKING:
+    from dream_gateway.server.status import Status
+    from dream_gateway.settings import Settings
+
+COULD_NOT_START = 3
+"""The exit code of a worker that has told its supervisor why."""
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Rarer collections: requests make little garbage in cycles, and a collection is a pause."""
+
+
+class Worker:
+    """What one worker process runs."""
+
+    def __init__(self, settings: Settings, status_fd: int) -> None:
+        self._settings = settings
+        self._status_fd = status_fd
+        self._planes = Planes(settings)
+
+    async def run(self, edge: socket.socket, service: socket.socket) -> None:
+        """Serve on the listening sockets until told to stop; leases are returned before the end."""
+        self._watch()
+        gateway = Gateway(self._settings)
+        try:
+            await gateway.start()
+            upstream = add_planes(self._planes, gateway, edge, service)
+            await self._planes.serve(self._ready)
+            await upstream.close()
+        finally:
+            await gateway.close()
+
+    def tell(self, status: Status) -> None:
+        """Tell the supervisor, if it is still there."""
+        try:
+            os.write(self._status_fd, encode(status))
+        except BrokenPipeError:
+            self._planes.drain()
+
+    def _ready(self) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        self.tell(Ready())
+
+    def _watch(self) -> None:
+        """Drain on SIGTERM, and when the supervisor is gone."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._planes.drain)
+        loop.add_reader(sys.stdin.fileno(), self._read_supervisor)
+
+    def _read_supervisor(self) -> None:
+        if not os.read(sys.stdin.fileno(), 1024):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._planes.drain()
+
+
+def main() -> None:
+    """Run a worker on inherited sockets; the exit code is 0 if it was told to stop."""
+    edge_fd, service_fd, status_fd = map(int, sys.argv[1:4])
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    settings = decode(line)
+    _configure_logging(settings)
+    worker = Worker(settings, status_fd)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(worker.run(socket.socket(fileno=edge_fd), socket.socket(fileno=service_fd)))
+    except GatewayError as error:
+        worker.tell(failed(error))
+        sys.exit(COULD_NOT_START)
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop]:
+    if sys.implementation.name != "cpython":
+        return asyncio.SelectorEventLoop
+    import uvloop  # noqa: PLC0415 - there is none for other implementations
+
+    return uvloop.Loop
+
+
+def _configure_logging(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # Its own news (started, shutting down) is the supervisor's to tell.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()

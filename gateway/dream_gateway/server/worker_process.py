@@ -1,0 +1,110 @@
+"""One worker process, as its supervisor sees it: start, ready, signals, end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from dream_gateway.server.status import Failed, decode
+from dream_gateway.settings import encode
+
+if TYPE_CHECKING:
+    from dream_gateway.server.listeners import Listeners
+    from dream_gateway.settings import Settings
+
+WORKER_MODULE = "dream_gateway.server.worker"
+
+
+class WorkerProcess:
+    """A running worker. `failure` is why it could not start, if it said so."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, status: asyncio.StreamReader, started: float
+    ) -> None:
+        self._process = process
+        self._status = status
+        self.started = started
+        self.failure: Failed | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended: 0 is well, a negative number a signal, `None` not yet."""
+        return self._process.returncode
+
+    async def ready(self) -> bool:
+        """Wait until the worker accepts connections, or `False` once it is clear it never will."""
+        line = await self._status.readline()
+        status = decode(line) if line.endswith(b"\n") else None
+        if isinstance(status, Failed):
+            self.failure = status
+        return status is not None and self.failure is None
+
+    async def wait(self) -> None:
+        """Wait until the process has ended."""
+        await self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to drain; a second time, to hurry."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once; its journal says what it had spent."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+
+
+async def start_worker(settings: Settings, listeners: Listeners) -> WorkerProcess:
+    """Start a worker on the listeners.
+
+    It gets the settings on its standard input, which stays open: its end tells the worker that the
+    supervisor is gone.
+    """
+    loop = asyncio.get_running_loop()
+    reading, writing = os.pipe()
+    inherited = (listeners.edge.fileno(), listeners.service.fileno(), writing)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            WORKER_MODULE,
+            *map(str, inherited),
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=inherited,
+            # Ctrl-C is for the supervisor alone: it tells the workers once, and they drain.
+            process_group=0,
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    status = asyncio.StreamReader()
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(status), os.fdopen(reading, "rb", 0)
+    )
+    worker = WorkerProcess(process, status, loop.time())
+    await _send_settings(process, settings)
+    return worker
+
+
+async def _send_settings(process: asyncio.subprocess.Process, settings: Settings) -> None:
+    stdin = process.stdin
+    if stdin is None:
+        raise RuntimeError("the worker was started without a pipe to its input")
+    try:
+        stdin.write(encode(settings) + b"\n")
+        await stdin.drain()
+    except ConnectionError:
+        # It died before it read them, which its end tells already.
+        return

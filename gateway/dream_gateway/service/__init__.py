@@ -1,0 +1,1 @@
+"""The control plane and the usage endpoints: `/api/*`, `/health`, `/ready`, `/openapi.json`."""

@@ -1,0 +1,126 @@
+"""The service as an ASGI application: hot paths first, everything else by Starlette's router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route, Router
+
+from dream_gateway.http.ratelimit import RateLimitHeaders
+from dream_gateway.http.request_ids import RequestIds
+from dream_gateway.service.authentication import Authenticator
+from dream_gateway.service.dispatch import Dispatcher
+from dream_gateway.service.idempotency import Idempotency
+from dream_gateway.service.table import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dream_gateway.http.asgi import App, Receive, Scope, Send
+    from dream_gateway.service.dispatch import Methods
+    from dream_gateway.service.host import Host
+    from dream_gateway.service.operation import Operation
+
+
+def create_service(gateway: Host) -> App:
+    """Return the service of a gateway; the gateway is the caller's to start and close."""
+    limits = RateLimitHeaders(legacy=gateway.settings.legacy_headers)
+    dispatcher = Dispatcher(
+        Authenticator(gateway.admission, gateway.plugins.identities()),
+        Idempotency(gateway.directory, gateway.clock),
+        limits,
+        RequestIds(),
+    )
+    return Service(dispatcher, operations(gateway, limits))
+
+
+class Service:
+    """Finds the path of a request and leaves the rest to the dispatcher."""
+
+    def __init__(self, dispatcher: Dispatcher, table: Iterable[Operation]) -> None:
+        self._dispatcher = dispatcher
+        table = tuple(table)
+        self.operations = table
+        self._hot = _by_path(each for each in table if each.hot and "{" not in each.path)
+        self._hot_patterns = [
+            _Pattern(path, methods)
+            for path, methods in _by_path(e for e in table if e.hot and "{" in e.path).items()
+        ]
+        cold = _by_path(each for each in table if not each.hot)
+        self._router = Router(
+            [Route(path, _PathApp(dispatcher, methods)) for path, methods in cold.items()],
+            redirect_slashes=False,
+            default=_PathApp(dispatcher, None),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's lifespan, which is not ours to use."""
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+        elif kind == "lifespan":
+            await _lifespan(receive, send)
+        else:
+            raise RuntimeError(f"The service does not serve {kind!r} scopes.")
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        methods = self._hot.get(path)
+        if methods is not None:
+            await self._dispatcher.respond(scope, receive, send, methods, {})
+            return
+        for pattern in self._hot_patterns:
+            value = pattern.match(path)
+            if value:
+                parameters = {pattern.name: value}
+                await self._dispatcher.respond(scope, receive, send, pattern.methods, parameters)
+                return
+        await self._router(scope, receive, send)
+
+
+class _Pattern:
+    """A hot path with one parameter in it."""
+
+    __slots__ = ("_prefix", "_suffix", "methods", "name")
+
+    def __init__(self, path: str, methods: Methods) -> None:
+        self._prefix, _, rest = path.partition("{")
+        self.name, _, self._suffix = rest.partition("}")
+        self.methods = methods
+
+    def match(self, path: str) -> str | None:
+        """Return the parameter's value if the path is of this pattern."""
+        if not (path.startswith(self._prefix) and path.endswith(self._suffix)):
+            return None
+        value = path[len(self._prefix) : len(path) - len(self._suffix)]
+        return None if "/" in value else value
+
+
+class _PathApp:
+    """One path as the ASGI application that Starlette's router calls."""
+
+    def __init__(self, dispatcher: Dispatcher, methods: Methods | None) -> None:
+        self._dispatcher = dispatcher
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        parameters = scope.get("path_params", {})
+        await self._dispatcher.respond(scope, receive, send, self._methods, parameters)
+
+
+def _by_path(table: Iterable[Operation]) -> dict[str, Methods]:
+    paths: dict[str, Methods] = {}
+    for operation in table:
+        paths.setdefault(operation.path, {})[operation.method] = operation
+    return paths
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,222 @@
+"""`/api/customers`: who calls the developer's API."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from dream_gateway.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    IdempotencyMismatchError,
+    InvalidRequestError,
+    NotFoundError,
+    PreconditionFailedError,
+    StoreUnavailableError,
+)
+from dream_gateway.service.authentication import Auth
+from dream_gateway.service.customer_shapes import (
+    CustomerAnswer,
+    CustomerChange,
+    CustomerPage,
+    CustomerQuery,
+    CustomerView,
+    NewCustomer,
+)
+from dream_gateway.service.directory import CustomerDraft
+from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH
+from dream_gateway.service.operation import Operation
+from dream_gateway.service.paging import decode_cursor, encode_cursor
+from dream_gateway.service.reply import Answer
+from dream_gateway.service.validation import Fault, invalid
+from dream_gateway.service.values import instant
+from dream_gateway.service.versions import check_match, versioned
+
+if TYPE_CHECKING:
+    from dream_gateway.model import Customer
+    from dream_gateway.service.call import Call
+    from dream_gateway.service.directory import Directory, Reading
+
+SECRET = frozenset({Auth.SECRET})
+COMMON = (BadRequestError, ForbiddenError, InvalidRequestError, StoreUnavailableError)
+ONE = (*COMMON, NotFoundError)
+CHANGE = (*ONE, PreconditionFailedError)
+PATH = "/api/customers"
+
+
+class CustomerRoutes:
+    """Creates, shows, changes and deletes the customers of the caller's project."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Return the operations of this module."""
+        return (
+            Operation(
+                "POST",
+                PATH,
+                "Create a customer",
+                self.create,
+                CustomerAnswer,
+                auth=SECRET,
+                status=201,
+                request=NewCustomer,
+                fields=(IDEMPOTENCY_KEY,),
+                creates=True,
+                errors=(*COMMON, ConflictError, IdempotencyMismatchError),
+            ),
+            Operation(
+                "GET",
+                PATH,
+                "List customers, oldest first",
+                self.page,
+                CustomerPage,
+                auth=SECRET,
+                query=CustomerQuery,
+                errors=COMMON,
+            ),
+            *self._operations_on_one(),
+        )
+
+    def _operations_on_one(self) -> tuple[Operation, ...]:
+        path = PATH + "/{id}"
+        return (
+            Operation(
+                "GET", path, "Show a customer", self.show, CustomerAnswer, auth=SECRET, errors=ONE
+            ),
+            Operation(
+                "PATCH",
+                path,
+                "Change a customer",
+                self.change,
+                CustomerAnswer,
+                auth=SECRET,
+                request=CustomerChange,
+                fields=(IF_MATCH,),
+                errors=CHANGE,
+            ),
+            Operation(
+                "DELETE",
+                path,
+                "Delete a customer; their keys stop working",
+                self.delete,
+                None,
+                auth=SECRET,
+                fields=(IF_MATCH,),
+                errors=CHANGE,
+            ),
+        )
+
+    async def create(self, call: Call) -> Answer:
+        """Create a customer."""
+        asked: NewCustomer = call.body
+        if asked.password is not None:
+            detail = "No identity provider is configured that could keep a password."
+            raise invalid([Fault("/password", detail)])
+        if asked.plan is not None:
+            await _check_plan(call.writing, call.known.project.id, asked.plan)
+        draft = CustomerDraft(
+            email=asked.email,
+            external_id=asked.external_id,
+            plan=asked.plan,
+            first_name=asked.first_name,
+            last_name=asked.last_name,
+            metadata=asked.metadata,
+        )
+        customer = await call.writing.add_customer(call.known.project, draft)
+        return await _answer(call.writing, customer)
+
+    async def page(self, call: Call) -> Answer:
+        """List a page of customers, or the one with an external id."""
+        query: CustomerQuery = call.query
+        project = call.known.project.id
+        async with self._directory.read() as reading:
+            if query.external_id is not None:
+                named = await reading.customer_named(project, query.external_id)
+                found = [] if named is None else [named]
+            else:
+                after = decode_cursor(query.cursor)
+                found = await reading.customers(project, after, query.limit + 1)
+            publishable = await reading.publishable_key(project)
+        views = [customer_view(each, publishable) for each in found[: query.limit]]
+        more = len(found) > query.limit
+        cursor = encode_cursor(views[-1].id) if more else None
+        return Answer(CustomerPage(data=views, next_cursor=cursor, has_more=more))
+
+    async def show(self, call: Call) -> Answer:
+        """Show one customer."""
+        async with self._directory.read() as reading:
+            return await _answer(reading, await _find(reading, call))
+
+    async def change(self, call: Call) -> Answer:
+        """Change what was sent of a customer."""
+        asked: CustomerChange = call.body
+        async with self._directory.write(call.known.credential.id) as writing:
+            customer = await _find(writing, call)
+            await _check_version(writing, call, customer)
+            if asked.plan is not UNSET:
+                await _check_plan(writing, customer.project_id, asked.plan)
+            changed = _changed(customer, asked)
+            if changed != customer:
+                await writing.change_customer(changed)
+            return await _answer(writing, changed)
+
+    async def delete(self, call: Call) -> Answer:
+        """Delete a customer."""
+        async with self._directory.write(call.known.credential.id) as writing:
+            customer = await _find(writing, call)
+            await _check_version(writing, call, customer)
+            await writing.delete_customer(customer)
+        return Answer(None)
+
+
+def customer_view(customer: Customer, publishable_key: str | None) -> CustomerView:
+    """Return a customer as callers see it."""
+    return CustomerView(
+        id=customer.id,
+        external_id=customer.external_id,
+        email=customer.email,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        plan=customer.plan,
+        publishable_key=publishable_key,
+        metadata=customer.metadata,
+        created_at=instant(customer.created_at),
+    )
+
+
+def _changed(customer: Customer, asked: CustomerChange) -> Customer:
+    # UNSET is a type of its own, which `in` cannot tell a type checker about.
+    return replace(
+        customer,
+        email=customer.email if asked.email is UNSET else asked.email,
+        first_name=customer.first_name if asked.first_name is UNSET else asked.first_name,
+        last_name=customer.last_name if asked.last_name is UNSET else asked.last_name,
+        plan=customer.plan if asked.plan is UNSET else asked.plan,
+        metadata=customer.metadata if asked.metadata is UNSET else asked.metadata,
+    )
+
+
+async def _answer(reading: Reading, customer: Customer) -> Answer:
+    view = customer_view(customer, await reading.publishable_key(customer.project_id))
+    return Answer(CustomerAnswer(success=True, customer=view), headers=versioned(view))
+
+
+async def _find(reading: Reading, call: Call) -> Customer:
+    customer = await reading.customer(call.known.project.id, call.parameters["id"])
+    if customer is None:
+        raise NotFoundError("There is no such customer.")
+    return customer
+
+
+async def _check_version(reading: Reading, call: Call, customer: Customer) -> None:
+    check_match(call, customer_view(customer, await reading.publishable_key(customer.project_id)))
+
+
+async def _check_plan(reading: Reading, project: str, plan: str) -> None:
+    if all(tier.name != plan for tier in await reading.tiers(project)):
+        raise invalid([Fault("/plan", "The project has no tier of this name.")])

@@ -1,0 +1,153 @@
+"""Answers one request with the operation it is for, and every failure with a problem."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from dream_gateway.errors import (
+    GatewayError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+)
+from dream_gateway.http.asgi import header, raw_path
+from dream_gateway.http.problem import problem, refusal
+from dream_gateway.service.call import Call
+from dream_gateway.service.reply import Reply, json_reply, problem_reply
+from dream_gateway.service.validation import faults, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dream_gateway.http.asgi import Headers, Receive, Scope, Send
+    from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.http.request_ids import RequestIds
+    from dream_gateway.model import Verdict
+    from dream_gateway.service.authentication import Authenticator
+    from dream_gateway.service.idempotency import Idempotency
+    from dream_gateway.service.operation import Operation
+
+_LOG = logging.getLogger(__name__)
+
+Methods = dict[str, "Operation"]
+"""The operations of one path, by method."""
+
+
+class RefusedError(Exception):
+    """A verdict that says no; it is answered with the limits it was about."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.code)
+        self.verdict = verdict
+
+
+class Dispatcher:
+    """Runs operations. Safe for any number of requests at once."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        idempotency: Idempotency,
+        limits: RateLimitHeaders,
+        ids: RequestIds,
+    ) -> None:
+        self._authenticator = authenticator
+        self._idempotency = idempotency
+        self._limits = limits
+        self._ids = ids
+
+    async def respond(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        methods: Methods | None,
+        parameters: Mapping[str, str],
+    ) -> None:
+        """Answer a request for a path that has these methods, `None` for one that is not there."""
+        request_id = self._ids.take_over(header(scope["headers"], b"x-request-id"))
+        try:
+            call = Call(scope, receive, request_id, parameters)
+            reply = await self._run(_operation(methods, scope["method"]), call)
+        except (GatewayError, RefusedError) as exc:
+            reply = self._problem(exc, scope, request_id)
+        except Exception:  # noqa: BLE001 # nothing may get past here to the server
+            _LOG.exception("request %s failed inside the gateway", request_id.decode())
+            reply = self._problem(GatewayError(), scope, request_id)
+        await reply.send(send, head=scope["method"] == "HEAD")
+
+    async def _run(self, operation: Operation, call: Call) -> Reply:
+        call.check_fields()
+        if operation.auth:
+            call.caller = await self._authenticator.caller(call, operation.auth)
+        if operation.query is not None:
+            call.query = _query(call.scope, operation.query)
+        if operation.request is None:
+            answer = await operation.handler(call)
+        else:
+            body = await call.read(operation.max_body)
+            if not body and operation.body_optional:
+                body = b"{}"
+            call.body = read_json(body, operation.decoder)
+            if operation.creates:
+                answer = await self._idempotency.run(operation, call)
+            else:
+                answer = await operation.handler(call)
+        return json_reply(answer, operation.status, call.request_id)
+
+    def _problem(
+        self, cause: GatewayError | RefusedError, scope: Scope, request_id: bytes
+    ) -> Reply:
+        error = refusal(cause.verdict) if isinstance(cause, RefusedError) else cause
+        limits: Headers = []
+        if isinstance(cause, RefusedError):
+            self._limits.add_to(limits, cause.verdict.policies)
+        instance = raw_path(scope).decode("ascii", "replace")
+        return problem_reply(
+            problem(error, instance=instance, request_id=request_id.decode("ascii")), limits
+        )
+
+
+def _operation(methods: Methods | None, method: str) -> Operation:
+    if methods is None:
+        raise NotFoundError("There is no such path.")
+    operation = methods.get("GET" if method == "HEAD" else method)
+    if operation is None:
+        allowed = sorted({*methods, "HEAD"} if "GET" in methods else methods)
+        raise MethodNotAllowedError(headers=(("Allow", ", ".join(allowed)),))
+    return operation
+
+
+def _query(scope: Scope, shape: type[msgspec.Struct]) -> Any:
+    """Return the query parameters as a shape; raises `InvalidRequestError`, naming each fault."""
+    pairs = parse_qsl(
+        scope.get("query_string", b"").decode("latin-1"),
+        keep_blank_values=True,
+        max_num_fields=None,
+    )
+    values: dict[str, object] = dict(pairs)
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+    for name, hint in known.items():
+        if name in values:
+            values[name] = _number(values[name], hint)
+    found = [
+        {"parameter": fault.pointer.removeprefix("/"), "detail": fault.detail}
+        for fault in faults(values, shape)
+    ]
+    if found:
+        raise InvalidRequestError("A query parameter is wrong.", extra={"errors": found})
+    return msgspec.convert(values, shape)
+
+
+def _number(text: object, hint: Any) -> object:
+    """Return the number that a parameter's text is, if it is one and a number is wanted."""
+    try:
+        return msgspec.convert(text, hint, strict=False)
+    except msgspec.ValidationError:
+        plain = str(text)
+        is_whole = plain.removeprefix("-").isdecimal() and len(plain) < 20
+        return int(plain) if is_whole else text

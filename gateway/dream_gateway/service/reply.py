@@ -1,0 +1,76 @@
+"""Answers: a shape as JSON, with the fields every answer of the service has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from dream_gateway.http.asgi import Headers, Send
+    from dream_gateway.http.problem import Problem
+
+JSON = (b"content-type", b"application/json")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+NO_STORE = (b"cache-control", b"no-store")
+"""Answers hold keys and personal data: nobody on the way may keep them."""
+
+NO_CONTENT = 204
+
+
+class Reply(NamedTuple):
+    """An answer, ready to be sent."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Send it as an HTTP response; to a HEAD request without its body."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+
+class Answer:
+    """What a handler returns: a value to be written as JSON, or `None` for no content.
+
+    `status` and `headers` are for what differs from the operation's own. `kept` is what a repeat of
+    the request gets, where that is not the same value.
+    """
+
+    __slots__ = ("headers", "kept", "status", "value")
+
+    def __init__(
+        self,
+        value: msgspec.Struct | msgspec.Raw | None,
+        *,
+        status: int = 0,
+        headers: Headers | None = None,
+        kept: msgspec.Struct | None = None,
+    ) -> None:
+        self.value = value
+        self.kept = kept
+        self.status = status
+        self.headers: Headers = headers if headers is not None else []
+
+
+def json_reply(answer: Answer, status: int, request_id: bytes) -> Reply:
+    """Return an answer as JSON; `status` is for an answer without one of its own."""
+    if answer.value is None:
+        headers = [NOSNIFF, NO_STORE, (b"x-request-id", request_id), *answer.headers]
+        return Reply(NO_CONTENT, headers, b"")
+    body = msgspec.json.encode(answer.value)
+    headers = [
+        JSON,
+        (b"content-length", b"%d" % len(body)),
+        NOSNIFF,
+        NO_STORE,
+        (b"x-request-id", request_id),
+        *answer.headers,
+    ]
+    return Reply(answer.status or status, headers, body)
+
+
+def problem_reply(problem: Problem, extra: Headers) -> Reply:
+    """Return a problem as an answer of the service."""
+    return Reply(problem.status, [*problem.headers, NOSNIFF, *extra], problem.body)

@@ -1,0 +1,31 @@
+"""The one table of operations: what is routed, and what is documented."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dream_gateway.service.customers import CustomerRoutes
+from dream_gateway.service.events import EventRoutes
+from dream_gateway.service.keys import KeyRoutes
+from dream_gateway.service.openapi import openapi
+from dream_gateway.service.status import StatusRoutes
+from dream_gateway.service.tiers import TierRoutes
+from dream_gateway.service.usage import UsageRoutes
+
+if TYPE_CHECKING:
+    from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.service.host import Host
+    from dream_gateway.service.operation import Operation
+
+
+def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]:
+    """Return every operation of the service, bound to a gateway."""
+    table: list[Operation] = [
+        *UsageRoutes(gateway.admission, limits).operations(),
+        *EventRoutes(gateway.admission).operations(),
+        *CustomerRoutes(gateway.directory).operations(),
+        *KeyRoutes(gateway.directory, gateway.clock).operations(),
+        *TierRoutes(gateway.directory).operations(),
+    ]
+    table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
+    return tuple(table)

@@ -1,0 +1,72 @@
+"""The constrained values that request bodies, headers and query parameters are made of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+MAX_COST = 1_000_000_000
+"""Units that one request may cost. Far above any real one, far below where counters overflow."""
+
+MAX_BATCH = 1_000
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+MAX_GRACE_SECONDS = 30 * 86_400
+
+# No control characters: these values are put in header fields, log lines and counters' names.
+_PRINTABLE = "^[^\\u0000-\\u001f\\u007f]*$"
+_NAME = Meta(min_length=1, max_length=255, pattern=_PRINTABLE)
+
+Cost = Annotated[
+    int, Meta(ge=0, le=MAX_COST, description="Units to charge; 0 tells usage and charges nothing.")
+]
+UserId = Annotated[str, _NAME, Meta(description="The developer's own id of a customer.")]
+PlanName = Annotated[str, _NAME, Meta(description="The name of a tier of the project.")]
+IdempotencyKey = Annotated[
+    str, _NAME, Meta(description="Makes a repeat of the request harmless: the first one counts.")
+]
+Text = Annotated[str, Meta(max_length=255, pattern=_PRINTABLE)]
+Email = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        # One @ with something on both sides; more than that only a delivered mail can tell.
+        pattern="^[^@\\s\\u0000-\\u001f\\u007f]+@[^@\\s\\u0000-\\u001f\\u007f]+$",
+    ),
+]
+Metadata = Annotated[
+    dict[str, Any], Meta(max_length=50, description="Anything the developer wants kept with it.")
+]
+ScopeName = Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!#-\\[\\]-~]+$")]
+"""A scope token (RFC 6749 3.3)."""
+
+Scopes = Annotated[list[ScopeName], Meta(max_length=100)]
+Cidr = Annotated[
+    str, Meta(min_length=2, max_length=64, description="An address, or a CIDR block of them.")
+]
+Cidrs = Annotated[list[Cidr], Meta(max_length=100)]
+Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601, with its offset from UTC.")]
+Units = Annotated[int, Meta(ge=0)]
+Unlimited = Literal["unlimited"]
+Cursor = Annotated[str, Meta(max_length=512, description="`nextCursor` of the page before.")]
+PageSize = Annotated[int, Meta(ge=1, le=MAX_PAGE, description="Items on a page, at most.")]
+
+
+class Shape(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True, gc=False):
+    """The base of everything that is read from or written to JSON."""
+
+
+class NoFields(Shape):
+    """A body or a query that has nothing in it."""
+
+
+def instant(seconds: float) -> datetime:
+    """Return an instant (seconds since the epoch) as UTC, which is written with a `Z`."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def optional_instant(seconds: float | None) -> datetime | None:
+    """Return an instant as UTC, `None` if there is none."""
+    return None if seconds is None else instant(seconds)

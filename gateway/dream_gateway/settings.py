@@ -1,0 +1,266 @@
+"""Every setting of the gateway in one frozen table: the fields of `Settings`.
+
+Each has a name, a type with its bounds, a default, and help that names the unit. Reading them is
+`dream_gateway.configuration`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+FOREVER_SECONDS = 1e9
+FILE_ONLY = ("routes", "plugins")
+MEBIBYTE = 1 << 20
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(ge=0, le=FOREVER_SECONDS)]
+PositiveSeconds = Annotated[float, Meta(gt=0, le=FOREVER_SECONDS)]
+Count = Annotated[int, Meta(ge=0)]
+PositiveCount = Annotated[int, Meta(ge=1)]
+Charging = Literal["admitted", "success"]
+
+
+class RouteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[routes]]` table: what holds for requests whose path starts with `prefix`.
+
+    `None` leaves a value to the setting of the same name. The longest prefix that matches wins.
+    """
+
+    prefix: Annotated[
+        str, Meta(pattern="^/", description="Whole path segments the route is for.")
+    ] = "/"
+    methods: Annotated[
+        tuple[str, ...], Meta(description="HTTP methods it is for; empty: every one.")
+    ] = ()
+    upstreams: Annotated[
+        tuple[str, ...], Meta(description="URLs of the API behind it; empty: the setting upstream.")
+    ] = ()
+    strip_prefix: Annotated[
+        bool, Meta(description="Whether the upstream sees the path without the prefix.")
+    ] = False
+    cost: Annotated[Count, Meta(description="Units one request costs.")] = 1
+    scopes: Annotated[
+        tuple[str, ...], Meta(description="Scopes the key must have, all of them.")
+    ] = ()
+    public: Annotated[bool, Meta(description="Whether requests pass without a key, uncounted.")] = (
+        False
+    )
+    charge: Annotated[
+        Charging | None, Meta(description="What is charged; see the setting charge.")
+    ] = None
+    on_store_failure: Annotated[
+        Literal["closed", "open"],
+        Meta(description="Whether requests are refused or pass uncounted while the store is away."),
+    ] = "closed"
+    retries: Annotated[
+        Count, Meta(description="How often an idempotent request is tried again, counted once.")
+    ] = 1
+    keep_credential: Annotated[
+        bool, Meta(description="Whether the upstream sees the caller's key.")
+    ] = False
+    preserve_host: Annotated[
+        bool, Meta(description="Whether the upstream sees the caller's Host header.")
+    ] = False
+    connect_timeout: Annotated[
+        PositiveSeconds | None, Meta(description="Seconds to connect to the upstream.")
+    ] = None
+    read_timeout: Annotated[
+        PositiveSeconds | None, Meta(description="Seconds the upstream may be silent.")
+    ] = None
+    write_timeout: Annotated[
+        PositiveSeconds | None, Meta(description="Seconds the upstream may stall a request's body.")
+    ] = None
+    max_body: Annotated[Count | None, Meta(description="Bytes a request's body may have.")] = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one gateway. Every field has a default; durations are seconds."""
+
+    store: Annotated[str, Meta(description="URL of the store: its scheme names the backend.")] = (
+        "sqlite:///dream.db"
+    )
+    upstream: Annotated[
+        str, Meta(description="URL of the API behind the gateway; empty: only the routes have one.")
+    ] = ""
+    host: Annotated[str, Meta(description="Address the edge listens on.")] = "127.0.0.1"
+    port: Annotated[
+        Port, Meta(description="TCP port of the edge (the proxy and /authorize); 0: a free one.")
+    ] = 8080
+    service_host: Annotated[str, Meta(description="Address the service listens on.")] = "127.0.0.1"
+    service_port: Annotated[
+        Port, Meta(description="TCP port of the service (/api, /health, ...); 0: a free one.")
+    ] = 8787
+    workers: Annotated[
+        Annotated[int, Meta(ge=1, le=1024)], Meta(description="Worker processes.")
+    ] = 1
+    journal_dir: Annotated[
+        str,
+        Meta(description="Folder of the lease journals, on a local disk; empty: the store's own."),
+    ] = ""
+    lease_seconds: Annotated[
+        PositiveSeconds, Meta(description="Seconds of traffic one lease should cover.")
+    ] = 1.0
+    lease_share: Annotated[
+        Annotated[float, Meta(gt=0, le=1)],
+        Meta(description="Share of what remains that one lease may take, 0 to 1, over workers."),
+    ] = 0.25
+    lease_max: Annotated[PositiveCount, Meta(description="Units one lease may hold.")] = 10_000
+    lease_idle: Annotated[
+        PositiveSeconds, Meta(description="Seconds without traffic after which a lease goes back.")
+    ] = 1.0
+    lease_age: Annotated[
+        PositiveSeconds, Meta(description="Seconds after which a lease is renewed, used or not.")
+    ] = 5.0
+    strict: Annotated[
+        bool,
+        Meta(description="Whether every request goes through the ledger, instead of leases."),
+    ] = False
+    cache_size: Annotated[PositiveCount, Meta(description="Entries each worker's cache holds.")] = (
+        100_000
+    )
+    cache_ttl: Annotated[
+        PositiveSeconds, Meta(description="Seconds until a cached entry is read again.")
+    ] = 60.0
+    cache_negative_ttl: Annotated[
+        Seconds, Meta(description="Seconds an unknown key is remembered as unknown.")
+    ] = 5.0
+    cache_max_stale: Annotated[
+        Seconds, Meta(description="Seconds an entry may be old while the store is away.")
+    ] = 600.0
+    deny_ttl: Annotated[
+        Seconds, Meta(description="Seconds a ledger's denial is repeated without asking again.")
+    ] = 1.0
+    drain_seconds: Annotated[
+        Seconds, Meta(description="Seconds requests under way may take to finish at shutdown.")
+    ] = 30.0
+    max_body: Annotated[Count, Meta(description="Bytes a request's body may have.")] = (
+        100 * MEBIBYTE
+    )
+    connect_timeout: Annotated[
+        PositiveSeconds, Meta(description="Seconds to connect to the upstream.")
+    ] = 5.0
+    read_timeout: Annotated[
+        PositiveSeconds, Meta(description="Seconds the upstream may be silent.")
+    ] = 60.0
+    write_timeout: Annotated[
+        PositiveSeconds, Meta(description="Seconds the upstream may stall a request's body.")
+    ] = 60.0
+    pool_size: Annotated[
+        PositiveCount, Meta(description="Connections each worker may have to one upstream.")
+    ] = 512
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="CIDR blocks whose X-Forwarded-* and Forwarded headers are believed."),
+    ] = ()
+    legacy_headers: Annotated[
+        bool, Meta(description="Whether answers carry X-RateLimit-* beside RateLimit.")
+    ] = False
+    query_parameter: Annotated[
+        str, Meta(description="Query parameter that may hold the key; empty: headers only.")
+    ] = ""
+    authorize_limit_status: Annotated[
+        Literal[429, 403],
+        Meta(description="HTTP status of /authorize past a limit; nginx auth_request needs 403."),
+    ] = 429
+    charge: Annotated[
+        Charging,
+        Meta(description="What is charged: each request admitted, or each whose answer is < 500."),
+    ] = "admitted"
+    retention_days: Annotated[
+        Count, Meta(description="Days usage history is kept after its period; 0: for ever.")
+    ] = 400
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Least severe message that is logged, to standard error."),
+    ] = "info"
+    access_log: Annotated[
+        bool, Meta(description="Whether each request is logged; slows the edge down.")
+    ] = False
+    routes: Annotated[
+        tuple[RouteSettings, ...], Meta(description="[[routes]] tables, in the file only.")
+    ] = ()
+    plugins: Annotated[
+        dict[str, dict[str, object]],
+        Meta(description="[plugins.NAME] tables, in the file only: the plugins to load."),
+    ] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table of settings, for people."""
+
+    name: str
+    type: str
+    default: object
+    help: str
+
+    @property
+    def is_file_only(self) -> bool:
+        """Whether neither a flag nor the environment can set it."""
+        return self.name in FILE_ONLY
+
+
+def table(of: type[Settings] | type[RouteSettings] = Settings) -> list[Row]:
+    """Return the table of settings, or that of a route, in its own order."""
+    return [
+        Row(field.name, type_name(field.type), _default(field), _help(field.type))
+        for field in msgspec.structs.fields(of)
+    ]
+
+
+def encode(settings: Settings) -> bytes:
+    """Return the settings as one line of JSON, for another process of this gateway."""
+    return msgspec.json.encode(settings)
+
+
+def decode(line: bytes) -> Settings:
+    """Return the settings that `encode` wrote."""
+    return msgspec.json.decode(line, type=Settings)
+
+
+def shown(name: str, value: object) -> object:
+    """Return a setting's value fit to be shown: no passwords, and of plugins only the names."""
+    if name == "plugins" and isinstance(value, dict):
+        return sorted(value)
+    if name in ("store", "upstream") and isinstance(value, str):
+        return without_password(value)
+    return msgspec.to_builtins(value)
+
+
+def without_password(url: str) -> str:
+    """Return a URL with its user's password, and the values of its options, blotted out."""
+    head, mark, query = url.partition("?")
+    scheme, slashes, rest = head.partition("://")
+    user, at, place = rest.rpartition("@")
+    if at and ":" in user:
+        head = f"{scheme}{slashes}{user.partition(':')[0]}:***@{place}"
+    if "password" in query.lower():
+        query = "***"
+    return f"{head}{mark}{query}"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    makes_one = field.default_factory is not msgspec.NODEFAULT
+    return field.default_factory() if makes_one else field.default
+
+
+def _help(hint: object) -> str:
+    metadata = getattr(hint, "__metadata__", ())
+    return next((m.description for m in reversed(metadata) if m.description), "")
+
+
+def type_name(hint: object) -> str:
+    """Return a setting's type as people write it: `number`, `whole number`, `a or b`, `list`."""
+    bare = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    if get_origin(bare) in (Union, UnionType):
+        return type_name(get_args(bare)[0])
+    if get_origin(bare) is Literal:
+        return " or ".join(str(word) for word in get_args(bare))
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    names |= {tuple: "list", dict: "table"}
+    return next(name for kind, name in names.items() if kind in (bare, get_origin(bare)))

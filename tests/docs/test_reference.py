@@ -1,0 +1,61 @@
+"""The reference names every error and every route, and none that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from dream_gateway import errors
+from dream_gateway.edge import request_body
+from dream_gateway.http.ratelimit import RateLimitHeaders
+from dream_gateway.service.table import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def tree(root: Any = errors.GatewayError) -> Iterator[Any]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from tree(kind)
+
+
+def rows() -> dict[str, str]:
+    text = (REFERENCE / "errors.md").read_text()
+    return dict(re.findall(r"^\| `(\w+)` \| (.*)$", text, re.MULTILINE))
+
+
+def test_every_error_code_is_explained_and_no_other() -> None:
+    codes = {k.code for k in tree() if k.__module__ in {errors.__name__, request_body.__name__}}
+    assert set(rows()) == codes
+
+
+# A class without a code of its own only groups others.
+@pytest.mark.parametrize(
+    "kind", [k for k in tree() if k.__module__ == errors.__name__ and "code" in vars(k)]
+)
+def test_every_error_says_what_to_do(kind: Any) -> None:
+    cells = [cell.strip() for cell in rows()[kind.code].strip(" |").split(" | ")]
+    statuses = [cell for cell in cells if re.fullmatch(r"\d{3}", cell)]
+    assert all(cells)
+    assert len(cells) - len(statuses) == 2
+    assert statuses in ([], [str(kind.status)])
+
+
+def test_every_route_is_described() -> None:
+    text = (REFERENCE / "api.md").read_text()
+    nothing = cast(
+        "Any",
+        SimpleNamespace(
+            admission=None, directory=None, clock=None, health=None, plugins=None, settings=None
+        ),
+    )
+    table = operations(nothing, RateLimitHeaders())
+    missing = [f"{e.method} {e.path}" for e in table if f"{e.method} {e.path}`" not in text]
+    assert missing == []

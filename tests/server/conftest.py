@@ -1,0 +1,104 @@
+"""A supervisor with real worker processes, and an upstream whose answers the test decides on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dream_gateway.server.supervisor import Supervisor
+from dream_gateway.settings import RouteSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from dream_gateway.server.listeners import Addresses
+
+START_SECONDS = 30.0
+
+
+@dataclass
+class Running:
+    """A supervisor that runs, where it listens, and what it reported."""
+
+    supervisor: Supervisor
+    task: asyncio.Task[None]
+    addresses: Addresses
+    events: list[str]
+
+    async def replaced(self, pid: int) -> int:
+        """Return the process id of the worker that took the place of another."""
+        async with asyncio.timeout(START_SECONDS):
+            while pid in self.supervisor.worker_pids or not self.supervisor.worker_pids:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+        return self.supervisor.worker_pids[0]
+
+
+@dataclass
+class Upstream:
+    """A server that answers each request once it is told to."""
+
+    url: str = ""
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read one request, and answer it when the test says so."""
+        await reader.readuntil(b"\r\n\r\n")
+        self.reached.set()
+        await self.answer.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ndone")
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    api = Upstream()
+    server = await asyncio.start_server(api.serve, "127.0.0.1", 0)
+    api.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield api
+    api.answer.set()
+    server.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, upstream: Upstream) -> Settings:
+    """Settings with free ports, one worker, and a route that needs no key."""
+    return Settings(
+        store=f"sqlite:///{tmp_path / 'dream.db'}",
+        port=0,
+        service_port=0,
+        drain_seconds=20.0,
+        routes=(RouteSettings(upstreams=(upstream.url,), public=True),),
+    )
+
+
+@pytest.fixture
+def supervise() -> Callable[[Settings], AbstractAsyncContextManager[Running]]:
+    """Return a context manager that runs a supervisor and ends it."""
+    return _supervise
+
+
+@contextlib.asynccontextmanager
+async def _supervise(settings: Settings) -> AsyncIterator[Running]:
+    ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
+    events: list[str] = []
+    supervisor = Supervisor(settings, on_ready=ready.set_result, on_event=events.append)
+    task = asyncio.create_task(supervisor.run())
+    try:
+        await asyncio.wait((task, ready), timeout=START_SECONDS, return_when="FIRST_COMPLETED")
+        if task.done():
+            task.result()
+        yield Running(supervisor, task, ready.result(), events)
+    finally:
+        supervisor.stop()
+        supervisor.stop()
+        with contextlib.suppress(Exception):
+            await task

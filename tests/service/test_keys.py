@@ -1,0 +1,208 @@
+"""`/api/customers/{id}/keys` and `/api/keys/{keyId}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.service.conftest import StandInGateway, Tenant
+
+
+async def test_201_the_secret_is_shown_once(tenant: Tenant) -> None:
+    customer = await tenant.customer("u-1")
+    answer = await tenant.client.post(
+        f"/api/customers/{customer['id']}/keys",
+        json={
+            "name": "laptop",
+            "scopes": ["read", "write", "read"],
+            "expiresAt": "2030-01-01T01:00:00+01:00",
+            "allowedIps": ["10.0.0.1/8", "::1"],
+            "rate": {"limit": 5, "interval": "second"},
+            "metadata": {"a": None},
+        },
+    )
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    key = body.pop("key")
+    assert key.startswith("ak_test_")
+    assert body["last4"] == key[-4:]
+    assert body["scopes"] == ["read", "write"]
+    assert body["expiresAt"] == "2030-01-01T00:00:00Z"
+    assert body["allowedIps"] == ["10.0.0.0/8", "::1/128"]
+    assert body["rate"] == {"limit": 5, "interval": "second", "burst": 5}
+    assert (body["name"], body["status"], body["customerId"]) == (
+        "laptop",
+        "active",
+        customer["id"],
+    )
+    shown = await tenant.client.get(f"/api/keys/{body['keyId']}")
+    assert shown.json() == body
+    assert key not in shown.text
+    listed = await tenant.client.get(f"/api/customers/{customer['id']}/keys")
+    assert listed.json() == {"data": [body], "nextCursor": None, "hasMore": False}
+
+
+async def test_201_without_a_body(tenant: Tenant) -> None:
+    customer = await tenant.customer("u-1")
+    answer = await tenant.client.post(f"/api/customers/{customer['id']}/keys")
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, ["/expiresAt"]),
+        ({"expiresAt": "2030-01-01T00:00:00"}, ["/expiresAt"]),
+        ({"expiresAt": 1}, ["/expiresAt"]),
+        ({"allowedIps": ["::1", "10.0.0.0/99", "host"]}, ["/allowedIps/1", "/allowedIps/2"]),
+        ({"rate": {"limit": 0}}, ["/rate/limit", "/rate/interval"]),
+        ({"scopes": ["a b"], "key": "mine", "status": "active"}, ["/scopes/0", "/key", "/status"]),
+        ({"name": "x" * 256}, ["/name"]),
+    ],
+)
+async def test_422(tenant: Tenant, body: Any, pointers: list[str]) -> None:
+    customer = await tenant.customer("u-1")
+    answer = await tenant.client.post(f"/api/customers/{customer['id']}/keys", json=body)
+    assert answer.status_code == 422, answer.text
+    assert [e["pointer"] for e in answer.json()["errors"]] == pointers
+
+
+async def test_a_replay_has_no_secret(tenant: Tenant) -> None:
+    customer = await tenant.customer("u-1")
+    request: Any = {"headers": {"idempotency-key": "k"}, "json": {"name": "a"}}
+    path = f"/api/customers/{customer['id']}/keys"
+    once, again = [await tenant.client.post(path, **request) for _ in range(2)]
+    assert (once.status_code, again.status_code) == (201, 201)
+    first, replay = once.json(), again.json()
+    assert "replayed" not in first
+    secret = first.pop("key")
+    assert replay.pop("replayed") is True
+    assert replay == first
+    assert secret not in again.text
+
+
+async def test_the_secret_is_kept_nowhere(tenant: Tenant, gateway: StandInGateway) -> None:
+    customer = await tenant.customer("u-1")
+    path = f"/api/customers/{customer['id']}/keys"
+    made = await tenant.client.post(path, headers={"idempotency-key": "k"})
+    kept = gateway.directory.kept.values()
+    assert kept
+    assert all(made.json()["key"].encode() not in each.body for each in kept)
+
+
+async def test_200_change(tenant: Tenant) -> None:
+    key = await tenant.key((await tenant.customer("u-1"))["id"], name="a", scopes=["read"])
+    path = f"/api/keys/{key['keyId']}"
+    change = {
+        "status": "disabled",
+        "name": "b",
+        "rate": {"limit": 1, "interval": "day", "burst": 2},
+    }
+    answer = await tenant.client.patch(path, json=change)
+    assert answer.status_code == 200
+    assert {name: answer.json()[name] for name in change} == change
+    assert answer.json()["scopes"] == ["read"]
+    assert (await tenant.client.get(path)).json() == answer.json()
+    back = await tenant.client.patch(path, json={"rate": None, "status": "active"})
+    assert (back.json()["rate"], back.json()["status"]) == (None, "active")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"status": "revoked"}, "/status"),
+        ({"last4": "x"}, "/last4"),
+        ({"scopes": None}, "/scopes"),
+        ({"allowedIps": ["x1"]}, "/allowedIps/0"),
+    ],
+)
+async def test_422_change(tenant: Tenant, body: Any, pointer: str) -> None:
+    key = await tenant.key((await tenant.customer("u-1"))["id"])
+    answer = await tenant.client.patch(f"/api/keys/{key['keyId']}", json=body)
+    assert answer.status_code == 422
+    assert [e["pointer"] for e in answer.json()["errors"]] == [pointer]
+
+
+async def test_412(tenant: Tenant) -> None:
+    key = await tenant.key((await tenant.customer("u-1"))["id"])
+    path = f"/api/keys/{key['keyId']}"
+    stale = {"if-match": '"old"'}
+    for method, end, body in (("PATCH", "", {}), ("DELETE", "", None), ("POST", "/rotate", {})):
+        request: Any = {} if body is None else {"json": body}
+        answer = await tenant.client.request(method, path + end, headers=stale, **request)
+        assert answer.status_code == 412
+    now = {"if-match": (await tenant.client.get(path)).headers["etag"]}
+    assert (await tenant.client.delete(path, headers=now)).status_code == 204
+
+
+async def test_204_revoked_for_good(tenant: Tenant) -> None:
+    key = await tenant.key((await tenant.customer("u-1"))["id"])
+    path = f"/api/keys/{key['keyId']}"
+    assert (await tenant.client.delete(path)).status_code == 204
+    assert (await tenant.client.delete(path)).status_code == 204
+    assert (await tenant.client.get(path)).json()["status"] == "revoked"
+    assert (await tenant.client.patch(path, json={"status": "active"})).status_code == 409
+    assert (await tenant.client.post(path + "/rotate")).status_code == 409
+
+
+async def test_200_rotate(tenant: Tenant) -> None:
+    key = await tenant.key((await tenant.customer("u-1"))["id"])
+    answer = await tenant.client.post(
+        f"/api/keys/{key['keyId']}/rotate",
+        json={"graceSeconds": 60},
+        headers={"idempotency-key": "k"},
+    )
+    body = answer.json()
+    assert (answer.status_code, body["keyId"]) == (200, key["keyId"])
+    assert body["key"] != key["key"]
+    again = await tenant.client.post(
+        f"/api/keys/{key['keyId']}/rotate",
+        json={"graceSeconds": 60},
+        headers={"idempotency-key": "k"},
+    )
+    assert (again.status_code, again.json()["replayed"]) == (200, True)
+    assert "key" not in again.json()
+
+
+@pytest.mark.parametrize("grace", [-1, 1.5, "1", 30 * 86_400 + 1, None])
+async def test_422_rotate(tenant: Tenant, grace: object) -> None:
+    key = await tenant.key((await tenant.customer("u-1"))["id"])
+    path = f"/api/keys/{key['keyId']}/rotate"
+    answer = await tenant.client.post(path, json={"graceSeconds": grace})
+    assert [e["pointer"] for e in answer.json()["errors"]] == ["/graceSeconds"]
+
+
+async def test_404_a_strangers(tenant: Tenant, stranger: Tenant) -> None:
+    customer = await tenant.customer("u-1")
+    key = await tenant.key(customer["id"])
+    for name in (key["keyId"], "key_none"):
+        path = f"/api/keys/{name}"
+        answers = [
+            await stranger.client.get(path),
+            await stranger.client.patch(path, json={"status": "disabled"}),
+            await stranger.client.delete(path),
+            await stranger.client.post(path + "/rotate"),
+        ]
+        assert [a.status_code for a in answers] == [404] * 4
+    path = f"/api/customers/{customer['id']}/keys"
+    assert (await stranger.client.get(path)).status_code == 404
+    assert (await stranger.client.post(path)).status_code == 404
+    assert (await tenant.client.get(f"/api/keys/{key['keyId']}")).json()["status"] == "active"
+
+
+async def test_404_a_secret_key_is_no_customer_key(tenant: Tenant, gateway: StandInGateway) -> None:
+    own = next(k.id for k in gateway.directory.minted.values() if k.kind == "sk")
+    assert (await tenant.client.get(f"/api/keys/{own}")).status_code == 404
+
+
+async def test_200_pages(tenant: Tenant) -> None:
+    customer = await tenant.customer("u-1")
+    made = [(await tenant.key(customer["id"]))["keyId"] for _ in range(3)]
+    path = f"/api/customers/{customer['id']}/keys"
+    first = (await tenant.client.get(path, params={"limit": "2"})).json()
+    rest = (await tenant.client.get(path, params={"cursor": first["nextCursor"]})).json()
+    assert [k["keyId"] for k in first["data"] + rest["data"]] == made
+    assert (first["hasMore"], rest["hasMore"]) == (True, False)
