@@ -6,21 +6,29 @@ Works beside a running gateway: each write announces its change, and workers fol
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dream_gateway import keys
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import ConfigurationError
+from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
+from dream_gateway.model import Customer, KeyKind, KeyStatus
 from dream_gateway.plugins import check_role, open_backend
+from dream_gateway.records import credentials, customers, projects
+from dream_gateway.records.database import Records
+from dream_gateway.records.migrate import migrate
 from dream_gateway.storage import Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from dream_gateway.clock import Clock
-    from dream_gateway.model import Allowance, Credential, Customer, Mode, Project, Tier
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.model import Allowance, Credential, Mode, Project, Tier
     from dream_gateway.settings import Settings
-    from dream_gateway.storage import Backend
+
+OPERATOR = "operator"
+"""The actor of what is done on the command line, for the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +51,59 @@ class NewKey:
 class Administration:
     """Verbs on the records of one store. Ids that are not there raise `NotFoundError`."""
 
-    def __init__(self, backend: Backend, clock: Clock) -> None:
-        self._backend = backend
-        self._clock = clock
+    def __init__(self, records: Records) -> None:
+        self._records = records
 
     async def create_platform(
         self, name: str, mode: Mode, tiers: Sequence[Tier], allowances: Sequence[Allowance]
     ) -> NewPlatform:
         """Create a platform, its project and the project's keys; the first tier is the default."""
-        raise NotImplementedError
+        publishable = keys.mint(KeyKind.PUBLISHABLE, mode)
+        async with self._records.write(OPERATOR) as writer:
+            project = await projects.create_platform(
+                writer, name, mode, tiers[0].name, allowances, publishable
+            )
+            for tier in tiers:
+                await projects.set_tier(writer, project.id, tier)
+            blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
+            await credentials.mint(writer, mode, blank, publishable)
+            secret = await credentials.mint(writer, mode, replace(blank, kind=KeyKind.SECRET))
+        return NewPlatform(project, publishable, secret[1])
 
     async def platforms(self) -> list[tuple[str, Project]]:
         """Return every project with its platform's name, oldest first."""
-        raise NotImplementedError
+        async with self._records.read() as connection:
+            return await projects.every(connection)
 
     async def project(self, project: str) -> Project:
         """Return one project."""
-        raise NotImplementedError
+        async with self._records.read() as connection:
+            return await _project(connection, project)
 
     async def create_customer(self, project: str, external_id: str, plan: str | None) -> Customer:
         """Create a customer on a tier of the project, `None` for its default.
 
         Raises `ConflictError` if there is one of that id, `NotFoundError` if there is no such tier.
         """
-        raise NotImplementedError
+        async with self._records.write(OPERATOR) as writer:
+            owner = await _project(writer.connection, project)
+            tiers = await projects.tiers_of(writer.connection, project)
+            tier = plan or owner.default_tier
+            if tier not in {each.name for each in tiers}:
+                raise NotFoundError(f"The project has no tier {tier!r}.")
+            if await customers.named(writer.connection, project, external_id) is not None:
+                raise ConflictError(f"There is a customer {external_id!r} already.")
+            customer = Customer(
+                keys.mint_id("cus"), project, external_id, tier, writer.now, writer.now
+            )
+            await customers.add(writer, customer)
+        return customer
 
     async def customers(self, project: str) -> list[Customer]:
         """Return a project's customers, oldest first."""
-        raise NotImplementedError
+        async with self._records.read() as connection:
+            await _project(connection, project)
+            return await customers.page(connection, project, None, None)
 
     async def create_key(
         self,
@@ -83,27 +116,50 @@ class Administration:
         rate: Allowance | None = None,
     ) -> NewKey:
         """Create a key for a customer. `expires_at` is seconds since the epoch."""
-        raise NotImplementedError
+        async with self._records.write(OPERATOR) as writer:
+            owner = await _project(writer.connection, project)
+            customer = await _customer(writer.connection, project, external_id)
+            wanted = replace(
+                credentials.template(project, KeyKind.CUSTOMER, writer.now),
+                customer_id=customer.id,
+                name=name,
+                scopes=scopes,
+                expires_at=expires_at,
+                rate=rate,
+            )
+            return NewKey(*await credentials.mint(writer, owner.mode, wanted))
 
     async def keys(self, project: str, external_id: str) -> list[Credential]:
         """Return a customer's keys, oldest first, revoked ones too."""
-        raise NotImplementedError
+        async with self._records.read() as connection:
+            customer = await _customer(connection, project, external_id)
+            return await credentials.of_customer(connection, customer.id, None, None)
 
     async def revoke_key(self, key: str) -> Credential:
         """Revoke a key for good; a repeat changes nothing."""
-        raise NotImplementedError
+        async with self._records.write(OPERATOR) as writer:
+            return await credentials.revoke(writer, await _key(writer.connection, key))
 
     async def rotate_key(self, key: str, grace_seconds: int) -> NewKey:
         """Give a key a new secret; the old one works for `grace_seconds` more."""
-        raise NotImplementedError
+        async with self._records.write(OPERATOR) as writer:
+            found = await _key(writer.connection, key)
+            if found.status is not KeyStatus.ACTIVE:
+                raise ConflictError(f"The key {key!r} is {found.status}: make a new one.")
+            owner = await _project(writer.connection, found.project_id)
+            return NewKey(*await credentials.rotate(writer, owner.mode, found, grace_seconds))
 
     async def set_tier(self, project: str, tier: Tier) -> None:
         """Add a tier to a project, or put it in the place of the one of that name."""
-        raise NotImplementedError
+        async with self._records.write(OPERATOR) as writer:
+            await _project(writer.connection, project)
+            await projects.set_tier(writer, project, tier)
 
     async def tiers(self, project: str) -> list[Tier]:
         """Return a project's tiers."""
-        raise NotImplementedError
+        async with self._records.read() as connection:
+            await _project(connection, project)
+            return await projects.tiers_of(connection, project)
 
 
 @asynccontextmanager
@@ -122,6 +178,29 @@ async def open_administration(settings: Settings) -> AsyncIterator[Administratio
     check_role(backend, Role.RECORDS)
     try:
         await backend.start()
-        yield Administration(backend, clock)
+        engine = backend.records_engine()
+        await migrate(engine)
+        yield Administration(Records(engine, clock, backend.feed()))
     finally:
         await backend.close()
+
+
+async def _project(connection: AsyncConnection, project: str) -> Project:
+    found = await projects.find(connection, project)
+    if found is None:
+        raise NotFoundError(f"There is no project {project!r}.")
+    return found
+
+
+async def _customer(connection: AsyncConnection, project: str, external_id: str) -> Customer:
+    found = await customers.referred(connection, project, external_id)
+    if found is None:
+        raise NotFoundError(f"There is no customer {external_id!r} in the project.")
+    return found
+
+
+async def _key(connection: AsyncConnection, key: str) -> Credential:
+    found = await credentials.by_id(connection, key)
+    if found is None:
+        raise NotFoundError(f"There is no key {key!r}.")
+    return found

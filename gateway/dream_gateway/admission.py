@@ -1,63 +1,37 @@
-"""STUB of the interface; the body is being written. Credential -> project -> tier -> verdict."""
+"""Admission: credential -> project -> customer -> tier -> counters => verdict.
+
+A warm call is decided from memory: one digest, one cache entry, and the leases in hand.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dream_gateway import keys
+from dream_gateway.errors import (
+    ConflictError,
+    IdempotencyConflictError,
+    InvalidCredentialError,
+    NotFoundError,
+    PlatformSuspendedError,
+    VoidExceedsError,
+)
+from dream_gateway.meter import Denial
+from dream_gateway.model import Customer, KeyKind, Verdict
+from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
+from dream_gateway.subjects import Subject, refusal
+from dream_gateway.verdicts import usage, verdict
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dream_gateway.model import Credential, KeyKind, Project, Tier, Verdict
-    from dream_gateway.storage import Recorded
-
-
-class Admission:
-    """Decides who may pass, and charges for it."""
-
-    def try_key(
-        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
-    ) -> Verdict | None:
-        """Admit by a customer key from memory alone; `None` when that takes a store. Never blocks."""
-        raise NotImplementedError
-
-    async def key(
-        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
-    ) -> Verdict:
-        """Admit by a customer key (`ak_`). A bad key is a verdict (`invalid_credential`), too."""
-        raise NotImplementedError
-
-    async def project_of(self, secret: str, kinds: frozenset[KeyKind]) -> tuple[Credential, Project]:
-        """Resolve a secret or publishable key; raises `InvalidCredentialError`, 403s, 503."""
-        raise NotImplementedError
-
-    async def tier(self, project: Project, name: str) -> Tier | None:
-        """Return one tier of a project, from the cache."""
-        raise NotImplementedError
-
-    async def track(self, project: Project, user: str, cost: int, plan: str | None) -> Verdict:
-        """Charge a named user, who is registered on first use; cost 0 peeks."""
-        raise NotImplementedError
-
-    async def usage(self, project: Project, user: str) -> Verdict:
-        """Tell a user's usage from the ledger, charging nothing and registering nobody."""
-        raise NotImplementedError
-
-    async def record(
-        self, project: Project, events: Sequence[TrackedEvent]
-    ) -> list[tuple[Verdict, Recorded]]:
-        """Charge events that carry an idempotency key, each on its own."""
-        raise NotImplementedError
-
-    async def void(
-        self, project: Project, event: str, amount: int | None, key: str | None
-    ) -> Recorded:
-        """Take back a recorded event, or a part of it. Raises 404/409 of the error tree."""
-        raise NotImplementedError
-
-    def refund(self, verdict: Verdict) -> None:
-        """Give an admitted request's quota units back (its rate units stay spent); once at most."""
-        raise NotImplementedError
+    from dream_gateway.clock import Clock
+    from dream_gateway.counter import Counter
+    from dream_gateway.lookup import Lookup
+    from dream_gateway.meter import Meter
+    from dream_gateway.model import Credential, Project, Tier
+    from dream_gateway.storage import Ledger, Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +46,231 @@ class TrackedEvent:
     key: str
     fingerprint: str
     plan: str | None = None
+
+
+class Admission:
+    """Decides who may pass, and charges for it. Used from one event loop.
+
+    A refusal is a verdict; a store that is away raises `StoreUnavailableError`.
+    """
+
+    def __init__(self, lookup: Lookup, meter: Meter, ledger: Ledger, clock: Clock) -> None:
+        self._lookup = lookup
+        self._meter = meter
+        self._ledger = ledger
+        self._clock = clock
+
+    def try_key(
+        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+    ) -> Verdict | None:
+        """Admit by a customer key from memory alone; `None` when that takes a store. Never blocks."""
+        subject = self._lookup.peek_key(secret)
+        if subject is None or subject.credential is None or subject.tier is None:
+            return None
+        now = self._clock.now()
+        if refusal(subject.credential, now, scopes, ip) or subject.project.suspended:
+            return None
+        counters = subject.at(now, self._meter)
+        if not self._meter.try_spend(counters, cost):
+            return None
+        return verdict(subject, "allowed", cost, now)
+
+    async def key(
+        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+    ) -> Verdict:
+        """Admit by a customer key (`ak_`). A bad key is a verdict (`invalid_credential`), too."""
+        parsed = keys.parse(secret)
+        if parsed is None or parsed.kind is not KeyKind.CUSTOMER:
+            return Verdict(False, InvalidCredentialError.code, cost)
+        subject = await self._lookup.key(secret)
+        if subject is None or subject.credential is None:
+            return Verdict(False, InvalidCredentialError.code, cost)
+        code = refusal(subject.credential, self._clock.now(), scopes, ip)
+        if code == InvalidCredentialError.code:
+            return Verdict(False, code, cost)
+        if code:
+            return Verdict(False, code, cost, subject.credential, subject.project, subject.customer)
+        return await self._charge(subject, cost)
+
+    async def project_of(
+        self, secret: str, kinds: frozenset[KeyKind]
+    ) -> tuple[Credential, Project]:
+        """Resolve a secret or publishable key.
+
+        Raises `InvalidCredentialError` for any other, `PlatformSuspendedError` where it applies.
+        """
+        parsed = keys.parse(secret)
+        if parsed is None or parsed.kind not in kinds:
+            raise InvalidCredentialError
+        credential = await self._lookup.credential(keys.digest(secret))
+        if credential is None or refusal(credential, self._clock.now(), (), None):
+            raise InvalidCredentialError
+        project = await self._lookup.project(credential.project_id)
+        if project is None:
+            raise InvalidCredentialError
+        if project.suspended:
+            raise PlatformSuspendedError
+        return credential, project
+
+    async def tier(self, project: Project, name: str) -> Tier | None:
+        """Return one tier of a project, from the cache."""
+        return (await self._lookup.tiers(project.id)).get(name)
+
+    async def track(self, project: Project, user: str, cost: int, plan: str | None) -> Verdict:
+        """Charge a named user, who is registered on first use; cost 0 peeks."""
+        return await self._charge(await self._named(project, user, plan, cost), cost)
+
+    async def usage(self, project: Project, user: str) -> Verdict:
+        """Tell a user's usage from the ledger, charging nothing and registering nobody."""
+        customer = await self._lookup.customer(project.id, user)
+        known = customer or self._stranger(project, user)
+        subject = await self._subject(project, known)
+        return await self._peek(subject)
+
+    async def record(
+        self, project: Project, events: Sequence[TrackedEvent]
+    ) -> list[tuple[Verdict, Recorded]]:
+        """Charge events that carry an idempotency key, each on its own."""
+        subjects = [await self._named(project, e.user, e.plan, e.cost) for e in events]
+        asked = [self._event(project, s, e) for s, e in zip(subjects, events, strict=True)]
+        answers = await self._ledger.record(asked)
+        held = [c for s, a in zip(subjects, answers, strict=True) if _denied(a) for c in s.counters]
+        if held:
+            # What this worker holds on lease counts as out: hand it in, and ask once more.
+            await self._meter.release(held)
+            answers = await self._ledger.record(asked)
+        return [
+            (self._recorded(s, e.cost, a), a)
+            for s, e, a in zip(subjects, events, answers, strict=True)
+        ]
+
+    async def void(
+        self, project: Project, event: str, amount: int | None, key: str | None
+    ) -> Recorded:
+        """Take back a recorded event, or a part of it.
+
+        Without a key of its own an event is voided once: a repeat returns the first result. Raises
+        `NotFoundError`, `VoidExceedsError`, `IdempotencyConflictError`.
+        """
+        void = Void(
+            id=keys.mint_id("void"),
+            scope=project.id,
+            key=key or f"void:{event}",
+            fingerprint=f"{event}:{amount}",
+            event=event,
+            amount=amount,
+            at=self._clock.now(),
+        )
+        (answer,) = await self._ledger.record([void])
+        faults = {
+            Outcome.UNKNOWN: NotFoundError,
+            Outcome.EXCEEDS: VoidExceedsError,
+            Outcome.CONFLICT: IdempotencyConflictError,
+            Outcome.DENIED: ConflictError,
+        }
+        fault = faults.get(answer.outcome)
+        if fault is not None:
+            raise fault
+        return answer
+
+    def refund(self, verdict: Verdict) -> None:
+        """Give an admitted request's quota units back (its rate units stay spent); once at most."""
+        counters, verdict.receipt = verdict.receipt, None
+        if isinstance(counters, tuple):
+            self._meter.refund([c for c in counters if isinstance(c.rule, Quota)], verdict.cost)
+
+    async def _charge(self, subject: Subject, cost: int) -> Verdict:
+        now = self._clock.now()
+        code = await self._standing(subject)
+        if code:
+            return Verdict(
+                False,
+                code,
+                cost,
+                subject.credential,
+                subject.project,
+                subject.customer,
+                subject.tier,
+            )
+        counters = subject.at(now, self._meter)
+        if cost == 0:
+            return await self._peek(subject)
+        denial = await self._meter.spend(counters, cost)
+        if denial is None:
+            return verdict(subject, "allowed", cost, now)
+        return verdict(subject, _code(denial.counter), cost, now, denial=denial)
+
+    async def _standing(self, subject: Subject) -> str:
+        if subject.project.suspended:
+            return "platform_suspended"
+        return "" if subject.tier is not None else "unknown_tier"
+
+    async def _peek(self, subject: Subject) -> Verdict:
+        now = self._clock.now()
+        code = await self._standing(subject)
+        if code:
+            return Verdict(
+                False, code, 0, subject.credential, subject.project, subject.customer, subject.tier
+            )
+        counters = subject.at(now, self._meter)
+        tallies = await self._ledger.usage([c.key for c in counters])
+        for counter, tally in zip(counters, tallies, strict=True):
+            counter.observe(tally)
+        return verdict(subject, "allowed", 0, now)
+
+    async def _named(self, project: Project, user: str, plan: str | None, cost: int) -> Subject:
+        customer = await self._lookup.customer(project.id, user)
+        if customer is None:
+            tier = await self._chosen(project, plan)
+            if cost == 0:
+                customer = self._stranger(project, user)
+            else:
+                customer = await self._lookup.register(project.id, user, tier, self._clock.now())
+        return await self._subject(project, customer)
+
+    async def _chosen(self, project: Project, plan: str | None) -> str:
+        if plan is not None and await self.tier(project, plan) is not None:
+            return plan
+        return project.default_tier
+
+    async def _subject(self, project: Project, customer: Customer) -> Subject:
+        tier = await self.tier(project, customer.plan)
+        subject = Subject(project, customer, tier, None)
+        subject.at(self._clock.now(), self._meter)
+        return subject
+
+    def _stranger(self, project: Project, user: str) -> Customer:
+        now = self._clock.now()
+        return Customer(f"unknown/{user}", project.id, user, project.default_tier, now, now)
+
+    def _event(self, project: Project, subject: Subject, event: TrackedEvent) -> Event:
+        return Event(
+            id=keys.mint_id("evt"),
+            scope=project.id,
+            key=event.key,
+            fingerprint=event.fingerprint,
+            subject=subject.customer.id,
+            cost=event.cost,
+            charges=tuple(Charge(c.key, c.rule) for c in subject.counters),
+            at=self._clock.now(),
+        )
+
+    def _recorded(self, subject: Subject, cost: int, answer: Recorded) -> Verdict:
+        now = self._clock.now()
+        if _denied(answer):
+            counter = subject.counters[answer.denied_by or 0]
+            denial = Denial(counter, answer.retry_after)
+            return verdict(subject, _code(counter), cost, now, denial=denial)
+        found = verdict(subject, "allowed", cost, now)
+        for counter, tally in zip(subject.counters, answer.tallies, strict=False):
+            if counter is subject.quota:
+                found.usage = usage(subject, tally.used + tally.out - counter.available)
+        return found
+
+
+def _denied(answer: Recorded) -> bool:
+    return answer.outcome is Outcome.DENIED
+
+
+def _code(counter: Counter) -> str:
+    return "quota_exceeded" if isinstance(counter.rule, Quota) else "rate_limited"

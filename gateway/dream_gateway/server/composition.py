@@ -9,6 +9,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.service.app import create_service
+from dream_gateway.service.stored import StoredDirectory
 from dream_gateway.settings import RouteSettings
 
 if TYPE_CHECKING:
@@ -17,6 +18,18 @@ if TYPE_CHECKING:
     from dream_gateway.gateway import Gateway
     from dream_gateway.server.serving import Planes
     from dream_gateway.settings import Settings
+
+
+class ServiceHost:
+    """A started gateway, as the service wants it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.admission = gateway.admission
+        self.directory = StoredDirectory(gateway.records)
+        self.plugins = gateway.plugins
+        self.settings = gateway.settings
+        self.clock = gateway.clock
+        self.health = gateway.health
 
 
 def add_planes(
@@ -36,7 +49,7 @@ def add_planes(
     )
     # The upstream's own Date goes through; two would be one too many.
     planes.add(app, edge, date_header=False)
-    planes.add(create_service(gateway), service, date_header=True)
+    planes.add(create_service(ServiceHost(gateway)), service, date_header=True)
     return upstream
 
 

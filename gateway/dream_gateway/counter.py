@@ -1,0 +1,133 @@
+"""One counter as a worker sees it: the leases it holds, and what the ledger last said.
+
+Plain state without I/O; `dream_gateway.meter` moves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dream_gateway.storage import Quota
+
+if TYPE_CHECKING:
+    from dream_gateway.gcra import Rate
+    from dream_gateway.model import Period
+    from dream_gateway.storage import Grant, Tally
+
+NEVER = float("inf")
+
+
+@dataclass(slots=True)
+class Lease:
+    """Units taken from the ledger: `granted` of them, open until given back."""
+
+    id: str
+    slot: int
+    granted: int
+    opened: float
+    """Monotonic seconds from before the ledger was asked."""
+
+
+class Counter:
+    """A counter's handle. `available` units can be spent at once, without asking anybody."""
+
+    __slots__ = (
+        "__weakref__",
+        "asking",
+        "available",
+        "denied_cost",
+        "denied_until",
+        "expires",
+        "granted_at",
+        "key",
+        "lease",
+        "low",
+        "name",
+        "period",
+        "reserve",
+        "retry_at",
+        "room",
+        "rule",
+        "seen_spent",
+        "size",
+        "spent",
+        "total",
+        "waiters",
+    )
+
+    def __init__(self, key: str, name: str, rule: Quota | Rate, period: Period | None) -> None:
+        self.key = key
+        self.name = name
+        self.rule = rule
+        self.period = period
+        self.available = 0
+        self.spent = 0
+        self.low = -1
+        self.expires = NEVER
+        self.lease: Lease | None = None
+        self.reserve: Lease | None = None
+        self.asking = False
+        self.waiters: list[object] = []
+        self.size = 1
+        self.seen_spent = -1
+        self.total = 0
+        self.room: int | None = None
+        self.denied_cost = 0
+        self.denied_until = -NEVER
+        self.granted_at = -NEVER
+        self.retry_at: float | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """The most units in a period, or in a burst; `None` when unlimited."""
+        return self.rule.limit if isinstance(self.rule, Quota) else self.rule.burst
+
+    def used(self) -> int:
+        """Return the units used as of the last exchange with the ledger, and by us since."""
+        reserved = self.reserve.granted if self.reserve is not None else 0
+        return max(0, self.total - self.available - reserved)
+
+    def remaining(self) -> int | None:
+        """Return the units left as of the last exchange; `None` when unlimited."""
+        if self.limit is None:
+            return None
+        reserved = self.reserve.granted if self.reserve is not None else 0
+        return self.available + reserved + (self.room or 0)
+
+    def denies(self, cost: int, now: float) -> bool:
+        """Return whether the ledger has lately said that this cost does not fit."""
+        return now < self.denied_until and cost >= self.denied_cost
+
+    def adopt(self, lease: Lease, expires: float) -> None:
+        """Spend from this lease from now on."""
+        self.lease = lease
+        self.available = lease.granted
+        self.spent = 0
+        self.seen_spent = -1
+        self.expires = expires
+        # Ask for the next one with a quarter left; small leases are not worth asking ahead for.
+        self.low = lease.granted // 4 if lease.granted >= 8 else -1
+
+    def drop(self) -> tuple[Lease, int] | None:
+        """Stop spending from the lease; return it with what was spent of it."""
+        if self.lease is None:
+            return None
+        lease, spent = self.lease, self.spent
+        self.total -= lease.granted - spent
+        self.lease = None
+        self.available = self.spent = 0
+        self.low = -1
+        self.expires = NEVER
+        return lease, spent
+
+    def observe(self, tally: Tally) -> None:
+        """Take note of the counter's tally, read without a claim."""
+        self.total = tally.used + tally.out
+        if self.limit is not None:
+            self.room = max(0, self.limit - self.total)
+
+    def heard(self, grant: Grant) -> None:
+        """Take note of what the ledger said of the counter as a whole."""
+        self.total = grant.used + grant.out
+        self.room = grant.remaining

@@ -1,0 +1,168 @@
+"""One worker's machinery, put together: backend, records, cache, meter, admission."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dream_gateway.admission import Admission
+from dream_gateway.cache import CacheOptions
+from dream_gateway.clock import SystemClock
+from dream_gateway.configuration import state_dir
+from dream_gateway.errors import GatewayError, StoreUnavailableError
+from dream_gateway.journal import Journal, boot_id, dead_journals
+from dream_gateway.lookup import Lookup
+from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.plugins import Plugins, check_role, open_backend
+from dream_gateway.records.database import Records
+from dream_gateway.records.directory import Directory
+from dream_gateway.records.migrate import migrate
+from dream_gateway.storage import Role
+
+if TYPE_CHECKING:
+    from dream_gateway.clock import Clock
+    from dream_gateway.settings import Settings
+    from dream_gateway.storage import Ledger
+
+logger = logging.getLogger(__name__)
+
+RETURNS_AT_ONCE = 1_000
+PRUNE_AT_ONCE = 500
+PRUNE_EVERY_SECONDS = 60.0
+DAY = 86_400.0
+
+
+class Gateway:
+    """A started gateway can admit. One per worker process and event loop."""
+
+    admission: Admission
+    records: Records
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.backend = open_backend(settings.store, self.clock)
+        self.plugins = Plugins(settings.plugins)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._meter: Meter | None = None
+        self._journal: Journal | None = None
+        self._lookup: Lookup | None = None
+
+    async def start(self) -> None:
+        """Open the store, settle what dead workers left, and begin to follow changes.
+
+        Raises an `OperatorError` or `StoreUnavailableError` if it cannot serve.
+        """
+        for role in (Role.RECORDS, Role.LEDGER, Role.FEED):
+            check_role(self.backend, role)
+        await self.backend.start()
+        await migrate(self.backend.records_engine())
+        ledger = self.backend.ledger()
+        identity, folder = await ledger.identity(), self._journal_dir()
+        await settle_dead_journals(ledger, identity, folder)
+        self._journal = Journal(folder, identity, boot_id())
+        self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
+        self.records = Records(self.backend.records_engine(), self.clock, self.backend.feed())
+        source = Directory(self.records)
+        self._lookup = Lookup(source, self.clock, _cache_options(self.settings))
+        self.admission = Admission(self._lookup, self._meter, ledger, self.clock)
+        self._begin(ledger, identity, folder)
+
+    async def close(self) -> None:
+        """Give every lease back and release the store. Safe to call twice, or after a failure."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        if self._meter is not None:
+            await self._meter.close()
+        if self._journal is not None:
+            self._journal.close()
+        self._meter = self._journal = None
+        await self.backend.close()
+
+    async def health(self) -> dict[str, str | None]:
+        """Return each part with what is wrong with it, `None` if nothing is."""
+        ledger: str | None = None
+        try:
+            await self.backend.ledger().usage([])
+        except StoreUnavailableError as exc:
+            ledger = exc.detail
+        alive = self._lookup is not None and self._lookup.feed_alive
+        return {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+
+    def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
+        assert self._lookup is not None  # noqa: S101 - set by start
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._lookup.follow(self.backend.feed())),
+            loop.create_task(self._sweep()),
+            loop.create_task(self._keep_house(ledger, identity, folder)),
+        ]
+
+    async def _sweep(self) -> None:
+        while self._meter is not None:
+            await asyncio.sleep(self.settings.lease_idle)
+            self._meter.sweep()
+
+    async def _keep_house(self, ledger: Ledger, identity: str, folder: Path) -> None:
+        """Settle journals of workers that died meanwhile, and prune history."""
+        waited = 0.0
+        while True:
+            await asyncio.sleep(self.settings.lease_idle)
+            waited += self.settings.lease_idle
+            with suppress(GatewayError):
+                await settle_dead_journals(ledger, identity, folder)
+                if waited >= PRUNE_EVERY_SECONDS:
+                    waited = 0.0
+                    before = self.clock.now() - self.settings.retention_days * DAY
+                    await ledger.prune(before, PRUNE_AT_ONCE)
+
+    def _journal_dir(self) -> Path:
+        chosen = self.settings.journal_dir or self.backend.journal_dir()
+        return Path(chosen) if chosen else Path(state_dir(os.environ)) / "journals"
+
+
+async def settle_dead_journals(ledger: Ledger, identity: str, folder: Path) -> int:
+    """Give back what workers that are proved dead had not spent; return how many there were.
+
+    Safe to run anywhere at any time: a journal is locked while it is settled, and a lease counts once.
+    """
+    settled = 0
+    for journal in dead_journals(folder, identity, boot_id()):
+        try:
+            for at in range(0, len(journal.returns), RETURNS_AT_ONCE):
+                await ledger.give_back(journal.returns[at : at + RETURNS_AT_ONCE])
+        except GatewayError:
+            journal.release()
+            raise
+        journal.remove()
+        settled += 1
+        logger.info("Settled the journal of a worker that died: %d leases", len(journal.returns))
+    return settled
+
+
+def _meter_options(settings: Settings) -> MeterOptions:
+    return MeterOptions(
+        seconds=settings.lease_seconds,
+        share=settings.lease_share,
+        most=settings.lease_max,
+        idle=settings.lease_idle,
+        age=settings.lease_age,
+        deny_ttl=settings.deny_ttl,
+        workers=settings.workers,
+        strict=settings.strict,
+    )
+
+
+def _cache_options(settings: Settings) -> CacheOptions:
+    return CacheOptions(
+        size=settings.cache_size,
+        ttl=settings.cache_ttl,
+        negative_ttl=settings.cache_negative_ttl,
+        max_stale=settings.cache_max_stale,
+    )

@@ -1,0 +1,160 @@
+"""Lookups through the hot cache: keys, projects, tiers and customers as the records have them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from hashlib import sha256
+from typing import TYPE_CHECKING, Protocol
+
+from dream_gateway.cache import Cache, Loaded
+from dream_gateway.errors import GatewayError
+from dream_gateway.storage import Subject as About
+from dream_gateway.subjects import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from dream_gateway.cache import CacheOptions
+    from dream_gateway.clock import Clock
+    from dream_gateway.model import Credential, Customer, Project, Tier
+    from dream_gateway.storage import Change, ChangeFeed
+
+logger = logging.getLogger(__name__)
+FEED_RETRY_SECONDS = 0.5
+
+
+class Source(Protocol):
+    """The records, as the cache reads them. Each raises `StoreUnavailableError`."""
+
+    async def credential(self, digest: bytes) -> Credential | None:
+        """Return the key that has this digest."""
+        ...
+
+    async def project(self, project_id: str) -> Project | None:
+        """Return a project; suspended if its platform is."""
+        ...
+
+    async def tiers(self, project_id: str) -> dict[str, Tier]:
+        """Return a project's tiers by name."""
+        ...
+
+    async def customer(self, project_id: str, ref: str) -> Customer | None:
+        """Return a customer by external id or by id."""
+        ...
+
+    async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
+        """Return the customer of that external id, made if there is none."""
+        ...
+
+
+class Lookup:
+    """Reads the records through one cache, kept true by the change feed."""
+
+    def __init__(self, source: Source, clock: Clock, options: CacheOptions) -> None:
+        self._source = source
+        self._cache: Cache[object] = Cache(self._load, clock, options)
+        self.feed_alive = False
+
+    def peek_key(self, secret: str) -> Subject | None:
+        """Return the caller a customer key stands for, if that is in memory. Never blocks."""
+        # Only digests are kept, so a secret that anybody could read in memory is the caller's own.
+        digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()
+        found = self._cache.peek(digest)
+        return found if isinstance(found, Subject) else None
+
+    async def key(self, secret: str) -> Subject | None:
+        """Return the caller a customer key stands for, `None` if there is no such key."""
+        digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()
+        found = await self._cache.get(digest)
+        return found if isinstance(found, Subject) else None
+
+    async def credential(self, digest: bytes) -> Credential | None:
+        """Return the key with this digest."""
+        return await self._cache.get(("credential", digest))  # type: ignore[return-value] # by its key
+
+    async def project(self, project_id: str) -> Project | None:
+        """Return a project."""
+        return await self._cache.get(("project", project_id))  # type: ignore[return-value] # by its key
+
+    async def tiers(self, project_id: str) -> dict[str, Tier]:
+        """Return a project's tiers by name."""
+        return await self._cache.get(("tiers", project_id)) or {}  # type: ignore[return-value] # by its key
+
+    async def customer(self, project_id: str, ref: str) -> Customer | None:
+        """Return a customer by external id or by id."""
+        return await self._cache.get(("customer", project_id, ref))  # type: ignore[return-value] # by its key
+
+    async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
+        """Return the customer of that external id, made if there is none."""
+        customer = await self._source.register(project_id, external_id, plan, now)
+        self._cache.invalidate(_absent(project_id, external_id))
+        return customer
+
+    async def follow(self, feed: ChangeFeed) -> None:
+        """Drop what the feed names, for ever; while it is lost, trust nothing for long."""
+        while True:
+            try:
+                async with aclosing(feed.follow()) as batches:  # type: ignore[type-var] # a generator
+                    async for batch in batches:
+                        if not self.feed_alive:
+                            self._cache.distrust()
+                        self.feed_alive = True
+                        for change in batch:
+                            self._apply(change)
+            except GatewayError as exc:
+                logger.warning("The change feed is lost: %s", exc.code)
+            self.feed_alive = False
+            self._cache.distrust()
+            await asyncio.sleep(FEED_RETRY_SECONDS)
+
+    def _apply(self, change: Change) -> None:
+        if change.subject is About.ALL:
+            self._cache.clear()
+        else:
+            self._cache.invalidate(f"{change.subject}:{change.ref}")
+
+    async def _load(self, key: Hashable) -> Loaded[object]:
+        match key:
+            case bytes():
+                return await self._load_key(key)
+            case ("credential", bytes() as digest):
+                found = await self._source.credential(digest)
+                return Loaded(found, () if found is None else (f"credential:{found.id}",))
+            case ("project", str() as project_id):
+                return Loaded(await self._source.project(project_id), (f"project:{project_id}",))
+            case ("tiers", str() as project_id):
+                return Loaded(await self._source.tiers(project_id), (f"tier:{project_id}",))
+            case ("customer", str() as project_id, str() as ref):
+                return await self._load_customer(project_id, ref)
+            case _:
+                raise AssertionError(key)
+
+    async def _load_customer(self, project_id: str, ref: str) -> Loaded[object]:
+        found = await self._source.customer(project_id, ref)
+        if found is None:
+            return Loaded(None, (_absent(project_id, ref),))
+        return Loaded(found, (f"customer:{found.id}",))
+
+    async def _load_key(self, digest: bytes) -> Loaded[object]:
+        credential = await self._source.credential(digest)
+        if credential is None or credential.customer_id is None:
+            return Loaded(None)
+        project_id = credential.project_id
+        project = await self.project(project_id)
+        customer = await self.customer(project_id, credential.customer_id)
+        if project is None or customer is None:
+            return Loaded(None)
+        tier = (await self.tiers(project_id)).get(customer.plan)
+        tags = (
+            f"credential:{credential.id}",
+            f"customer:{customer.id}",
+            f"project:{project_id}",
+            f"tier:{project_id}",
+        )
+        return Loaded(Subject(project, customer, tier, credential), tags)
+
+
+def _absent(project_id: str, ref: str) -> str:
+    return f"absent:{project_id}:{ref}"

@@ -1,0 +1,382 @@
+"""The meter: admits costs against several counters at once, from leases held in memory.
+
+A worker takes blocks of units from the ledger durably first and spends them synchronously on the
+event loop, so a cost is charged to all of its counters or to none, and an admitted unit is counted
+before anybody hears of it. See `docs/metering.md` for the promise, and why this keeps it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from dream_gateway.counter import NEVER, Counter, Lease
+from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
+from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Return
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dream_gateway.clock import Clock
+    from dream_gateway.journal import Journal
+    from dream_gateway.storage import Grant, Ledger
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MeterOptions:
+    """How big leases are, and for how long they are held. Times are seconds."""
+
+    seconds: float = 1.0
+    share: float = 0.25
+    most: int = 10_000
+    idle: float = 1.0
+    age: float = 5.0
+    deny_ttl: float = 1.0
+    workers: int = 1
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A counter's refusal; `retry_after` is in seconds, `None` if the period has to end first."""
+
+    counter: Counter
+    retry_after: float | None
+
+
+class _Pending:
+    """A cost that waits for a lease."""
+
+    __slots__ = ("cost", "counters", "future")
+
+    def __init__(
+        self, counters: Sequence[Counter], cost: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.counters = counters
+        self.cost = cost
+        self.future: asyncio.Future[Denial | None] = loop.create_future()
+
+
+class Meter:
+    """Spends from leases, and keeps them coming. Used from one event loop."""
+
+    def __init__(
+        self, ledger: Ledger, journal: Journal, clock: Clock, options: MeterOptions
+    ) -> None:
+        self._ledger = ledger
+        self._journal = journal
+        self._cells = journal.cells
+        self._monotonic = clock.monotonic
+        self._options = options
+        self._counters: WeakValueDictionary[str, Counter] = WeakValueDictionary()
+        self._held: set[Counter] = set()
+        self._claims: list[tuple[Claim, Counter, Lease]] = []
+        self._returns: list[tuple[Return, int]] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def counter(self, template: Counter) -> Counter:
+        """Return this worker's handle for the counter, under the rule of `template`.
+
+        A changed limit ends the leases taken under the old one.
+        """
+        counter = self._counters.setdefault(template.key, template)
+        if counter.rule != template.rule:
+            if _limits_differ(counter, template):
+                self._release(counter)
+            counter.rule = template.rule
+            counter.denied_until = -NEVER
+        return counter
+
+    def try_spend(self, counters: Sequence[Counter], cost: int) -> bool:
+        """Charge `cost` to all counters from leases in hand, or change nothing. Never blocks."""
+        now = self._monotonic()
+        for counter in counters:
+            if counter.available < cost or now >= counter.expires:
+                return False
+        cells = self._cells
+        for counter in counters:
+            lease = counter.lease
+            if lease is None:  # Only a cost of 0 gets here without a lease.
+                continue
+            counter.available -= cost
+            counter.spent += cost
+            cells[lease.slot + 1] = counter.spent
+            if counter.available <= counter.low:
+                self._renew(counter)
+        return True
+
+    async def spend(self, counters: Sequence[Counter], cost: int) -> Denial | None:
+        """Charge `cost` to all counters, or say which denies it and change nothing.
+
+        Raises `StoreUnavailableError` if the ledger is needed and away.
+        """
+        if cost == 0 or self.try_spend(counters, cost):
+            return None
+        if self._closed:
+            raise ShuttingDownError
+        pending = _Pending(counters, cost, asyncio.get_running_loop())
+        self._advance(pending)
+        return await pending.future
+
+    def refund(self, counters: Sequence[Counter], cost: int) -> None:
+        """Take back a charge on the counters' present leases, as far as those have spent it.
+
+        What was settled with the ledger meanwhile stays counted.
+        """
+        for counter in counters:
+            lease = counter.lease
+            if lease is not None:
+                back = min(cost, counter.spent)
+                counter.spent -= back
+                counter.available += back
+                self._cells[lease.slot + 1] = counter.spent
+
+    async def release(self, counters: Sequence[Counter]) -> None:
+        """Give the counters' leases back now, so that the ledger alone has all the units."""
+        for counter in counters:
+            self._release(counter)
+        if self._returns:
+            await self._settled()
+
+    def sweep(self) -> None:
+        """Give back what lies idle or is held too long. To be called every `idle` seconds."""
+        now = self._monotonic()
+        for counter in list(self._held):
+            if counter.lease is not None:
+                idle = counter.spent == counter.seen_spent
+                counter.seen_spent = counter.spent
+                if idle or now - counter.lease.opened > self._options.age:
+                    self._release(counter)
+            if counter.lease is None:
+                self._held.discard(counter)
+        self._begin_flush()
+
+    async def close(self) -> None:
+        """Give every lease back; what the ledger will not take now stays in the journal."""
+        self._closed = True
+        await self._settled()
+        for counter in self._held:
+            self._release(counter)
+        await self._settled()
+
+    def _advance(self, pending: _Pending) -> None:
+        """Spend if every counter can; otherwise wait for those that cannot, or learn the denial."""
+        if pending.future.done():
+            return
+        now = self._monotonic()
+        short = [c for c in pending.counters if not self._ready(c, pending.cost, now)]
+        if not short:
+            self.try_spend(pending.counters, pending.cost)
+            pending.future.set_result(None)
+            return
+        for counter in short:
+            if counter.denies(pending.cost, now):
+                self._deny(pending, counter)
+                return
+        for counter in short:
+            if pending not in counter.waiters:
+                counter.waiters.append(pending)
+            self._ask(counter)
+
+    def _ready(self, counter: Counter, cost: int, now: float) -> bool:
+        if counter.available >= cost and now < counter.expires:
+            return True
+        if counter.reserve is not None:
+            self._switch(counter)
+        return counter.available >= cost and now < counter.expires
+
+    def _switch(self, counter: Counter) -> None:
+        """Put the lease in reserve in the place of the one in use."""
+        lease, counter.reserve = counter.reserve, None
+        self._give_back(counter)
+        if lease is not None:
+            counter.adopt(lease, self._expiry(counter, lease))
+
+    def _deny(self, pending: _Pending, counter: Counter) -> None:
+        wait = None
+        if counter.retry_at is not None:
+            wait = max(0.0, counter.retry_at - self._monotonic())
+        pending.future.set_result(Denial(counter, wait))
+
+    def _renew(self, counter: Counter) -> None:
+        """Ask for the next lease before this one is empty."""
+        if counter.asking or counter.reserve is not None or self._closed:
+            return
+        if not counter.denies(1, self._monotonic()):
+            self._claim(counter, max(1, self._wanted(counter, 1)), 1)
+
+    def _ask(self, counter: Counter) -> None:
+        """Ask for what those who wait need, unless that is under way."""
+        if counter.asking:
+            return
+        costs = [p.cost for p in counter.waiters if isinstance(p, _Pending) and not p.future.done()]
+        if not costs:
+            return
+        self._give_back(counter)
+        self._claim(counter, self._wanted(counter, sum(costs), costs[0]), min(costs))
+
+    def _wanted(self, counter: Counter, need: int, unit: int = 1) -> int:
+        """Return how much to take: about the traffic of the lease time, in whole requests."""
+        if self._options.strict:
+            return need
+        size = min(counter.size, self._options.most)
+        if counter.room is not None:
+            size = min(size, int(counter.room * self._options.share / self._options.workers))
+        return max(need, size - size % unit)
+
+    def _claim(self, counter: Counter, wanted: int, at_least: int) -> None:
+        try:
+            number, slot = self._journal.open()
+        except StoreUnavailableError as exc:
+            self._fail(counter, exc)
+            return
+        counter.asking = True
+        claim = Claim(number, counter.key, counter.rule, wanted, at_least)
+        self._claims.append((claim, counter, Lease(number, slot, 0, self._monotonic())))
+        self._begin_flush()
+
+    def _release(self, counter: Counter) -> None:
+        self._give_back(counter)
+        if counter.reserve is not None:
+            self._switch(counter)
+            self._give_back(counter)
+
+    def _give_back(self, counter: Counter) -> None:
+        dropped = counter.drop()
+        if dropped is not None:
+            lease, spent = dropped
+            self._returns.append((Return(lease.id, spent), lease.slot))
+            self._begin_flush()
+
+    def _begin_flush(self) -> None:
+        if (self._claims or self._returns) and self._flushing is None:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+
+    async def _settled(self) -> None:
+        self._begin_flush()
+        if self._flushing is not None:
+            await asyncio.shield(self._flushing)
+
+    async def _flush(self) -> None:
+        """Send what has come together, again and again until there is nothing; one at a time."""
+        try:
+            while self._claims or self._returns:
+                claims, self._claims = self._claims, []
+                returns, self._returns = self._returns, []
+                # Returns go first: what they free may be what the claims need.
+                back, _ = await asyncio.gather(self._send_returns(returns), self._send(claims))
+                if not back:
+                    break  # The sweep tries them again.
+        finally:
+            self._flushing = None
+
+    async def _send_returns(self, returns: list[tuple[Return, int]]) -> bool:
+        if not returns:
+            return True
+        try:
+            await self._ledger.give_back([each for each, _ in returns])
+        except GatewayError as exc:
+            logger.warning("Leases could not be given back yet: %s", exc.code)
+            self._returns.extend(returns)
+            return False
+        for _, slot in returns:
+            self._journal.free(slot)
+        return True
+
+    async def _send(self, claims: list[tuple[Claim, Counter, Lease]]) -> None:
+        if not claims:
+            return
+        try:
+            grants = await self._ledger.take([claim for claim, _, _ in claims])
+        except GatewayError as exc:
+            for _, counter, lease in claims:
+                # It may have been granted all the same: closing it is right either way.
+                self._returns.append((Return(lease.id, 0), lease.slot))
+                counter.asking = False
+                self._fail(counter, exc)
+            return
+        for (claim, counter, lease), grant in zip(claims, grants, strict=True):
+            self._granted(claim, counter, lease, grant)
+
+    def _granted(self, claim: Claim, counter: Counter, lease: Lease, grant: Grant) -> None:
+        counter.asking = False
+        counter.heard(grant)
+        if grant.granted:
+            lease.granted = grant.granted
+            self._held.add(counter)
+            self._resize(counter, lease)
+            self._hold(counter, lease, claim)
+        else:
+            self._journal.free(lease.slot)
+        if grant.granted < claim.wanted:
+            self._remember_denial(counter, grant)
+        self._serve(counter, claim, grant)
+
+    def _hold(self, counter: Counter, lease: Lease, claim: Claim) -> None:
+        if counter.rule != claim.rule and isinstance(counter.rule, Quota):
+            self._returns.append((Return(lease.id, 0), lease.slot))
+            counter.total -= lease.granted
+        elif counter.available > 0 and not counter.waiters:
+            counter.reserve = lease
+        else:
+            self._give_back(counter)
+            # The lease dropped was part of the total only until now.
+            counter.adopt(lease, self._expiry(counter, lease))
+
+    def _resize(self, counter: Counter, lease: Lease) -> None:
+        """Double the next lease while they last less than the lease time, halve it when longer."""
+        now = self._monotonic()
+        previous, counter.granted_at = counter.granted_at, lease.opened
+        if now - previous < self._options.seconds:
+            counter.size = min(self._options.most, max(counter.size, lease.granted) * 2)
+        else:
+            counter.size = max(1, counter.size // 2)
+
+    def _remember_denial(self, counter: Counter, grant: Grant) -> None:
+        now = self._monotonic()
+        counter.denied_cost = counter.available + (grant.remaining or 0) + 1
+        if isinstance(counter.rule, Quota):
+            others = grant.out - counter.available
+            # While others hold units that may come back, each request asks again.
+            ttl = self._options.deny_ttl if others <= 0 else 0.0
+            counter.retry_at = None
+        else:
+            ttl = min(grant.retry_after or 0.0, self._options.deny_ttl)
+            counter.retry_at = None if grant.retry_after is None else now + grant.retry_after
+        counter.denied_until = now + ttl
+
+    def _serve(self, counter: Counter, claim: Claim, grant: Grant) -> None:
+        """Let those who wait spend, in order; deny those the ledger had not enough for."""
+        waiting, counter.waiters = counter.waiters, []
+        now = self._monotonic()
+        refused = grant.granted < claim.wanted
+        for pending in waiting:
+            if not isinstance(pending, _Pending) or pending.future.done():
+                continue
+            if refused and not self._ready(counter, pending.cost, now):
+                self._deny(pending, counter)
+            else:
+                self._advance(pending)
+
+    def _fail(self, counter: Counter, exc: GatewayError) -> None:
+        waiting, counter.waiters = counter.waiters, []
+        for pending in waiting:
+            if isinstance(pending, _Pending) and not pending.future.done():
+                pending.future.set_exception(type(exc)(exc.detail, retry_after=exc.retry_after))
+
+    def _expiry(self, counter: Counter, lease: Lease) -> float:
+        if isinstance(counter.rule, Quota):
+            return NEVER
+        return lease.opened + RATE_LEASE_SPEND_SECONDS
+
+
+def _limits_differ(counter: Counter, other: Counter) -> bool:
+    if isinstance(counter.rule, Quota) and isinstance(other.rule, Quota):
+        return counter.rule.limit != other.rule.limit
+    return True

@@ -1,0 +1,118 @@
+"""Queries about keys. Only digests are stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from dream_gateway import keys
+from dream_gateway.model import Credential, KeyKind, KeyStatus
+from dream_gateway.records.rows import credential_of, plain
+from dream_gateway.records.schema import api_keys
+from dream_gateway.storage import Subject
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.model import Mode
+    from dream_gateway.records.database import Writer
+
+
+async def by_digest(connection: AsyncConnection, digest: bytes) -> Credential | None:
+    """Return the key that has this digest, whatever its status."""
+    query = select(api_keys).where(api_keys.c.digest == digest)
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else credential_of(row)
+
+
+async def by_id(connection: AsyncConnection, key_id: str) -> Credential | None:
+    """Return a key by id, a revoked one too."""
+    query = select(api_keys).where(api_keys.c.id == key_id)
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else credential_of(row)
+
+
+async def of_customer(
+    connection: AsyncConnection, customer_id: str, after: str | None, limit: int | None
+) -> list[Credential]:
+    """Return at most `limit` of a customer's keys, oldest first, from the one after `after`."""
+    query = select(api_keys).where(api_keys.c.customer_id == customer_id)
+    if after is not None:
+        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
+        query = query.where(api_keys.c.position > start)
+    query = query.order_by(api_keys.c.position).limit(limit)
+    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def mint(
+    writer: Writer, mode: Mode, template: Credential, secret: str | None = None
+) -> tuple[Credential, str]:
+    """Store a new key with the template's values under a new id; return it and its secret."""
+    secret = secret or keys.mint(template.kind, mode)
+    credential = replace(
+        template,
+        id=keys.mint_id("key"),
+        prefix=keys.prefix_of(secret),
+        last4=keys.last4_of(secret),
+        created_at=writer.now,
+        status=KeyStatus.ACTIVE,
+    )
+    row = {**_row(credential), "digest": keys.digest(secret)}
+    await writer.connection.execute(insert(api_keys).values(row))
+    await writer.changed(Subject.CREDENTIAL, credential.id, "key.create")
+    return credential, secret
+
+
+async def change(writer: Writer, credential: Credential, action: str = "key.update") -> None:
+    """Store a key's new values."""
+    query = update(api_keys).where(api_keys.c.id == credential.id)
+    await writer.connection.execute(query.values(_row(credential)))
+    await writer.changed(Subject.CREDENTIAL, credential.id, action)
+
+
+async def revoke(writer: Writer, credential: Credential) -> Credential:
+    """Revoke a key for good; a repeat changes nothing, and is announced all the same."""
+    revoked = replace(credential, status=KeyStatus.REVOKED)
+    await change(writer, revoked, "key.revoke")
+    return revoked
+
+
+async def rotate(
+    writer: Writer, mode: Mode, credential: Credential, grace_seconds: int
+) -> tuple[Credential, str]:
+    """Make a key to take this one's place, which works for `grace_seconds` more."""
+    end = writer.now + grace_seconds
+    if credential.expires_at is not None:
+        end = min(end, credential.expires_at)
+    old = replace(credential, expires_at=end)
+    if grace_seconds <= 0:
+        await revoke(writer, credential)
+    else:
+        await change(writer, old, "key.rotate")
+    return await mint(writer, mode, credential)
+
+
+def template(project_id: str, kind: KeyKind, now: float) -> Credential:
+    """Return a key to mint from, with nothing chosen yet."""
+    return Credential(id="", kind=kind, project_id=project_id, prefix="", last4="", created_at=now)
+
+
+def _row(credential: Credential) -> dict[str, object]:
+    return {
+        "id": credential.id,
+        "kind": credential.kind.value,
+        "project_id": credential.project_id,
+        "customer_id": credential.customer_id,
+        "prefix": credential.prefix,
+        "last4": credential.last4,
+        "name": credential.name,
+        "scopes": list(credential.scopes),
+        "status": credential.status.value,
+        "expires_at": credential.expires_at,
+        "allowed_ips": list(credential.allowed_ips),
+        "rate": None if credential.rate is None else plain(credential.rate),
+        "metadata": credential.metadata,
+        "created_at": credential.created_at,
+    }

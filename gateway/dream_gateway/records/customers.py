@@ -1,0 +1,95 @@
+"""Queries about customers. Deleted ones are not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, or_, select, update
+
+from dream_gateway.model import Customer
+from dream_gateway.records.rows import customer_of
+from dream_gateway.records.schema import end_users
+from dream_gateway.storage import Subject
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.records.database import Writer
+
+
+async def by_id(connection: AsyncConnection, project_id: str, customer_id: str) -> Customer | None:
+    """Return a customer by id."""
+    return await _one(connection, project_id, end_users.c.id == customer_id)
+
+
+async def named(connection: AsyncConnection, project_id: str, external_id: str) -> Customer | None:
+    """Return a customer by the developer's own name for them."""
+    return await _one(connection, project_id, end_users.c.external_id == external_id)
+
+
+async def referred(connection: AsyncConnection, project_id: str, ref: str) -> Customer | None:
+    """Return a customer by external id, or else by id."""
+    either = or_(end_users.c.external_id == ref, end_users.c.id == ref)
+    query = select(end_users).where(end_users.c.project_id == project_id, either, _there())
+    found = [customer_of(row) for row in (await connection.execute(query)).mappings()]
+    return min(found, key=lambda c: c.external_id != ref, default=None)
+
+
+async def page(
+    connection: AsyncConnection, project_id: str, after: str | None, limit: int | None
+) -> list[Customer]:
+    """Return at most `limit` customers, oldest first, from the one after the id `after`."""
+    query = select(end_users).where(end_users.c.project_id == project_id, _there())
+    if after is not None:
+        start = select(end_users.c.position).where(end_users.c.id == after).scalar_subquery()
+        query = query.where(end_users.c.position > start)
+    query = query.order_by(end_users.c.position).limit(limit)
+    return [customer_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def add(writer: Writer, customer: Customer) -> None:
+    """Create a customer. The external id must not be taken: see `Records.write`."""
+    await writer.connection.execute(insert(end_users).values(_row(customer)))
+    await writer.changed(Subject.CUSTOMER, customer.id, "customer.create")
+
+
+async def change(writer: Writer, customer: Customer) -> None:
+    """Store a customer's new values."""
+    query = update(end_users).where(end_users.c.id == customer.id, _there())
+    await writer.connection.execute(query.values(_row(customer)))
+    await writer.changed(Subject.CUSTOMER, customer.id, "customer.update", {"plan": customer.plan})
+
+
+async def delete(writer: Writer, customer: Customer) -> None:
+    """Hide a customer; the row stays."""
+    query = update(end_users).where(end_users.c.id == customer.id)
+    await writer.connection.execute(query.values(deleted_at=writer.now))
+    await writer.changed(Subject.CUSTOMER, customer.id, "customer.delete")
+
+
+async def _one(
+    connection: AsyncConnection, project_id: str, condition: ColumnElement[bool]
+) -> Customer | None:
+    query = select(end_users).where(end_users.c.project_id == project_id, condition, _there())
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else customer_of(row)
+
+
+def _there() -> ColumnElement[bool]:
+    return end_users.c.deleted_at.is_(None)
+
+
+def _row(customer: Customer) -> dict[str, object]:
+    return {
+        "id": customer.id,
+        "project_id": customer.project_id,
+        "external_id": customer.external_id,
+        "plan": customer.plan,
+        "anchor": customer.anchor,
+        "created_at": customer.created_at,
+        "email": customer.email,
+        "first_name": customer.first_name,
+        "last_name": customer.last_name,
+        "metadata": customer.metadata,
+    }

@@ -1,0 +1,88 @@
+"""Transactions on the records: each write commits together with the changes it announces."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from dream_gateway.errors import ConflictError, StoreUnavailableError
+from dream_gateway.records.schema import audit_log, changes
+from dream_gateway.storage import Change, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    from dream_gateway.clock import Clock
+    from dream_gateway.storage import ChangeFeed
+
+
+class Writer:
+    """A write transaction: its connection, who acts, and what it has changed so far."""
+
+    def __init__(self, connection: AsyncConnection, actor: str, now: float) -> None:
+        self.connection = connection
+        self.actor = actor
+        self.now = now
+        self.changes: list[Change] = []
+
+    async def changed(
+        self, subject: Subject, ref: str, action: str, details: dict[str, object] | None = None
+    ) -> None:
+        """Announce a change at commit, and audit it. No secret may be in `details`."""
+        self.changes.append(Change(subject, ref))
+        await self.connection.execute(
+            insert(audit_log).values(
+                actor=self.actor, action=action, object=ref, details=details or {}, at=self.now
+            )
+        )
+
+
+class Records:
+    """Opens transactions; safe to share between tasks, each transaction being one task's."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock, feed: ChangeFeed) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._feed = feed
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a read transaction. Raises `StoreUnavailableError`."""
+        try:
+            async with self._engine.connect() as connection:
+                yield await connection.execution_options(read_only=True)
+        except SQLAlchemyError as exc:
+            raise _translated(exc) from exc
+
+    @asynccontextmanager
+    async def write(self, actor: str) -> AsyncIterator[Writer]:
+        """Begin a write transaction, committed at the end, undone if the body raises.
+
+        Raises `ConflictError` where something is taken already, and `StoreUnavailableError`.
+        """
+        try:
+            async with self._engine.begin() as connection:
+                writer = Writer(connection, actor, self._clock.now())
+                yield writer
+                if writer.changes:
+                    rows = [
+                        {"subject": c.subject.value, "ref": c.ref, "at": writer.now}
+                        for c in writer.changes
+                    ]
+                    await connection.execute(insert(changes), rows)
+        except SQLAlchemyError as exc:
+            raise _translated(exc) from exc
+        await self._feed.publish(writer.changes)
+
+
+def _translated(exc: SQLAlchemyError) -> Exception:
+    if isinstance(exc, IntegrityError):
+        return ConflictError("Something of that name or id is there already.")
+    if isinstance(exc, DBAPIError):
+        return StoreUnavailableError("The records cannot be read or written right now.")
+    return exc

@@ -1,0 +1,61 @@
+"""The records as the hot cache reads them: one short transaction for each question."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dream_gateway import keys
+from dream_gateway.errors import ConflictError
+from dream_gateway.model import Customer
+from dream_gateway.records import credentials, customers, projects
+
+if TYPE_CHECKING:
+    from dream_gateway.model import Credential, Project, Tier
+    from dream_gateway.records.database import Records
+
+FIRST_USE = "first use"
+"""The actor of customers that are registered by being named."""
+
+
+class Directory:
+    """Each method raises `StoreUnavailableError` if the records are away."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def credential(self, digest: bytes) -> Credential | None:
+        """Return the key that has this digest."""
+        async with self._records.read() as connection:
+            return await credentials.by_digest(connection, digest)
+
+    async def project(self, project_id: str) -> Project | None:
+        """Return a project; suspended if its platform is."""
+        async with self._records.read() as connection:
+            return await projects.find(connection, project_id)
+
+    async def tiers(self, project_id: str) -> dict[str, Tier]:
+        """Return a project's tiers by name."""
+        async with self._records.read() as connection:
+            return {tier.name: tier for tier in await projects.tiers_of(connection, project_id)}
+
+    async def customer(self, project_id: str, ref: str) -> Customer | None:
+        """Return a customer by external id or by id."""
+        async with self._records.read() as connection:
+            return await customers.referred(connection, project_id, ref)
+
+    async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
+        """Return the customer of that external id, made if there is none; safe to race."""
+        made = Customer(keys.mint_id("cus"), project_id, external_id, plan, now, now)
+        try:
+            async with self._records.write(FIRST_USE) as writer:
+                found = await customers.named(writer.connection, project_id, external_id)
+                if found is not None:
+                    return found
+                await customers.add(writer, made)
+        except ConflictError:
+            # Somebody else was faster, on a store that lets writers overlap.
+            found = await self.customer(project_id, external_id)
+            if found is None:
+                raise
+            return found
+        return made

@@ -1,0 +1,109 @@
+"""Who a request is for, resolved: project, customer, tier, and the counters it is charged to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from dream_gateway.counter import NEVER, Counter
+from dream_gateway.gcra import Rate
+from dream_gateway.model import Alignment, AllowanceKind, KeyStatus, Period
+from dream_gateway.periods import calendar_period, period, seconds_of
+from dream_gateway.storage import Quota
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dream_gateway.meter import Meter
+    from dream_gateway.model import Allowance, Credential, Customer, Project, Tier
+
+MICROSECONDS = 1_000_000
+
+
+@dataclass(slots=True)
+class Subject:
+    """A resolved caller. `counters` hold for `[since, until)`, in seconds since the epoch."""
+
+    project: Project
+    customer: Customer
+    tier: Tier | None
+    credential: Credential | None
+    counters: tuple[Counter, ...] = ()
+    quota: Counter | None = None
+    since: float = NEVER
+    until: float = -NEVER
+
+    def at(self, now: float, meter: Meter) -> tuple[Counter, ...]:
+        """Return the counters of the periods that `now` is in."""
+        if not self.since <= now < self.until:
+            self._enter(now, meter)
+        return self.counters
+
+    def _enter(self, now: float, meter: Meter) -> None:
+        templates = list(_templates(self, now))
+        self.counters = tuple(meter.counter(template) for template in templates)
+        self.quota = next((c for c in self.counters if c.name == "quota"), None)
+        spans = [c.period for c in self.counters if c.period is not None]
+        self.since = max((span.start for span in spans), default=-NEVER)
+        self.until = min((span.end for span in spans if span.end is not None), default=NEVER)
+
+
+def refusal(credential: Credential, now: float, scopes: tuple[str, ...], ip: str | None) -> str:
+    """Return the code that keeps this key out right now; empty if it may pass."""
+    if credential.status is not KeyStatus.ACTIVE:
+        return "invalid_credential"
+    if credential.expires_at is not None and now >= credential.expires_at:
+        return "invalid_credential"
+    if credential.allowed_ips and not _listed(ip, credential.allowed_ips):
+        return "ip_denied"
+    if scopes and not set(scopes) <= set(credential.scopes):
+        return "insufficient_scope"
+    return ""
+
+
+def _listed(ip: str | None, blocks: tuple[str, ...]) -> bool:
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return False
+    return any(address in ip_network(block, strict=False) for block in blocks)
+
+
+def _templates(subject: Subject, now: float) -> Iterator[Counter]:
+    """Yield a counter for each allowance: the key's, the customer's, the project's."""
+    project, customer = subject.project, subject.customer
+    if subject.credential is not None and subject.credential.rate is not None:
+        yield _counter(subject.credential.id, "key-rate", subject.credential.rate, None)
+    seen: dict[str, int] = {}
+    allowances = [("", customer.id, customer.anchor, a) for a in _of_tier(subject)]
+    allowances += [("project-", project.id, project.created_at, a) for a in project.allowances]
+    for prefix, owner, anchor, allowance in allowances:
+        name = f"{prefix}{allowance.kind}"
+        ordinal = seen[name] = seen.get(name, 0) + 1
+        span = _period(project, anchor, allowance, now)
+        yield _counter(owner, name if ordinal == 1 else f"{name}-{ordinal}", allowance, span)
+
+
+def _of_tier(subject: Subject) -> tuple[Allowance, ...]:
+    return () if subject.tier is None else subject.tier.allowances
+
+
+def _period(project: Project, anchor: float, allowance: Allowance, now: float) -> Period | None:
+    if allowance.kind is AllowanceKind.RATE:
+        return None
+    if project.alignment is Alignment.CALENDAR:
+        return calendar_period(allowance.interval, now)
+    return period(anchor, allowance.interval, now)
+
+
+def _counter(owner: str, name: str, allowance: Allowance, span: Period | None) -> Counter:
+    if span is not None:
+        # The limit is not part of the key: changing it carries the usage over.
+        key = f"{owner}/{name}/{allowance.interval}/{span.start}"
+        return Counter(key, name, Quota(allowance.limit, span.end), span)
+    limit = allowance.limit or 1
+    rate = Rate(
+        limit, (seconds_of(allowance.interval) or 1) * MICROSECONDS, allowance.burst or limit
+    )
+    return Counter(f"{owner}/{name}", name, rate, None)
