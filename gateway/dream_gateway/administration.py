@@ -61,7 +61,12 @@ class Administration:
         publishable = keys.mint(KeyKind.PUBLISHABLE, mode)
         async with self._records.write(OPERATOR) as writer:
             project = await projects.create_platform(
-                writer, name, mode, tiers[0].name, allowances, publishable
+                writer,
+                name,
+                mode=mode,
+                default_tier=tiers[0].name,
+                allowances=allowances,
+                publishable_key=publishable,
             )
             for tier in tiers:
                 await projects.set_tier(writer, project.id, tier)

@@ -217,7 +217,7 @@ class StoreUnavailableError(GatewayError):
 
 
 class ShuttingDownError(GatewayError):
-    """This worker is stopping."""
+    """The worker that got the request is stopping."""
 
     code = "shutting_down"
     status = 503

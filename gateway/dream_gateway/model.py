@@ -22,7 +22,7 @@ class Mode(StrEnum):
 class KeyKind(StrEnum):
     """What a key may do; the value is the key's own prefix."""
 
-    SECRET = "sk"
+    SECRET = "sk"  # noqa: S105 - a prefix, not a secret
     PUBLISHABLE = "pk"
     CUSTOMER = "ak"
 

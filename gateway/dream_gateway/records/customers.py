@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, or_, select, update
 
-from dream_gateway.model import Customer
 from dream_gateway.records.rows import customer_of
 from dream_gateway.records.schema import end_users
 from dream_gateway.storage import Subject
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from dream_gateway.model import Customer
     from dream_gateway.records.database import Writer
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 async def create_platform(
     writer: Writer,
     name: str,
+    *,
     mode: Mode,
     default_tier: str,
     allowances: Sequence[Allowance],

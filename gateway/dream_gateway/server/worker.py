@@ -111,6 +111,7 @@ def _configure_logging(settings: Settings) -> None:
     )
     # Its own news (started, shutting down) is the supervisor's to tell.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,136 @@
+"""A real gateway, supervisor and workers and all, on SQLite, with a plain upstream behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+START_SECONDS = 30
+
+
+@dataclass
+class Upstream:
+    """Counts the requests that reach it."""
+
+    port: int = 0
+    hits: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                self.hits += 1
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@dataclass
+class Running:
+    """A gateway under test, and the commands that steer it."""
+
+    folder: Path
+    upstream: Upstream
+    edge: str = ""
+    service: str = ""
+    process: subprocess.Popen[bytes] | None = None
+    platform: dict[str, str] = field(default_factory=dict)
+
+    def cli(self, *words: str) -> dict[str, object]:
+        """Run one command on the store and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "dream_gateway", *words, "--json", "--store", self.store],
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.folder}/dream.db"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "gateway.toml"
+
+    def start(self, workers: int) -> None:
+        """Start the gateway and wait until it says where it listens."""
+        command = [sys.executable, "-m", "dream_gateway", "serve", "--json"]
+        command += ["--store", self.store, "--workers", str(workers), "--port", _free_port()]
+        command += ["--service-port", _free_port()]
+        command += ["--upstream", f"http://127.0.0.1:{self.upstream.port}"]
+        if self.config.exists():
+            command += ["--config", str(self.config)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        ready = json.loads(self.process.stdout.readline())
+        self.edge, self.service = ready["edge"], ready["service"]
+
+    def stop(self) -> int:
+        """Drain the gateway and return its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(START_SECONDS)
+
+    def workers(self) -> list[int]:
+        """Return the pids of the workers."""
+        assert self.process is not None
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return [int(pid) for pid in Path(path).read_text().split()]
+
+    def kill_a_worker(self) -> None:
+        """Kill one worker as `kill -9` does."""
+        alive = self.workers()
+        if alive:
+            os.kill(alive[0], signal.SIGKILL)
+
+    def used(self, customer: str) -> int:
+        """Return a customer's usage as the ledger has it."""
+        project = self.platform["projectId"]
+        shown = self.cli("usage", "show", "--project", project, "--customer", customer)
+        assert isinstance(shown["usageCount"], int)
+        return shown["usageCount"]
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    upstream = Upstream()
+    server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
+    upstream.port = server.sockets[0].getsockname()[1]
+    gateway = Running(tmp_path, upstream)
+    yield gateway
+    if gateway.process is not None and gateway.process.poll() is None:
+        await asyncio.to_thread(gateway.stop)
+    server.close()
+
+
+@pytest.fixture
+def client() -> Callable[[], httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    return lambda: httpx.AsyncClient(limits=limits, timeout=60)
