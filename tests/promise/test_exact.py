@@ -90,7 +90,8 @@ async def test_two_workers_admit_exactly_the_limit(
         elif door == "proxy":
             answer = await http.get(f"{running.edge}/things", headers=own)
         else:
-            answer = await http.get(f"{running.edge}/authorize", headers=own)
+            original = {**own, "X-Forwarded-Uri": "/things"}
+            answer = await http.get(f"{running.edge}/authorize", headers=original)
         return answer.status_code
 
     statuses = await load(client, send)
