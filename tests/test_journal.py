@@ -1,0 +1,74 @@
+"""The journal: proof of death, exact returns, and what proves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from dream_gateway.journal import Journal, dead_journals
+from dream_gateway.storage import Return
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWNER = """
+import os, signal, sys
+from pathlib import Path
+from dream_gateway.journal import Journal
+journal = Journal(Path(sys.argv[1]), "ledger", sys.argv[2])
+lease, slot = journal.open()
+journal.cells[slot + 1] = 41
+journal.open()
+print(journal.worker, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def dead(folder: Path, boot: str = "boot") -> str:
+    """Leave the journal of a process that killed itself; return its worker id."""
+    done = subprocess.run(
+        [sys.executable, "-c", OWNER, str(folder), boot], capture_output=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    return done.stdout.decode().strip()
+
+
+def test_a_dead_owners_journal_tells_exactly_what_was_spent(tmp_path: Path) -> None:
+    worker = dead(tmp_path)
+    (found,) = dead_journals(tmp_path, "ledger", "boot")
+    assert found.returns == (Return(f"{worker}-1", 41), Return(f"{worker}-2", 0))
+    found.remove()
+    assert list(dead_journals(tmp_path, "ledger", "boot")) == []
+
+
+def test_after_a_reboot_a_journal_proves_nothing_and_all_counts_as_spent(tmp_path: Path) -> None:
+    worker = dead(tmp_path, "earlier")
+    (found,) = dead_journals(tmp_path, "ledger", "boot")
+    assert found.returns == (Return(f"{worker}-1", None), Return(f"{worker}-2", None))
+    found.release()
+
+
+def test_a_living_owners_journal_is_left_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "ledger", "boot")
+    journal.open()
+    assert list(dead_journals(tmp_path, "ledger", "boot")) == []
+    journal.close()
+    assert len(list(dead_journals(tmp_path, "ledger", "boot"))) == 1
+
+
+def test_another_ledgers_journal_and_torn_files_are_left_alone(tmp_path: Path) -> None:
+    dead(tmp_path)
+    (tmp_path / "torn.journal").write_bytes(b"dream")
+    (tmp_path / "foreign.journal").write_bytes(os.urandom(4096))
+    assert list(dead_journals(tmp_path, "other", "boot")) == []
+
+
+def test_a_journal_without_open_leases_is_deleted_at_the_end(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "ledger", "boot")
+    _, slot = journal.open()
+    journal.free(slot)
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
