@@ -15,8 +15,18 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from dream_gateway.administration import Administration
+from dream_gateway.gateway import Gateway
+from dream_gateway.model import Mode
+from dream_gateway.settings import Settings
+from dream_gateway.tierspec import parse_tier
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
+
+    from dream_gateway.admission import Admission
 
 Serve = Callable[..., Awaitable[str]]
 
@@ -45,6 +55,29 @@ def direct() -> Iterator[Any]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    gateway = Gateway(Settings(store=f"sqlite:///{tmp_path}/dream.db"))
+    await gateway.start()
+    yield gateway
+    await gateway.close()
+
+
+@pytest.fixture
+def admission(gateway: Gateway) -> Admission:
+    return gateway.admission
+
+
+@pytest.fixture
+async def key(gateway: Gateway) -> str:
+    administration = Administration(gateway.records)
+    made = await administration.create_platform(
+        "shop", Mode.TEST, [parse_tier("pro=unlimited")], []
+    )
+    await administration.create_customer(made.project.id, "ada", None)
+    return (await administration.create_key(made.project.id, "ada")).secret
 
 
 @pytest.fixture

@@ -134,3 +134,9 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
 def client() -> Callable[[], httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     return lambda: httpx.AsyncClient(limits=limits, timeout=60)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of loopback that nobody listens on right now."""
+    return int(_free_port())

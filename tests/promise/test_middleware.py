@@ -1,0 +1,86 @@
+"""The middleware in two processes of an application: exactly the limit passes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Running  # type: ignore[import-not-found] # pytest's own, beside this file
+
+APP = """
+import os
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from dream_gateway.edge.middleware import GatewayMiddleware
+from dream_gateway.edge.routes import Route as Priced, RouteTable
+from dream_gateway.gateway import Gateway
+from dream_gateway.settings import Settings
+
+async def things(request):
+    return PlainTextResponse(request.scope["dream_gateway"].customer.external_id)
+
+app = GatewayMiddleware(
+    Starlette(routes=[Route("/things", things)]),
+    gateway=Gateway(Settings(store=os.environ["STORE"], workers=2)),
+    routes=RouteTable([Priced("/", cost=int(os.environ["COST"]))]),
+)
+"""
+LIMIT, REQUESTS, IN_FLIGHT = 500, 3_000, 64
+TRIES = 200
+
+
+async def up(url: str) -> None:
+    for _ in range(TRIES):
+        try:
+            async with httpx.AsyncClient() as http:
+                await http.get(url)
+        except httpx.TransportError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"nothing answers at {url}")
+
+
+@pytest.mark.parametrize(("cost", "admitted"), [(1, 500), (7, 71)])
+async def test_two_processes_admit_exactly_the_limit(
+    running: Running, cost: int, admitted: int, free_port: int
+) -> None:
+    running.platform = running.cli(
+        "platform", "create", "--name", "shop", "--tier", f"free={LIMIT}/month"
+    )
+    project = running.platform["projectId"]
+    running.cli("customer", "create", "--project", project, "--id", "ada", "--plan", "free")
+    key = running.cli("key", "create", "--project", project, "--customer", "ada")["key"]
+    (running.folder / "priced.py").write_text(APP)
+    command = [sys.executable, "-m", "uvicorn", "priced:app", "--workers", "2"]
+    command += ["--port", str(free_port), "--log-level", "error"]
+    environment = {**os.environ, "STORE": running.store, "COST": str(cost)}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=running.folder, env=environment, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{free_port}/things"
+    numbers = iter(range(REQUESTS))
+    statuses: list[int] = []
+
+    async def caller() -> None:
+        headers = {"X-API-Key": str(key)}
+        async with httpx.AsyncClient(headers=headers, timeout=60) as http:
+            statuses.extend([(await http.get(url)).status_code for _ in numbers])
+
+    try:
+        await up(url)
+        await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+    finally:
+        process.terminate()
+        await process.wait()
+    assert set(statuses) == {200, 429}
+    assert statuses.count(200) == admitted
+    assert await asyncio.to_thread(running.used, "ada") == admitted * cost
