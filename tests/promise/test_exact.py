@@ -186,3 +186,34 @@ async def test_a_revoked_key_stops_working_on_every_worker_within_a_second(
         while time.monotonic() < second_is_over:
             await send(http, 0)
     assert await load(client, send, 200) == [401] * 200
+
+
+async def test_without_its_journal_a_killed_worker_strands_its_leases_and_no_more(
+    running: Running, client: Callable[[], httpx.AsyncClient]
+) -> None:
+    await asyncio.to_thread(platform, running)
+    await asyncio.to_thread(running.start, 2)
+    headers = {
+        "Authorization": f"Bearer {running.platform['secretKey']}",
+        "X-User-Id": "ada",
+    }
+
+    async def send(http: httpx.AsyncClient, number: int) -> int | None:
+        if number == LIMIT // 2:
+            for journal in running.folder.glob("*.journal/*.journal"):
+                journal.unlink()
+            running.kill_a_worker()
+        try:
+            answer = await http.post(f"{running.service}/api/data", headers=headers)
+        except httpx.TransportError:
+            return None
+        return answer.status_code
+
+    statuses = await load(client, send, REQUESTS // 2)
+    admitted, broken = statuses.count(200), statuses.count(None)
+    assert await asyncio.to_thread(running.stop) == 0
+    used = await asyncio.to_thread(running.used, "ada")
+    # One lease in use and one in reserve, each at most a quarter of the limit for two workers.
+    strandable = 2 * LIMIT // 4 // 2
+    assert admitted <= used <= LIMIT
+    assert used - admitted <= strandable + broken
