@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -99,10 +100,13 @@ class Running:
         return [int(pid) for pid in Path(path).read_text().split()]
 
     def kill_a_worker(self) -> None:
-        """Kill one worker as `kill -9` does."""
+        """Kill one worker as `kill -9` does, and see it dead."""
         alive = self.workers()
         if alive:
-            os.kill(alive[0], signal.SIGKILL)
+            dying = os.pidfd_open(alive[0])
+            signal.pidfd_send_signal(dying, signal.SIGKILL)
+            select.select([dying], [], [], START_SECONDS)
+            os.close(dying)
 
     def used(self, customer: str) -> int:
         """Return a customer's usage as the ledger has it."""

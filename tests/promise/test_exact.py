@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from conftest import Running  # type: ignore[import-not-found] # pytest's own, beside this file
 
@@ -20,10 +21,10 @@ IN_FLIGHT = 64
 SETTLE_TRIES = 100
 
 
-def platform(running: Running) -> str:
+def platform(running: Running, limit: int = LIMIT) -> str:
     """Make a platform with one customer and return their key."""
     running.platform = running.cli(
-        "platform", "create", "--name", "shop", "--tier", f"free={LIMIT}/month"
+        "platform", "create", "--name", "shop", "--tier", f"free={limit}/month"
     )
     project = running.platform["projectId"]
     running.cli("customer", "create", "--project", project, "--id", "ada", "--plan", "free")
@@ -57,6 +58,40 @@ async def settled(running: Running, customer: str, expected: int) -> int:
         if used == expected:
             break
     return used
+
+
+class Gate:
+    """Lets requests through, and lets one caller have the gateway to itself."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._inside = 0
+        self._shut = False
+
+    @asynccontextmanager
+    async def request(self) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._shut)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._shut)
+            self._shut = True
+            await self._changed.wait_for(lambda: self._inside == 0)
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._shut = False
+                self._changed.notify_all()
 
 
 @pytest.mark.parametrize(("cost", "admitted"), [(1, 500), (7, 71)])
@@ -132,6 +167,32 @@ async def test_workers_killed_ten_times_lose_and_admit_nothing_too_much(
     used = await asyncio.to_thread(running.used, "ada")
     # A request whose worker died before it answered may have been admitted, or not.
     assert admitted <= used <= min(LIMIT, admitted + broken)
+
+
+async def test_what_was_answered_is_what_is_counted_exactly_after_ten_kills(
+    running: Running, client: Callable[[], httpx.AsyncClient]
+) -> None:
+    requests, kills, gate = 1_000, 10, Gate()
+    await asyncio.to_thread(platform, running, requests * 2)
+    await asyncio.to_thread(running.start, 2)
+    headers = {"Authorization": f"Bearer {running.platform['secretKey']}", "X-User-Id": "ada"}
+
+    async def send(http: httpx.AsyncClient, number: int) -> int:
+        if number % (requests // kills) == requests // kills - 1:
+            # Leases are out and half spent, but every request that was sent has its answer.
+            async with gate.alone():
+                running.kill_a_worker()
+        while True:
+            try:
+                async with gate.request():
+                    answer = await http.post(f"{running.service}/api/data", headers=headers)
+            except httpx.TransportError:
+                continue  # Sent on a connection of the dead worker: nobody has seen it.
+            return answer.status_code
+
+    assert await load(client, send, requests) == [200] * requests
+    assert await asyncio.to_thread(running.stop) == 0
+    assert await asyncio.to_thread(running.used, "ada") == requests
 
 
 async def test_events_with_a_key_are_counted_once_though_workers_are_killed(

@@ -74,7 +74,12 @@ class Planes:
         self._sockets.append(listener)
 
     async def serve(self, on_ready: Callable[[], None]) -> None:
-        """Serve until drained; `on_ready` is called once, when every plane accepts connections."""
+        """Serve until drained; `on_ready` is called once, when every plane accepts connections.
+
+        Told to drain before, it serves nothing.
+        """
+        if self._is_draining:
+            return
         self._on_ready = on_ready
         pairs = zip(self._servers, self._sockets, strict=True)
         self._tasks = [asyncio.create_task(server.serve([sock])) for server, sock in pairs]
