@@ -76,6 +76,7 @@ def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_defau
         ("trusted_proxies", "10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
         ("trusted_proxies", "", ()),
         ("upstream", "", ""),
+        ("upstream", "unix:/run/api.sock", "unix:/run/api.sock"),
     ],
 )
 def test_the_environment_gives_values_of_every_type(name: str, text: str, value: object) -> None:
@@ -121,6 +122,7 @@ def test_every_fault_is_named_at_once_with_where_it_is(file: Path) -> None:
         ("store", "dream.db"),
         ("upstream", "ftp://there"),
         ("upstream", "http://"),
+        ("upstream", "unix:api.sock"),
         ("upstream", "http://[::1"),
         ("upstream", "http://there:99999"),
         ("port", True),

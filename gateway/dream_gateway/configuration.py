@@ -146,12 +146,15 @@ def _store_fault(value: object) -> str | None:
 
 
 def _upstream_fault(value: object) -> str | None:
+    url = str(value)
     try:
-        parts = urlsplit(str(value))
+        parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         fine = False
-    return None if fine or value == "" else "not a URL such as http://127.0.0.1:3000"
+    if url.startswith(("unix:/", "unix:///")):
+        fine = True
+    return None if fine or url == "" else "not a URL such as http://127.0.0.1:3000 or unix:/run/api"
 
 
 def _networks_fault(value: object) -> str | None:
@@ -167,5 +170,5 @@ def _routes_fault(value: object) -> str | None:
     for number, route in enumerate(value if isinstance(value, tuple) else ()):
         urls = route.upstreams if isinstance(route, RouteSettings) else ()
         if any(url == "" or _upstream_fault(url) for url in urls):
-            return f"[{number}].upstreams: not a URL such as http://127.0.0.1:3000"
+            return f"[{number}].upstreams: not a URL such as http://127.0.0.1:3000 or unix:/run/api"
     return None

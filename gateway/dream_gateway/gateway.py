@@ -26,7 +26,7 @@ from dream_gateway.storage import Role
 if TYPE_CHECKING:
     from dream_gateway.clock import Clock
     from dream_gateway.settings import Settings
-    from dream_gateway.storage import Ledger
+    from dream_gateway.storage import Backend, Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Gateway:
         await self.backend.start()
         await migrate(self.backend.records_engine())
         ledger = self.backend.ledger()
-        identity, folder = await ledger.identity(), self._journal_dir()
+        identity, folder = await ledger.identity(), journal_dir(self.settings, self.backend)
         await settle_dead_journals(ledger, identity, folder)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
@@ -122,9 +122,11 @@ class Gateway:
                     before = self.clock.now() - self.settings.retention_days * DAY
                     await ledger.prune(before, PRUNE_AT_ONCE)
 
-    def _journal_dir(self) -> Path:
-        chosen = self.settings.journal_dir or self.backend.journal_dir()
-        return Path(chosen) if chosen else Path(state_dir(os.environ)) / "journals"
+
+def journal_dir(settings: Settings, backend: Backend) -> Path:
+    """Return the folder of the lease journals: as set, else beside the store, else the user's own."""
+    chosen = settings.journal_dir or backend.journal_dir()
+    return Path(chosen) if chosen else state_dir(os.environ) / "journals"
 
 
 async def settle_dead_journals(ledger: Ledger, identity: str, folder: Path) -> int:

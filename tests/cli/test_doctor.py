@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dream_gateway.clock import SystemClock
+from dream_gateway.journal import Journal, boot_id
+from dream_gateway.plugins import open_backend
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Command = Callable[..., Any]
 
@@ -21,6 +26,49 @@ def test_a_gateway_in_good_health(done: Command) -> None:
     assert answer["ok"]
     names = [check["name"] for check in answer["checks"]]
     assert names == ["settings", "plugins", "clock", "store", "schema", "journals", "upstream"]
+
+
+def test_it_makes_no_schema(done: Command, tmp_path: Path) -> None:
+    checks = {check["name"]: check for check in done("doctor")["checks"]}
+    assert checks["schema"]["detail"].startswith("none yet")
+    done("platform", "create", "--name", "shop", "--tier", "free=10/month")
+    checks = {check["name"]: check for check in done("doctor")["checks"]}
+    assert checks["schema"]["detail"] == "current"
+
+
+def test_an_upstream_on_a_unix_socket(done: Command, tmp_path: Path) -> None:
+    path = tmp_path / "api.sock"
+    with socket.socket(socket.AF_UNIX) as upstream:
+        upstream.bind(str(path))
+        upstream.listen()
+        answer = done("doctor", "--upstream", f"unix:{path}")
+    assert answer["checks"][-1]["detail"] == f"unix:{path}: reachable"
+
+
+def test_what_dead_workers_left_is_counted(done: Command, tmp_path: Path, store: str) -> None:
+    checks = {check["name"]: check for check in done("doctor")["checks"]}
+    folder = Path(checks["journals"]["detail"].partition(":")[0])
+    backend = open_backend(store, SystemClock())
+
+    async def identity() -> str:
+        await backend.start()
+        try:
+            return await backend.ledger().identity()
+        finally:
+            await backend.close()
+
+    ledger = asyncio.run(identity())
+    dead, alive = (Journal(folder, ledger, boot_id()) for _ in range(2))
+    for _ in range(3):
+        dead.open()
+    dead.close()
+    checks = {check["name"]: check for check in done("doctor")["checks"]}
+    detail = checks["journals"]["detail"]
+    assert detail.endswith(
+        "1 in use, 1 of dead workers with 3 leases, given back at the next start"
+    )
+    assert dead.path.exists()
+    alive.close()
 
 
 def _bad(result: Any) -> dict[str, str]:

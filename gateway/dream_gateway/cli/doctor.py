@@ -12,7 +12,7 @@ from dream_gateway.cli.examination import examine
 from dream_gateway.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from dream_gateway.cli.examination import Finding
+    from dream_gateway.cli.finding import Finding
 
 FAILED = 1
 

@@ -28,11 +28,9 @@ async def migrate(engine: AsyncEngine) -> None:
     Raises `SchemaTooNewError` for a database of a newer version, which is left as it is, and
     `StoreUnavailableError` where the store cannot be read or written.
     """
+    if await revision_of(engine) == HEAD:
+        return
     try:
-        async with engine.connect() as connection:
-            found = await connection.run_sync(revision)
-        if found == HEAD:
-            return
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
     except DBAPIError as exc:
@@ -41,8 +39,19 @@ async def migrate(engine: AsyncEngine) -> None:
         ) from exc
 
 
-def revision(connection: Connection) -> str | None:
-    """Return the database's revision, `None` for an empty one. Raises `SchemaTooNewError`."""
+async def revision_of(engine: AsyncEngine) -> str | None:
+    """Return the database's revision, `None` for an empty one.
+
+    Raises `SchemaTooNewError`, and `StoreUnavailableError` where the store cannot be read.
+    """
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(_revision)
+    except DBAPIError as exc:
+        raise StoreUnavailableError("The schema of the records cannot be read.") from exc
+
+
+def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -55,7 +64,7 @@ def revision(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
-    if revision(connection) == HEAD:
+    if _revision(connection) == HEAD:
         return  # Another process was faster.
     # Slow to import, and needed once in a database's life.
     from alembic import command  # noqa: PLC0415
