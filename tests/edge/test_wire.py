@@ -47,7 +47,7 @@ def test_a_head_is_refused_or_parses_to_the_same_request(
 
 @given(st.lists(st.binary(max_size=300)))
 def test_chunks_parse_to_the_same_body(pieces: Any) -> None:
-    head = wire.request_head(b"POST", b"/", b"api", [], wire.chunked())
+    head = wire.request_head(b"POST", b"/", b"api", [], wire.CHUNKED)
     peer = h11.Connection(h11.SERVER)
     peer.receive_data(head + b"".join(map(wire.chunk, pieces)) + wire.LAST_CHUNK)
     peer.next_event()

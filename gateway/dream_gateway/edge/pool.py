@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dream_gateway.edge.connection import Connection
+from dream_gateway.edge.link import Link
 from dream_gateway.errors import UpstreamTimeoutError, UpstreamUnreachableError
 
 if TYPE_CHECKING:
@@ -48,22 +48,22 @@ class Pool:
         self._ssl = ssl_context if origin.tls else None
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._idle: list[Connection] = []
-        self._open: set[Connection] = set()
+        self._idle: list[Link] = []
+        self._open: set[Link] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    def take_idle(self) -> Connection | None:
+    def take_idle(self) -> Link | None:
         """Return the idle connection used last, `None` if there is none. Never blocks."""
         idle = self._idle
         if idle and self._loop.time() - idle[-1].idle_since > MAX_IDLE_SECONDS:
             self._drop_idle()
         while idle:
-            connection = idle.pop()
-            if not connection.closing:
-                return connection
+            link = idle.pop()
+            if not link.closing:
+                return link
         return None
 
-    async def connect(self, seconds: float) -> Connection:
+    async def connect(self, seconds: float) -> Link:
         """Return a connection, a new one if none is idle, within `seconds`.
 
         Raises `UpstreamUnreachableError`, or `UpstreamTimeoutError`; the origin is then ejected.
@@ -80,42 +80,42 @@ class Pool:
             self._eject()
             raise UpstreamUnreachableError from exc
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, link: Link) -> None:
         """Take a connection back after an exchange, to keep or to close."""
-        if connection.rest():
-            self._idle.append(connection)
+        if link.rest():
+            self._idle.append(link)
             self._next_waiter()
 
     async def close(self) -> None:
-        """Close every connection."""
-        for connection in tuple(self._open):
-            connection.abort()
+        """Close every link."""
+        for link in tuple(self._open):
+            link.abort()
         self._idle.clear()
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> Link:
         while len(self._open) >= self._limit:
             await self._turn()
-            connection = self.take_idle()
-            if connection is not None:
-                return connection
-        connection = Connection(self._loop, self._lost)
-        self._open.add(connection)
+            link = self.take_idle()
+            if link is not None:
+                return link
+        link = Link(self._loop, self._lost)
+        self._open.add(link)
         try:
-            await self._dial(connection)
+            await self._dial(link)
         except BaseException:
-            connection.abort()
-            self._lost(connection)
+            link.abort()
+            self._lost(link)
             raise
         self.ejected_until = 0.0
-        return connection
+        return link
 
-    async def _dial(self, connection: Connection) -> None:
+    async def _dial(self, link: Link) -> None:
         origin = self.origin
         if origin.socket is not None:
-            await self._loop.create_unix_connection(lambda: connection, origin.socket)
+            await self._loop.create_unix_connection(lambda: link, origin.socket)
             return
         await self._loop.create_connection(
-            lambda: connection,
+            lambda: link,
             origin.host,
             origin.port,
             ssl=self._ssl,
@@ -142,13 +142,13 @@ class Pool:
 
     def _drop_idle(self) -> None:
         idle, self._idle[:] = tuple(self._idle), ()
-        for connection in idle:
-            connection.abort()
+        for link in idle:
+            link.abort()
 
-    def _lost(self, connection: Connection) -> None:
-        self._open.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
+    def _lost(self, link: Link) -> None:
+        self._open.discard(link)
+        if link in self._idle:
+            self._idle.remove(link)
         self._next_waiter()
 
     def _eject(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import BadRequestError
+from dream_gateway.http1.heads import CHUNKED, LAST_CHUNK, chunk
 
 if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VISIBLE = bytes(range(0x21, 0x7F))
 
-LAST_CHUNK = b"0\r\n\r\n"
+__all__ = ["CHUNKED", "LAST_CHUNK", "chunk", "content_length", "request_head"]
 
 
 def request_head(
@@ -48,13 +49,3 @@ def request_head(
 def content_length(length: int) -> bytes:
     """Return the field line of a body whose length is known."""
     return b"content-length: %d\r\n" % length
-
-
-def chunked() -> bytes:
-    """Return the field line of a body that is sent in chunks."""
-    return b"transfer-encoding: chunked\r\n"
-
-
-def chunk(data: bytes) -> bytes:
-    """Return one chunk; empty data would end the body, so it gives nothing."""
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
