@@ -134,11 +134,13 @@ class Admission:
         subjects = [await self._named(project, e.user, e.plan, e.cost) for e in events]
         asked = [self._event(project, s, e) for s, e in zip(subjects, events, strict=True)]
         answers = await self._ledger.record(asked)
-        held = [c for s, a in zip(subjects, answers, strict=True) if _denied(a) for c in s.counters]
-        if held:
-            # What this worker holds on lease counts as out: hand it in, and ask once more.
-            await self._meter.release(held)
-            answers = await self._ledger.record(asked)
+        denied = [at for at, answer in enumerate(answers) if _denied(answer)]
+        if denied:
+            # What this worker holds on lease counts as out: hand it in, and ask for those once more.
+            await self._meter.release([c for at in denied for c in subjects[at].counters])
+            again = await self._ledger.record([asked[at] for at in denied])
+            for at, answer in zip(denied, again, strict=True):
+                answers[at] = answer
         return [
             (self._recorded(s, e.cost, a), a)
             for s, e, a in zip(subjects, events, answers, strict=True)
@@ -149,13 +151,14 @@ class Admission:
     ) -> Recorded:
         """Take back a recorded event, or a part of it.
 
-        Without a key of its own an event is voided once: a repeat returns the first result. Raises
+        Without a key, a repeat of taking back all returns the first result, and parts add up. Raises
         `NotFoundError`, `VoidExceedsError`, `IdempotencyConflictError`.
         """
+        void_id = keys.mint_id("void")
         void = Void(
-            id=keys.mint_id("void"),
+            id=void_id,
             scope=project.id,
-            key=key or f"void:{event}",
+            key=key or (f"void:{event}" if amount is None else void_id),
             fingerprint=f"{event}:{amount}",
             event=event,
             amount=amount,

@@ -6,15 +6,18 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
-from dream_gateway.errors import InvalidCredentialError, StoreUnavailableError
+from dream_gateway.errors import InvalidCredentialError
 from dream_gateway.model import Customer
 from dream_gateway.service.authentication import Auth
 
 if TYPE_CHECKING:
     import httpx
-    from tests.service.conftest import StandInGateway, Tenant
+    from tests.service.conftest import Tenant
 
+    from dream_gateway.gateway import Gateway
+    from dream_gateway.hookspecs import Identity
     from dream_gateway.model import Project
     from dream_gateway.service.app import Service
     from dream_gateway.service.operation import Operation
@@ -83,10 +86,10 @@ async def test_401_other_schemes_are_no_credential(
     assert answer.json()["code"] == "missing_credential"
 
 
+@pytest.mark.parametrize("identities", [(TokenOf(),)], ids=["tokens"])
 async def test_403_a_publishable_key_gets_no_secret_route(
-    service: Service, anybody: httpx.AsyncClient, tenant: Tenant, gateway: StandInGateway
+    service: Service, anybody: httpx.AsyncClient, tenant: Tenant
 ) -> None:
-    gateway.plugins.known.append(TokenOf())
     for each in service.operations:
         if each.auth != {Auth.SECRET}:
             continue
@@ -114,9 +117,9 @@ async def test_401_tokens_without_a_plugin(anybody: httpx.AsyncClient, tenant: T
 
 
 class TestTokens:
-    @pytest.fixture(autouse=True)
-    def identity(self, gateway: StandInGateway) -> None:
-        gateway.plugins.known.append(TokenOf())
+    @pytest.fixture
+    def identities(self) -> tuple[Identity, ...]:
+        return (TokenOf(),)
 
     async def test_200_their_own_usage_and_nobody_elses(
         self, anybody: httpx.AsyncClient, tenant: Tenant
@@ -141,10 +144,10 @@ class TestTokens:
         assert (await anybody.get("/api/usage", headers=headers)).status_code == 401
 
 
+@pytest.mark.parametrize("identities", [(TokenOf("prj_other"),)], ids=["other"])
 async def test_401_a_token_of_another_projects_customer(
-    anybody: httpx.AsyncClient, tenant: Tenant, gateway: StandInGateway
+    anybody: httpx.AsyncClient, tenant: Tenant
 ) -> None:
-    gateway.plugins.known.append(TokenOf("prj_other"))
     headers = {"x-publishable-key": tenant.publishable_key, "x-clerk-token": "good"}
     assert (await anybody.get("/api/usage", headers=headers)).status_code == 401
 
@@ -155,10 +158,9 @@ async def test_400_a_credential_twice(tenant: Tenant) -> None:
     assert answer.status_code == 400
 
 
-async def test_503_a_store_that_is_away_is_not_a_bad_key(
-    tenant: Tenant, gateway: StandInGateway
-) -> None:
-    gateway.admission.failure = StoreUnavailableError()
+async def test_503_a_store_that_is_away_is_not_a_bad_key(tenant: Tenant, gateway: Gateway) -> None:
+    async with gateway.backend.records_engine().begin() as connection:
+        await connection.execute(text("DROP TABLE api_keys"))
     answer = await tenant.client.get("/api/tiers")
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     assert int(answer.headers["retry-after"]) >= 1

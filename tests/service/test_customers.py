@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
+
+from dream_gateway.records.schema import audit_log
 
 if TYPE_CHECKING:
-    import httpx
-    from tests.service.conftest import StandInGateway, Tenant
+    from pathlib import Path
 
+    from tests.service.conftest import Ask, Tenant
+
+    from dream_gateway.testing.clock import FakeClock
+
+LOCKED_SECONDS = 4.0
 
 NEW = {"email": "a@example.org", "externalId": "u-1"}
 
 
-async def test_201(tenant: Tenant, gateway: StandInGateway) -> None:
+async def test_201(tenant: Tenant, rows: Ask) -> None:
     body = {**NEW, "firstName": "Ada", "lastName": "L", "plan": "pro", "metadata": {"x": [1]}}
     answer = await tenant.client.post("/api/customers", json=body)
     assert answer.status_code == 201
     customer = answer.json()["customer"]
+    customer_id = customer.pop("id")
     assert answer.json()["success"] is True
     assert customer.pop("createdAt").endswith("Z")
-    assert customer.pop("id").startswith("cus_")
+    assert customer_id.startswith("cus_")
     assert customer.pop("publishableKey").startswith("pk_test_")
     assert customer == body
     assert answer.headers["cache-control"] == "no-store"
-    assert len(gateway.directory.actors) == 1
-    assert gateway.directory.actors[0].startswith("key_")
+    audited = await rows(select(audit_log).where(audit_log.c.actor != "operator"))
+    assert [(each.action, each.object) for each in audited] == [("customer.create", customer_id)]
+    assert audited[0].actor.startswith("key_")
 
 
 async def test_201_defaults(tenant: Tenant) -> None:
@@ -219,16 +231,14 @@ class TestIdempotency:
         good = await tenant.client.post("/api/customers", json=NEW, headers=field)
         assert (bad.status_code, good.status_code) == (422, 201)
 
-    async def test_it_is_forgotten_after_a_day(
-        self, tenant: Tenant, gateway: StandInGateway
-    ) -> None:
+    async def test_it_is_forgotten_after_a_day(self, tenant: Tenant, clock: FakeClock) -> None:
         field = {"idempotency-key": "k"}
         await tenant.client.post("/api/customers", json={"email": "a@b"}, headers=field)
-        gateway.clock.advance(24 * 3600 - 1)
+        clock.advance(24 * 3600 - 1)
         other = {"email": "c@d"}
         answer = await tenant.client.post("/api/customers", json=other, headers=field)
         assert answer.status_code == 422
-        gateway.clock.advance(1)
+        clock.advance(1)
         answer = await tenant.client.post("/api/customers", json=other, headers=field)
         assert answer.status_code == 201
 
@@ -238,20 +248,18 @@ class TestIdempotency:
             answer = await each.client.post("/api/customers", json=NEW, headers=field)
             assert "idempotency-replayed" not in answer.headers
 
-    async def test_409_under_way(
-        self, tenant: Tenant, gateway: StandInGateway, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        field = {"idempotency-key": "k"}
-        inner: list[httpx.Response] = []
-        records = gateway.directory
-        create = records.add_customer
+    async def test_409_under_way(self, tenant: Tenant, database: Path) -> None:
+        async def create() -> Any:
+            field = {"idempotency-key": "k"}
+            return await tenant.client.post("/api/customers", json=NEW, headers=field)
 
-        async def slowly(*args: Any) -> Any:
-            request = tenant.client.post("/api/customers", json=NEW, headers=field)
-            inner.append(await request)
-            return await create(*args)
-
-        monkeypatch.setattr(records, "add_customer", slowly)  # to be inside of the first
-        answer = await tenant.client.post("/api/customers", json=NEW, headers=field)
-        assert (answer.status_code, inner[0].status_code) == (201, 409)
-        assert inner[0].headers["retry-after"] == "1"
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # Keeps the one that is first from its end.
+            both = [asyncio.create_task(create()) for _ in range(2)]
+            done, waiting = await asyncio.wait(
+                both, timeout=LOCKED_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            other.execute("ROLLBACK")
+        (early,), (late,) = [each.result() for each in done], [await each for each in waiting]
+        assert (late.status_code, early.status_code) == (201, 409)
+        assert early.headers["retry-after"] == "1"

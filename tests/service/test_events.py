@@ -121,6 +121,15 @@ async def test_200_void_in_parts_up_to_the_original(tenant: Tenant) -> None:
     assert await used(tenant) == 0
 
 
+async def test_200_void_of_all_counts_once_without_a_key(tenant: Tenant) -> None:
+    event_id = await recorded(tenant)
+    await void(tenant, event_id, json={"amount": 2})
+    once, again = await void(tenant, event_id), await void(tenant, event_id)
+    assert (once.json()["amount"], once.json()["duplicate"]) == (3, False)
+    assert (again.json()["voidId"], again.json()["duplicate"]) == (once.json()["voidId"], True)
+    assert await used(tenant) == 0
+
+
 async def test_200_void_repeats_by_key(tenant: Tenant) -> None:
     event_id = await recorded(tenant)
     request = {"json": {"amount": 2}, "headers": {"idempotency-key": "v"}}

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
+
+from dream_gateway.records.schema import api_keys, idempotency
 
 if TYPE_CHECKING:
-    from tests.service.conftest import StandInGateway, Tenant
+    from pathlib import Path
+
+    from tests.service.conftest import Ask, Tenant
 
 
 async def test_201_the_secret_is_shown_once(tenant: Tenant) -> None:
@@ -84,13 +89,22 @@ async def test_a_replay_has_no_secret(tenant: Tenant) -> None:
     assert secret not in again.text
 
 
-async def test_the_secret_is_kept_nowhere(tenant: Tenant, gateway: StandInGateway) -> None:
+def stored(folder: Path) -> list[bytes]:
+    """Return what each file of the store holds."""
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
+async def test_the_secret_is_kept_nowhere(tenant: Tenant, rows: Ask, tmp_path: Path) -> None:
     customer = await tenant.customer("u-1")
     path = f"/api/customers/{customer['id']}/keys"
     made = await tenant.client.post(path, headers={"idempotency-key": "k"})
-    kept = gateway.directory.kept.values()
-    assert kept
-    assert all(made.json()["key"].encode() not in each.body for each in kept)
+    secret = made.json()["key"].encode()
+    (kept,) = await rows(select(idempotency.c.body))
+    assert made.json()["keyId"].encode() in kept.body
+    assert secret not in kept.body
+    files = stored(tmp_path)
+    assert any(made.json()["keyId"].encode() in content for content in files)
+    assert all(secret not in content for content in files)
 
 
 async def test_200_change(tenant: Tenant) -> None:
@@ -149,15 +163,23 @@ async def test_204_revoked_for_good(tenant: Tenant) -> None:
 
 
 async def test_200_rotate(tenant: Tenant) -> None:
-    key = await tenant.key((await tenant.customer("u-1"))["id"])
+    key = await tenant.key((await tenant.customer("u-1"))["id"], name="a", scopes=["read"])
     answer = await tenant.client.post(
         f"/api/keys/{key['keyId']}/rotate",
         json={"graceSeconds": 60},
         headers={"idempotency-key": "k"},
     )
     body = answer.json()
-    assert (answer.status_code, body["keyId"]) == (200, key["keyId"])
-    assert body["key"] != key["key"]
+    assert answer.status_code == 200
+    new = {"keyId", "key", "last4"}
+    assert all(body[name] != key[name] for name in new)
+    assert {n: v for n, v in body.items() if n not in new} == {
+        n: v for n, v in key.items() if n not in new
+    }
+    path = f"/api/customers/{key['customerId']}/keys"
+    old, current = (await tenant.client.get(path)).json()["data"]
+    assert (old["keyId"], current["keyId"]) == (key["keyId"], body["keyId"])
+    assert (old["expiresAt"], current["expiresAt"]) == ("2027-01-15T08:01:00Z", None)
     again = await tenant.client.post(
         f"/api/keys/{key['keyId']}/rotate",
         json={"graceSeconds": 60},
@@ -193,8 +215,8 @@ async def test_404_a_strangers(tenant: Tenant, stranger: Tenant) -> None:
     assert (await tenant.client.get(f"/api/keys/{key['keyId']}")).json()["status"] == "active"
 
 
-async def test_404_a_secret_key_is_no_customer_key(tenant: Tenant, gateway: StandInGateway) -> None:
-    own = next(k.id for k in gateway.directory.minted.values() if k.kind == "sk")
+async def test_404_a_secret_key_is_no_customer_key(tenant: Tenant, rows: Ask) -> None:
+    ((own,),) = await rows(select(api_keys.c.id).where(api_keys.c.kind == "sk"))
     assert (await tenant.client.get(f"/api/keys/{own}")).status_code == 404
 
 

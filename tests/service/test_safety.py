@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
+
+from dream_gateway.records.schema import tiers
 
 if TYPE_CHECKING:
     import httpx
-    from tests.service.conftest import StandInGateway, Tenant
+    from tests.service.conftest import Tenant
 
+    from dream_gateway.gateway import Gateway
     from dream_gateway.service.app import Service
 
 FIELDS = st.sampled_from(
@@ -48,6 +51,18 @@ PATHS = st.sampled_from(
         "/ready",
     ]
 )
+# Beside bytes of any kind, some that get past the checks and into the store.
+VALUES = st.binary(max_size=40) | st.sampled_from(
+    [b"u-1", b"pro", b"slow", b"0", b"3", b"k", b"*", b"\xff", "\u00e9\u20ac".encode(), b"a" * 255]
+)
+TEXTS = st.text(max_size=8) | st.sampled_from(["u-1", "pro", "a@b", "2030-01-01T00:00:00Z"])
+BODIES = st.binary(max_size=60) | st.dictionaries(
+    st.sampled_from(
+        ["cost", "key", "email", "externalId", "plan", "metadata", "amount", "events", "name"]
+    ),
+    st.integers() | TEXTS | st.dictionaries(TEXTS, TEXTS, max_size=2) | st.lists(TEXTS, max_size=2),
+    max_size=3,
+).map(lambda value: json.dumps(value).encode())
 METHODS = st.sampled_from(["GET", "POST", "PATCH", "DELETE", "HEAD", "PUT", "BREW"])
 SETTINGS = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200
@@ -94,11 +109,11 @@ def whole(body: bytes) -> list[dict[str, Any]]:
 @given(
     method=METHODS,
     path=PATHS,
-    fields=st.lists(st.tuples(FIELDS, st.binary(max_size=40)), max_size=4),
-    body=st.binary(max_size=60),
+    fields=st.lists(st.tuples(FIELDS, VALUES), max_size=4),
+    body=BODIES,
     query=st.binary(max_size=30),
 )
-def test_any_bytes_are_answered_and_none_with_500(
+async def test_any_bytes_are_answered_and_none_with_500(
     service: Service,
     tenant: Tenant,
     *,
@@ -110,8 +125,8 @@ def test_any_bytes_are_answered_and_none_with_500(
 ) -> None:
     own = (b"authorization", f"Bearer {tenant.secret_key}".encode())
     for headers in (fields, [own, *fields]):
-        status, answered, content = asyncio.run(
-            raw(service, method, path, headers, whole(body), query=query)
+        status, answered, content = await raw(
+            service, method, path, headers, whole(body), query=query
         )
         assert status < 500
         assert answered[b"x-content-type-options"] == b"nosniff"
@@ -184,13 +199,16 @@ async def test_a_body_in_pieces(service: Service, tenant: Tenant) -> None:
 
 
 async def test_500_tells_nothing(
-    tenant: Tenant, gateway: StandInGateway, caplog: pytest.LogCaptureFixture
+    tenant: Tenant, gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gateway.directory.failure = RuntimeError("SELECT secret FROM driver")
+    nonsense = {"name": "free", "allowances": [{"kind": "SELECT secret FROM driver"}]}
+    async with gateway.records.write("test") as writer:
+        await writer.connection.execute(update(tiers).values(definition=nonsense))
     with caplog.at_level(logging.ERROR):
         answer = await tenant.client.get("/api/tiers", headers={"x-request-id": "mine"})
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "SELECT" not in answer.text
+    assert "SELECT secret FROM driver" in caplog.text
     assert "mine" in caplog.text
     assert tenant.secret_key not in caplog.text
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from dream_gateway.server.composition import ServiceHost
+from dream_gateway.service.app import create_service
 from dream_gateway.service.openapi import errors_of
 
 if TYPE_CHECKING:
     import httpx
-    from tests.service.conftest import StandInGateway, Tenant
+    from tests.service.conftest import Speak, Tenant
 
+    from dream_gateway.gateway import Gateway
     from dream_gateway.service.app import Service
+
+NOTICED_SECONDS = 5.0
 
 
 async def test_200_health(anybody: httpx.AsyncClient) -> None:
@@ -24,17 +30,40 @@ async def test_200_health(anybody: httpx.AsyncClient) -> None:
 
 async def test_200_ready(anybody: httpx.AsyncClient) -> None:
     answer = await anybody.get("/ready")
-    body = {"ready": True, "parts": {"store": {"ok": True}, "feed": {"ok": True}}}
+    body = {"ready": True, "parts": {"ledger": {"ok": True}, "feed": {"ok": True}}}
     assert (answer.status_code, answer.json()) == (200, body)
 
 
-async def test_503_ready_names_the_part(
-    anybody: httpx.AsyncClient, gateway: StandInGateway
-) -> None:
-    gateway.parts["feed"] = "No change was heard for 5 seconds."
-    answer = await anybody.get("/ready")
+async def test_503_ready_names_the_part(gateway: Gateway, speak: Speak) -> None:
+    detail = "No change was heard for 5 seconds."
+
+    async def health() -> dict[str, str | None]:
+        return {**await gateway.health(), "feed": detail}
+
+    host = ServiceHost(gateway)
+    host.health = health
+    async with speak(cast("Service", create_service(host)), None) as client:
+        answer = await client.get("/ready")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
-    assert answer.json()["parts"]["feed"] == {"ok": False, "detail": gateway.parts["feed"]}
+    assert answer.json()["parts"] == {
+        "ledger": {"ok": True},
+        "feed": {"ok": False, "detail": detail},
+    }
+
+
+async def test_503_ready_while_the_store_is_away(
+    anybody: httpx.AsyncClient, gateway: Gateway
+) -> None:
+    await gateway.backend.close()
+    assert (await anybody.get("/ready")).status_code == 503
+    async with asyncio.timeout(NOTICED_SECONDS):
+        while (await anybody.get("/ready")).json()["parts"]["feed"]["ok"]:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.001)
+    parts = (await anybody.get("/ready")).json()["parts"]
+    assert [(name, part["ok"], bool(part["detail"])) for name, part in parts.items()] == [
+        ("ledger", False, True),
+        ("feed", False, True),
+    ]
 
 
 async def document(client: httpx.AsyncClient) -> Any:

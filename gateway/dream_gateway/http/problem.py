@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,11 +20,12 @@ from dream_gateway.errors import (
     StoreUnavailableError,
     UnknownTierError,
 )
+from dream_gateway.http.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dream_gateway.http.asgi import Headers, Send
+    from dream_gateway.http.asgi import Headers
     from dream_gateway.model import Verdict
 
 TYPE_PREFIX = "urn:dream-gateway:error:"
@@ -52,20 +53,7 @@ _REFUSALS: Mapping[str, type[GatewayError]] = {
 }
 
 
-class Problem(NamedTuple):
-    """An answer, ready to be sent."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-    async def send(self, send: Send) -> None:
-        """Send it as an HTTP response."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body})
-
-
-def problem(error: GatewayError, *, instance: str = "", request_id: str = "") -> Problem:
+def problem(error: GatewayError, *, instance: str = "", request_id: str = "") -> Reply:
     """Return the answer for an error; the text is the error's public one, and nothing else."""
     members: dict[str, object] = {
         "type": TYPE_PREFIX + error.code,
@@ -82,7 +70,7 @@ def problem(error: GatewayError, *, instance: str = "", request_id: str = "") ->
     members["message"] = error.detail
     members.update({k: v for k, v in error.extra.items() if k not in members})
     body = msgspec.json.encode(members)
-    return Problem(error.status, _headers(error, body, request_id), body)
+    return Reply(error.status, _headers(error, body, request_id), body)
 
 
 def refusal(verdict: Verdict) -> GatewayError:

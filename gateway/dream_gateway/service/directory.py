@@ -120,7 +120,7 @@ class Writing(Reading, Protocol):
         ...
 
     async def rotate_key(self, key: Credential, grace_seconds: int) -> MintedKey:
-        """Give a key a new secret; the old one works for `grace_seconds` more."""
+        """Make a key, with its own id, to replace this one, which works for `grace_seconds` more."""
         ...
 
     async def remember(self, project: str, key: str, result: Remembered) -> None:

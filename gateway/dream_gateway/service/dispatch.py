@@ -17,7 +17,7 @@ from dream_gateway.errors import (
 from dream_gateway.http.asgi import header, raw_path
 from dream_gateway.http.problem import problem, refusal
 from dream_gateway.service.call import Call
-from dream_gateway.service.reply import Reply, json_reply, problem_reply
+from dream_gateway.service.reply import json_reply, problem_reply
 from dream_gateway.service.validation import faults, read_json
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.http.asgi import Headers, Receive, Scope, Send
     from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.http.reply import Reply
     from dream_gateway.http.request_ids import RequestIds
     from dream_gateway.model import Verdict
     from dream_gateway.service.authentication import Authenticator

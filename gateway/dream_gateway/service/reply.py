@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from dream_gateway.http.reply import Reply
+
 if TYPE_CHECKING:
-    from dream_gateway.http.asgi import Headers, Send
-    from dream_gateway.http.problem import Problem
+    from dream_gateway.http.asgi import Headers
 
 JSON = (b"content-type", b"application/json")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
@@ -16,19 +17,6 @@ NO_STORE = (b"cache-control", b"no-store")
 """Answers hold keys and personal data: nobody on the way may keep them."""
 
 NO_CONTENT = 204
-
-
-class Reply(NamedTuple):
-    """An answer, ready to be sent."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-    async def send(self, send: Send, *, head: bool = False) -> None:
-        """Send it as an HTTP response; to a HEAD request without its body."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": b"" if head else self.body})
 
 
 class Answer:
@@ -71,6 +59,6 @@ def json_reply(answer: Answer, status: int, request_id: bytes) -> Reply:
     return Reply(answer.status or status, headers, body)
 
 
-def problem_reply(problem: Problem, extra: Headers) -> Reply:
+def problem_reply(problem: Reply, extra: Headers) -> Reply:
     """Return a problem as an answer of the service."""
     return Reply(problem.status, [*problem.headers, NOSNIFF, *extra], problem.body)

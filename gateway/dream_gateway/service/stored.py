@@ -127,7 +127,7 @@ class StoredWriting(StoredReading):
         await credentials.revoke(self._writer, key)
 
     async def rotate_key(self, key: Credential, grace_seconds: int) -> MintedKey:
-        """Give a key a new secret; the old one works for `grace_seconds` more."""
+        """Make a key, with its own id, to replace this one, which works for `grace_seconds` more."""
         mode = await self._mode(key.project_id)
         return MintedKey(*await credentials.rotate(self._writer, mode, key, grace_seconds))
 
