@@ -185,6 +185,30 @@ class BodyTooLargeError(GatewayError):
     title = "The request body is too large."
 
 
+class HeadTooLargeError(GatewayError):
+    """The request's line and header fields are longer than the gateway takes."""
+
+    code = "head_too_large"
+    status = 431
+    title = "The request's header fields are too large."
+
+
+class RequestTimeoutError(GatewayError):
+    """The client took too long to send its request."""
+
+    code = "request_timeout"
+    status = 408
+    title = "The request did not arrive in time."
+
+
+class UnknownCodingError(GatewayError):
+    """The body is in a transfer coding other than `chunked` (RFC 9112 6.1)."""
+
+    code = "unknown_transfer_coding"
+    status = 501
+    title = "The gateway takes bodies in the transfer coding chunked, and no other."
+
+
 class UpstreamError(GatewayError):
     """The API behind the gateway failed."""
 

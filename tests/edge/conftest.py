@@ -15,11 +15,13 @@ import uvicorn
 
 from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
+from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.model import Customer, Mode, Period, PolicyState, Project, Usage, Verdict
 
 if TYPE_CHECKING:
     from dream_gateway.edge.options import EdgeOptions
+    from dream_gateway.http1.watch import Patience
 
 KEY = "ak_test_" + "a" * 36
 
@@ -162,11 +164,19 @@ async def raw_upstream() -> AsyncIterator[Callable[[RawHandler], Awaitable[str]]
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.fixture(params=["asgi", "protocol"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which of the two edges is tested."""
+    return str(request.param)
+
+
 @pytest.fixture
 async def edge(
-    serve: Callable[..., Awaitable[str]], admission: StandInAdmission
+    kind: str,
+    serve: Callable[..., Awaitable[str]],
+    admission: StandInAdmission,
 ) -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """Serve the edge in front of upstreams; returns its URL."""
+    """Serve the edge in front of upstreams, by either way there is; returns its URL."""
     clients: list[HttpUpstream] = []
 
     async def start(
@@ -175,13 +185,17 @@ async def edge(
         options: EdgeOptions | None = None,
         client: HttpUpstream | None = None,
         settings: dict[str, Any] | None = None,
+        patience: Patience | None = None,
         **route: Any,
     ) -> str:
         client = client or HttpUpstream()
         clients.append(client)
         table = RouteTable(routes or [Route(upstreams=upstreams, **route)])
         app = Edge(admission=admission, routes=table, upstream=client, options=options)
-        return await serve(app, **(settings or {}))
+        more = dict(settings or {})
+        if kind == "protocol":
+            more["http"] = EdgeProtocols(app.front, client.origins, patience)
+        return await serve(app, **more)
 
     yield start
     for client in clients:

@@ -112,8 +112,13 @@ async def test_client_close_code_reaches_the_upstream(
     assert await asyncio.wait_for(closed, 5) == (4000, "bye")
 
 
-async def test_upstream_that_dies_is_a_bad_gateway(
-    edge: Serve, websocket_upstream: Serve, key: str
+@pytest.mark.parametrize(
+    ("kind", "close"),
+    # Bytes that are passed on unread have no place for a word of ours.
+    [("asgi", Close(1014, "")), ("protocol", None)],
+)
+async def test_upstream_that_dies_ends_the_connection(
+    edge: Serve, websocket_upstream: Serve, key: str, close: Close | None
 ) -> None:
     async def handler(socket: Any) -> None:
         socket.transport.abort()
@@ -122,7 +127,7 @@ async def test_upstream_that_dies_is_a_bad_gateway(
     async with to(base, key) as socket:
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()
-    assert closed.value.rcvd == Close(1014, "")
+    assert closed.value.rcvd == close
 
 
 async def test_client_that_dies_closes_the_upstream(
@@ -141,6 +146,19 @@ async def test_client_that_dies_closes_the_upstream(
             await gone.wait()
 
 
+@pytest.mark.parametrize("kind", ["protocol"])
+async def test_messages_of_any_length_pass_unread(
+    edge: Serve, websocket_upstream: Serve, key: str
+) -> None:
+    message = "x" * 900_000
+    base = await edge(await websocket_upstream(echo), options=EdgeOptions(websocket_message=1000))
+    async with to(base, key) as socket:
+        for _ in range(3):
+            await socket.send(message)
+            assert await socket.recv() == message
+
+
+@pytest.mark.parametrize("kind", ["asgi"])
 async def test_message_limit(edge: Serve, websocket_upstream: Serve, key: str) -> None:
     base = await edge(await websocket_upstream(echo), options=EdgeOptions(websocket_message=1000))
     async with to(base, key) as socket:

@@ -91,14 +91,14 @@ class AwaitedAnswer:
     def end(self) -> None:
         """Note the end."""
         self.complete = True
-        self.resume()
+        self.request_drained()
         self.flush()
 
     def failed(self, error: GatewayError) -> None:
         """Give the error to whoever waits; the first one counts."""
         if not self.complete and self._error is None:
             self._error = error
-        self.resume()
+        self.request_drained()
         self.flush()
 
     def switched(self, rest: bytes) -> None:
@@ -106,12 +106,12 @@ class AwaitedAnswer:
         del rest
         self.failed(UpstreamError("The API behind the gateway changed protocol unasked."))
 
-    def pause(self) -> None:
+    def request_full(self) -> None:
         """Hold the request's body back."""
         if self._drained is None:
             self._drained = self._loop.create_future()
 
-    def resume(self) -> None:
+    def request_drained(self) -> None:
         """Let the request's body on."""
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():

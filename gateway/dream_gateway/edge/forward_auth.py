@@ -12,12 +12,14 @@ from dream_gateway.edge.fields import REQUEST_ID, add_identity
 from dream_gateway.edge.routes import Route, has_dot_segments
 from dream_gateway.errors import BadRequestError, MethodNotAllowedError
 from dream_gateway.http.asgi import header
+from dream_gateway.http.reply import Reply
 
 if TYPE_CHECKING:
-    from dream_gateway.edge.gate import Gate
+    from dream_gateway.edge.gate import Ask, Gate
     from dream_gateway.edge.routes import RouteTable
-    from dream_gateway.http.asgi import Headers, Scope, Send
+    from dream_gateway.http.asgi import Headers, Scope
     from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.model import Verdict
 
 _METHODS = (b"x-forwarded-method", b"x-original-method")
 _TARGETS = (b"x-forwarded-uri", b"x-original-uri", b"x-original-url")
@@ -38,22 +40,29 @@ class ForwardAuth:
         self._limits = limits
         self._default = Route()
 
-    async def answer(self, scope: Scope, send: Send, *, ip: str | None, request_id: bytes) -> None:
+    async def answer(self, scope: Scope, ip: str | None, request_id: bytes) -> Reply:
         """Answer one question. Raises `GatewayError` and `DeniedError`."""
+        ask = self.ask(scope, ip)
+        verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
+        return self.admitted(verdict, request_id)
+
+    def ask(self, scope: Scope, ip: str | None) -> Ask:
+        """Return what admission has to know about the request that the front proxy holds."""
         inbound: Headers = scope["headers"]
         method = (_first(inbound, _METHODS) or scope["method"].encode()).decode("latin-1")
         path, query = _original(inbound)
         route = (self._routes.match(path) if path else None) or self._default
         if route.methods and method not in route.methods:
             raise MethodNotAllowedError
-        ask = self._gate.ask(route, inbound, query, ip, method=method, path=path)
-        verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
+        return self._gate.ask(route, inbound, query, ip, method=method, path=path)
+
+    def admitted(self, verdict: Verdict, request_id: bytes) -> Reply:
+        """Return the answer that lets the request pass."""
         headers: Headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
         add_identity(headers, verdict)
         self._limits.add_to(headers, verdict.policies)
         headers.append((REQUEST_ID, request_id))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        return Reply(200, headers, b"")
 
 
 def _first(headers: Headers, names: tuple[bytes, ...]) -> bytes | None:

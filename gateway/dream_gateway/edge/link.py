@@ -56,11 +56,11 @@ class Receiver(Protocol):
         """Take note that the connection is a tunnel from here on, and of its first bytes."""
         ...
 
-    def pause(self) -> None:
+    def request_full(self) -> None:
         """Send no more of the request for now."""
         ...
 
-    def resume(self) -> None:
+    def request_drained(self) -> None:
         """Go on sending."""
         ...
 
@@ -272,7 +272,7 @@ class Link(asyncio.Protocol):
         self.full = True
         self._write_timer = self._loop.call_later(self._write_seconds, self._stop_waiting)
         if self._receiver is not None:
-            self._receiver.pause()
+            self._receiver.request_full()
 
     def resume_writing(self) -> None:
         """Let the request's body on."""
@@ -281,7 +281,7 @@ class Link(asyncio.Protocol):
             self._write_timer.cancel()
             self._write_timer = None
         if self._receiver is not None:
-            self._receiver.resume()
+            self._receiver.request_drained()
 
     def _stumble(self, cause: httptools.HttpParserError) -> None:
         """Fail, unless the answer is complete: garbage after it only spends the connection."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.edge.gate import Ask, KeyAdmission
     from dream_gateway.http.asgi import App, Headers, Message, Receive, Scope, Send
-    from dream_gateway.http.problem import Problem
+    from dream_gateway.http.reply import Reply
     from dream_gateway.model import Verdict
 
     class StartsAndCloses(Protocol):
@@ -158,16 +158,14 @@ class GatewayMiddleware:
         headers.append((REQUEST_ID, request_id))
         return {**message, "headers": headers}
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, answer: Problem) -> None:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, answer: Reply) -> None:
         if scope["type"] == "http":
             await answer.send(send)
             return
         await receive()  # the connect message
         await refuse(scope, send, answer)
 
-    def _problem(
-        self, cause: GatewayError | DeniedError, scope: Scope, request_id: bytes
-    ) -> Problem:
+    def _problem(self, cause: GatewayError | DeniedError, scope: Scope, request_id: bytes) -> Reply:
         error = cause.error() if isinstance(cause, DeniedError) else cause
         answer = problem(
             error,

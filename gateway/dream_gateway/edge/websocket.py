@@ -26,7 +26,7 @@ from dream_gateway.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from dream_gateway.http.problem import Problem
+from dream_gateway.http.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,12 +70,12 @@ class RefusedUpgradeError(Exception):
         self._fields = fields
         self._body = body
 
-    def answer(self, request_id: bytes) -> Problem:
+    def answer(self, request_id: bytes) -> Reply:
         """Return that response, fit for the client."""
         headers = downstream_headers(self.status, self._fields, request_id, limited=False)
         headers = [field for field in headers if field[0] != b"content-length"]
         headers.append((b"content-length", b"%d" % len(self._body)))
-        return Problem(self.status, headers, self._body)
+        return Reply(self.status, headers, self._body)
 
 
 class WebSocketRelay:
@@ -191,7 +191,7 @@ class WebSocketRelay:
             raise BadRequestError("The WebSocket's address cannot be read.") from exc
 
 
-async def refuse(scope: Scope, send: Send, answer: Problem) -> None:
+async def refuse(scope: Scope, send: Send, answer: Reply) -> None:
     """Refuse a WebSocket before it is accepted: with the problem itself where the server can."""
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         code = INTERNAL if answer.status >= 500 else POLICY

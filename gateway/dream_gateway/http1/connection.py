@@ -13,33 +13,22 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httptools
 
-from dream_gateway.errors import BadRequestError, GatewayError
+from dream_gateway.errors import (
+    BadRequestError,
+    GatewayError,
+    HeadTooLargeError,
+    RequestTimeoutError,
+)
 from dream_gateway.http1.heads import CLOSE, response_head
 from dream_gateway.http1.request import Request
 from dream_gateway.http1.watch import NO_LIMIT
 
 if TYPE_CHECKING:
-    from dream_gateway.http.problem import Problem
+    from dream_gateway.http.reply import Reply
     from dream_gateway.http1.watch import Watch
 
 MAX_HEAD = 64 * 1024
 """Bytes that a request's line and fields may have together."""
-
-
-class HeadTooLargeError(GatewayError):
-    """The request's head is longer than the gateway takes."""
-
-    code = "head_too_large"
-    status = 431
-    title = "The request's header fields are too large."
-
-
-class RequestTimeoutError(GatewayError):
-    """The client took too long to send its request."""
-
-    code = "request_timeout"
-    status = 408
-    title = "The request did not arrive in time."
 
 
 class ServerState(Protocol):
@@ -172,7 +161,7 @@ class HttpConnection(asyncio.Protocol):
     def finish(self, exchange: Exchange, *, keep: bool) -> None:
         """End the exchange whose turn it is: all of its answer was written."""
         self._queue.popleft()
-        self._running = False
+        self._running = self.held = False
         self._state.total_requests += 1
         if not keep:
             self._close()
@@ -452,23 +441,23 @@ class HttpConnection(asyncio.Protocol):
             transport.close()
 
 
-class Answer:
+class Prepared:
     """An exchange whose answer is known: it takes the request's body and drops it."""
 
-    __slots__ = ("_connection", "_ends", "_problem", "request", "whole")
+    __slots__ = ("_connection", "_ends", "_reply", "request", "whole")
 
     def __init__(
-        self, connection: HttpConnection, request: Request, problem: Problem, *, ends: bool = False
+        self, connection: HttpConnection, request: Request, reply: Reply, *, ends: bool = False
     ) -> None:
         self._connection = connection
-        self._problem = problem
+        self._reply = reply
         self._ends = ends
         self.request = request
         self.whole = request.length == 0
 
     def start(self) -> None:
         """Answer."""
-        answer(self._connection, self, self._problem, ends=self._ends)
+        answer(self._connection, self, self._reply, ends=self._ends)
 
     def body(self, data: bytes) -> None:
         """Drop it."""
@@ -491,14 +480,14 @@ class Answer:
 
 
 def answer(
-    connection: HttpConnection, exchange: Exchange, problem: Problem, *, ends: bool = False
+    connection: HttpConnection, exchange: Exchange, reply: Reply, *, ends: bool = False
 ) -> None:
     """Write a whole answer and end the exchange; `ends`: and the connection."""
     keep = not ends and connection.keeps(exchange)
     head = response_head(
-        problem.status, problem.headers, connection.date + connection_field(exchange.request, keep)
+        reply.status, reply.headers, connection.date + connection_field(exchange.request, keep)
     )
-    connection.write(head if exchange.request.method == "HEAD" else head + problem.body)
+    connection.write(head if exchange.request.method == "HEAD" else head + reply.body)
     connection.finish(exchange, keep=keep)
 
 

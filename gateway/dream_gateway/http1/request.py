@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from dream_gateway.errors import BadRequestError, GatewayError
+from dream_gateway.errors import BadRequestError, UnknownCodingError
 
 if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers
 
 _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%!$&'()*+,;="
 _SCHEMES = (b"http://", b"https://")
-
-
-class UnknownCodingError(GatewayError):
-    """The body is in a transfer coding other than `chunked` (RFC 9112 6.1)."""
-
-    code = "unknown_transfer_coding"
-    status = 501
-    title = "The gateway takes bodies in the transfer coding chunked, and no other."
 
 
 class Request:
@@ -94,8 +86,6 @@ class Request:
 
     def _absolute(self, target: bytes) -> bytes:
         """Take the absolute form: its authority is the host, whatever `Host` says (RFC 9112 3.2.2)."""
-        if self.method == "OPTIONS" and target == b"*":
-            return b"/*"
         for scheme in _SCHEMES:
             if target[: len(scheme)].lower() == scheme:
                 authority, slash, rest = target[len(scheme) :].partition(b"/")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
+from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.service.app import create_service
 from dream_gateway.service.stored import StoredDirectory
@@ -48,7 +49,8 @@ def add_planes(
         options=_options(gateway),
     )
     # The upstream's own Date goes through; two would be one too many.
-    planes.add(app, edge, date_header=False)
+    protocols = EdgeProtocols(app.front, upstream.origins)
+    planes.add(app, edge, date_header=False, protocols=protocols)
     planes.add(create_service(ServiceHost(gateway)), service, date_header=True)
     return upstream
 

@@ -54,11 +54,18 @@ class Planes:
         self._on_ready: Callable[[], None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def add(self, app: object, listener: socket.socket, *, date_header: bool) -> None:
-        """Serve an ASGI app on a listening socket."""
+    def add(
+        self,
+        app: object,
+        listener: socket.socket,
+        *,
+        date_header: bool,
+        protocols: Callable[..., asyncio.Protocol] | None = None,
+    ) -> None:
+        """Serve an ASGI app on a listening socket; `protocols` make connections that do without."""
         config = uvicorn.Config(
             cast("ASGI3Application", app),
-            http="httptools",
+            http=cast("type[asyncio.Protocol]", protocols or "httptools"),
             ws="websockets-sansio",
             interface="asgi3",
             lifespan="off",

@@ -1,0 +1,131 @@
+"""The edge below ASGI: a protocol class for uvicorn that serves its requests in callbacks.
+
+Given to uvicorn as `http=`, it takes the place of uvicorn's own HTTP protocol and of the ASGI edge; both
+edges share their rules, and the tests. See `docs/decisions/protocol.md` for what it is worth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dream_gateway.edge.relay import Relay
+from dream_gateway.edge.tunnel import Tunnel
+from dream_gateway.http1.connection import HttpConnection, Prepared, answer
+from dream_gateway.http1.request import unread
+from dream_gateway.http1.watch import Watch
+
+if TYPE_CHECKING:
+    from dream_gateway.edge.front import Front
+    from dream_gateway.edge.gate import Ask
+    from dream_gateway.edge.origins import Origins
+    from dream_gateway.errors import GatewayError
+    from dream_gateway.http1.connection import Exchange, ServerState
+    from dream_gateway.http1.request import Request
+    from dream_gateway.http1.watch import Patience
+
+
+class EdgeProtocols:
+    """Makes the protocols of one worker: what uvicorn's `http` setting calls for each connection."""
+
+    def __init__(self, front: Front, origins: Origins, patience: Patience | None = None) -> None:
+        self.front = front
+        self.origins = origins
+        self.watch = Watch(patience)
+
+    def __call__(
+        self,
+        config: object,
+        server_state: ServerState,
+        app_state: object,
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> EdgeProtocol:
+        """Return the protocol of a new connection."""
+        del config, app_state, _loop
+        return EdgeProtocol(self, server_state)
+
+
+class EdgeProtocol(HttpConnection):
+    """One connection to the edge."""
+
+    __slots__ = ("_plane",)
+
+    def __init__(self, plane: EdgeProtocols, state: ServerState) -> None:
+        super().__init__(plane.watch, state)
+        self._plane = plane
+
+    def accept(self, request: Request) -> Exchange:
+        """Serve forward-auth's questions, WebSockets, and everything else by relaying it."""
+        plane = self._plane
+        if request.path == plane.front.options.forward_auth:
+            return Question(self, request, plane.front)
+        if request.upgrade:
+            return Tunnel(self, request, plane.front, plane.origins)
+        return Relay(self, request, plane.front, plane.origins)
+
+    def refuse(self, error: GatewayError) -> Exchange:
+        """Answer what is not a request."""
+        request, front = unread(), self._plane.front
+        scope = request.scope(self.client, self.scheme)
+        reply = front.problem(error, scope, front.request_id(request.headers))
+        return Prepared(self, request, reply, ends=True)
+
+
+class Question:
+    """A question of forward-auth's: see `dream_gateway.edge.forward_auth`."""
+
+    __slots__ = ("_client", "_front", "_request_id", "_scope", "_task", "request", "whole")
+
+    def __init__(self, client: HttpConnection, request: Request, front: Front) -> None:
+        self._client = client
+        self._front = front
+        self._scope = request.scope(client.client, client.scheme)
+        self._task: asyncio.Task[None] | None = None
+        self._request_id = b""
+        self.request = request
+        self.whole = request.length == 0
+
+    def start(self) -> None:
+        """Answer from memory, and ask the store only if memory cannot say."""
+        front, scope = self._front, self._scope
+        self._request_id = front.request_id(scope["headers"])
+        try:
+            ask = front.forward_auth.ask(scope, front.peer(scope).address)
+            verdict = front.gate.try_admit(ask)
+            if verdict is None:
+                self._task = asyncio.get_running_loop().create_task(self._admit(ask))
+                return
+            reply = front.forward_auth.admitted(verdict, self._request_id)
+        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
+            reply = front.problem(exc, scope, self._request_id)
+        answer(self._client, self, reply, ends=not self.whole)
+
+    async def _admit(self, ask: Ask) -> None:
+        front = self._front
+        try:
+            verdict = await front.gate.admit(ask)
+            reply = front.forward_auth.admitted(verdict, self._request_id)
+        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the event loop
+            reply = front.problem(exc, self._scope, self._request_id)
+        answer(self._client, self, reply, ends=not self.whole)
+
+    def body(self, data: bytes) -> None:
+        """Drop it: the question is in the head."""
+
+    def body_end(self) -> None:
+        """Take note."""
+        self.whole = True
+
+    def pause(self) -> None:
+        """Nothing is written piece by piece."""
+
+    def resume(self) -> None:
+        """Nothing is written piece by piece."""
+
+    def lost(self) -> None:
+        """Give up."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def tunnelled(self, data: bytes) -> None:
+        """Nobody made a tunnel."""
