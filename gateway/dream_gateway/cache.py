@@ -4,13 +4,18 @@ Read-through with single flight; absence is remembered for a short life; past it
 is still served while it is loaded again in the background (stale-while-revalidate, RFC 5861), and
 while the store is away up to a stated age. What the change feed names is dropped at once, and never
 served stale. Bounded: the entry loaded longest ago goes first.
+
+Every answer was true at some moment after it was asked for, or, from memory, not longer ago than the
+options say. So an answer that was being read while a change of it was announced goes to those who had
+asked before that, is not kept, and whoever asks later has it read again: nobody waits for more than two
+loads, however much changes meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dream_gateway.errors import StoreUnavailableError
@@ -21,6 +26,11 @@ if TYPE_CHECKING:
     from dream_gateway.clock import Clock
 
 V = TypeVar("V")
+
+EVERYTHING = ""
+"""Stands for every tag at once."""
+
+NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +44,41 @@ class CacheOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded(Generic[V]):
-    """What a load found: `None` for absence, and the tags whose change makes it wrong."""
+class Known(Generic[V]):
+    """A value in memory; `None` for absence. `loaded` and `fresh_until` are monotonic seconds.
 
-    value: V | None
-    tags: tuple[str, ...] = ()
+    `loaded` is when the oldest thing it is made of was read, and `seen` how many changes had been
+    announced by then.
+    """
 
-
-@dataclass(slots=True)
-class _Entry(Generic[V]):
     value: V | None
     tags: tuple[str, ...]
     loaded: float
+    seen: int
     fresh_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[V]):
+    """What a load found: `None` for absence, and the tags whose change makes it wrong.
+
+    `parts` are what it was made of that came from the cache: it is as old as they are, and goes with
+    them.
+    """
+
+    value: V | None
+    tags: tuple[str, ...] = ()
+    parts: tuple[Known[V], ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """A load under way: when it began, and the number of the first change of each tag since."""
+
+    began: float
+    seen: int
+    changed: dict[str, int] = field(default_factory=dict)
+    distrusted: float = NEVER
 
 
 class Cache(Generic[V]):
@@ -61,11 +93,13 @@ class Cache(Generic[V]):
         self._load = load
         self._monotonic = clock.monotonic
         self._options = options
-        self._entries: dict[Hashable, _Entry[V]] = {}
+        self._entries: dict[Hashable, Known[V]] = {}
         self._tagged: defaultdict[str, set[Hashable]] = defaultdict(set)
-        self._loading: dict[Hashable, asyncio.Task[V | None]] = {}
-        self._trusted_since = float("-inf")
+        self._loading: dict[Hashable, asyncio.Task[tuple[Known[V], float]]] = {}
+        self._watches: set[_Watch] = set()
+        # Counted, not timed: a clock may read the same before a change and after it.
         self._changes = 0
+        self._trusted_from = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -73,7 +107,7 @@ class Cache(Generic[V]):
     def peek(self, key: Hashable) -> V | None:
         """Return a present value that needs no waiting, or `None`. Never blocks."""
         entry = self._entries.get(key)
-        if entry is None or entry.loaded < self._trusted_since:
+        if entry is None or entry.seen < self._trusted_from:
             return None
         if self._monotonic() >= entry.fresh_until:
             return self._stale(key, entry)
@@ -84,83 +118,118 @@ class Cache(Generic[V]):
 
         Raises `StoreUnavailableError` if the store is away and what is known is too old.
         """
+        value = self.peek(key)
+        return value if value is not None else (await self.read(key)).value
+
+    async def read(self, key: Hashable) -> Known[V]:
+        """Return what is known once it is fresh, for a load that makes something of it.
+
+        Stale only while the store is away; raises `StoreUnavailableError` if it is too old for that.
+        """
         entry = self._entries.get(key)
-        if entry is not None and entry.loaded >= self._trusted_since:
-            if self._monotonic() < entry.fresh_until:
-                return entry.value
-            if entry.value is not None and self._servable(entry):
-                self._begin(key)
-                return entry.value
-        # Shielded: one caller that goes away must not take the load from the others.
-        return await asyncio.shield(self._begin(key))
+        if entry is not None and self._fresh(entry):
+            return entry
+        asked = self._changes
+        while True:
+            # Shielded: one caller that goes away must not take the load from the others.
+            known, true_until = await asyncio.shield(self._begin(key))
+            if asked < true_until:
+                return known
+            # It was under way when asked, and may be from before a change. The next one is not.
 
     def invalidate(self, tag: str) -> None:
-        """Drop all that depends on `tag`, and what is being loaded right now."""
+        """Drop all that depends on `tag`; what is being loaded right now is not kept if it does."""
         self._changes += 1
+        for watch in self._watches:
+            watch.changed.setdefault(tag, self._changes)
         for key in self._tagged.pop(tag, ()):
             self._drop(key)
 
     def clear(self) -> None:
         """Drop everything."""
-        self._changes += 1
+        self.invalidate(EVERYTHING)
         self._entries.clear()
         self._tagged.clear()
 
     def distrust(self) -> None:
         """Have everything known so far loaded again before use; kept for when the store is away."""
-        self._trusted_since = self._monotonic()
+        self._changes += 1
+        self._trusted_from = self._changes
+        for watch in self._watches:
+            watch.distrusted = min(watch.distrusted, self._changes)
 
-    def _stale(self, key: Hashable, entry: _Entry[V]) -> V | None:
+    def _stale(self, key: Hashable, entry: Known[V]) -> V | None:
         if entry.value is None or not self._servable(entry):
             return None
         self._begin(key)
         return entry.value
 
-    def _servable(self, entry: _Entry[V]) -> bool:
-        return self._monotonic() < entry.loaded + self._options.ttl + self._options.max_stale
+    def _fresh(self, entry: Known[V]) -> bool:
+        return entry.seen >= self._trusted_from and self._monotonic() < entry.fresh_until
 
-    def _begin(self, key: Hashable) -> asyncio.Task[V | None]:
+    def _servable(self, entry: Known[V]) -> bool:
+        return self._monotonic() < self._useless_from(entry.loaded)
+
+    def _useless_from(self, loaded: float) -> float:
+        return loaded + self._options.ttl + self._options.max_stale
+
+    def _begin(self, key: Hashable) -> asyncio.Task[tuple[Known[V], float]]:
         task = self._loading.get(key)
-        if task is None:
+        # A task that is done stays until its callback has run; what it found may be dropped by then.
+        if task is None or task.done():
             task = asyncio.get_running_loop().create_task(self._fetch(key))
             self._loading[key] = task
             task.add_done_callback(lambda done: self._finish(key, done))
         return task
 
-    def _finish(self, key: Hashable, task: asyncio.Task[V | None]) -> None:
-        self._loading.pop(key, None)
+    def _finish(self, key: Hashable, task: asyncio.Task[tuple[Known[V], float]]) -> None:
+        if self._loading.get(key) is task:
+            del self._loading[key]
         if not task.cancelled():
             task.exception()  # Whoever waits gets it; a background load has nobody.
 
-    async def _fetch(self, key: Hashable) -> V | None:
-        while True:
-            changes, began = self._changes, self._monotonic()
-            try:
-                loaded = await self._load(key)
-            except StoreUnavailableError:
-                survivor = self._survivor(key)
-                if survivor is None:
-                    raise
-                return survivor
-            if changes == self._changes:
-                self._store(key, loaded, began)
-                return loaded.value
-            # Something changed while it was being read: it may be the old state.
+    async def _fetch(self, key: Hashable) -> tuple[Known[V], float]:
+        """Return what is known now, and the number of the first change that it may lack."""
+        watch = _Watch(self._monotonic(), self._changes)
+        self._watches.add(watch)
+        try:
+            loaded = await self._load(key)
+        except StoreUnavailableError:
+            survivor = self._entries.get(key)
+            if survivor is None or survivor.value is None or not self._servable(survivor):
+                raise
+            return survivor, NEVER
+        finally:
+            self._watches.discard(watch)
+        known = self._known(loaded, watch)
+        tags = (EVERYTHING, *known.tags)
+        dropped = min((watch.changed[tag] for tag in tags if tag in watch.changed), default=NEVER)
+        if dropped == NEVER:
+            self._store(key, known)
+        return known, min(dropped, watch.distrusted)
 
-    def _survivor(self, key: Hashable) -> V | None:
-        """Return what is known though it is stale; `None` if that is nothing, or too old."""
-        entry = self._entries.get(key)
-        return entry.value if entry is not None and self._servable(entry) else None
+    def _known(self, loaded: Loaded[V], watch: _Watch) -> Known[V]:
+        """Return a value with the tags and the age of all that it is made of."""
+        tags = dict.fromkeys(loaded.tags)
+        oldest, seen = watch.began, watch.seen
+        for part in loaded.parts:
+            tags.update(dict.fromkeys(part.tags))
+            oldest, seen = min(oldest, part.loaded), min(seen, part.seen)
+        if loaded.value is None:
+            fresh_until = oldest + self._options.negative_ttl
+        else:
+            # From its own load: else all that share a part would be loaded again at once.
+            fresh_until = min(watch.began + self._options.ttl, self._useless_from(oldest))
+        return Known(loaded.value, tuple(tags), oldest, seen, fresh_until)
 
-    def _store(self, key: Hashable, loaded: Loaded[V], began: float) -> None:
+    def _store(self, key: Hashable, known: Known[V]) -> None:
         self._drop(key)
-        ttl = self._options.negative_ttl if loaded.value is None else self._options.ttl
-        if ttl <= 0:
+        if known.value is None and self._monotonic() >= known.fresh_until:
             return
         while len(self._entries) >= self._options.size:
             self._drop(next(iter(self._entries)))
-        self._entries[key] = _Entry(loaded.value, loaded.tags, began, began + ttl)
-        for tag in loaded.tags:
+        self._entries[key] = known
+        for tag in known.tags:
             self._tagged[tag].add(key)
 
     def _drop(self, key: Hashable) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.errors import GatewayError
+from dream_gateway.model import Customer, Project
 from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject
 
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
     from dream_gateway.cache import CacheOptions
     from dream_gateway.clock import Clock
-    from dream_gateway.model import Credential, Customer, Project, Tier
+    from dream_gateway.model import Credential, Tier
     from dream_gateway.storage import Change, ChangeFeed
 
 logger = logging.getLogger(__name__)
 FEED_RETRY_SECONDS = 0.5
+FEED_SILENCE_SECONDS = 3.0
+"""How long a feed may give no sign of life, due twice a second, before it is taken for lost."""
 
 
 class Source(Protocol):
@@ -96,18 +99,32 @@ class Lookup:
         """Drop what the feed names, for ever; while it is lost, trust nothing for long."""
         while True:
             try:
-                async with aclosing(feed.follow()) as batches:  # type: ignore[type-var] # a generator
-                    async for batch in batches:
-                        if not self.feed_alive:
-                            self._cache.distrust()
-                        self.feed_alive = True
-                        for change in batch:
-                            self._apply(change)
+                await self._listen(feed)
             except GatewayError as exc:
                 logger.warning("The change feed is lost: %s", exc.code)
-            self.feed_alive = False
-            self._cache.distrust()
+            except TimeoutError:
+                logger.warning("The change feed is lost: it is silent")
+            except Exception:
+                # Not what a feed may raise; but to end here would leave revoked keys working.
+                logger.exception("The change feed broke.")
+            finally:
+                self.feed_alive = False
+                self._cache.distrust()
             await asyncio.sleep(FEED_RETRY_SECONDS)
+
+    async def _listen(self, feed: ChangeFeed) -> None:
+        async with aclosing(feed.follow()) as batches:  # type: ignore[type-var] # a generator
+            while True:
+                async with asyncio.timeout(FEED_SILENCE_SECONDS):
+                    batch = await anext(batches, None)
+                if batch is None:
+                    return
+                if not self.feed_alive:
+                    # From here on nothing is missed; what was read before may lack something.
+                    self._cache.distrust()
+                    self.feed_alive = True
+                for change in batch:
+                    self._apply(change)
 
     def _apply(self, change: Change) -> None:
         if change.subject is About.ALL:
@@ -139,21 +156,22 @@ class Lookup:
 
     async def _load_key(self, digest: bytes) -> Loaded[object]:
         credential = await self._source.credential(digest)
-        if credential is None or credential.customer_id is None:
+        if credential is None:
             return Loaded(None)
-        project_id = credential.project_id
-        project = await self.project(project_id)
-        customer = await self.customer(project_id, credential.customer_id)
-        if project is None or customer is None:
-            return Loaded(None)
-        tier = (await self.tiers(project_id)).get(customer.plan)
-        tags = (
-            f"credential:{credential.id}",
-            f"customer:{customer.id}",
-            f"project:{project_id}",
-            f"tier:{project_id}",
-        )
-        return Loaded(Subject(project, customer, tier, credential), tags)
+        own, project_id = (f"credential:{credential.id}",), credential.project_id
+        if credential.customer_id is None:
+            return Loaded(None, own)
+        project = await self._cache.read(("project", project_id))
+        if not isinstance(project.value, Project):
+            return Loaded(None, own, (project,))
+        customer = await self._cache.read(("customer", project_id, credential.customer_id))
+        if not isinstance(customer.value, Customer):
+            return Loaded(None, own, (customer,))
+        tiers = await self._cache.read(("tiers", project_id))
+        by_name: dict[str, Tier] = tiers.value or {}  # type: ignore[assignment] # by its key
+        tier = by_name.get(customer.value.plan)
+        subject = Subject(project.value, customer.value, tier, credential)
+        return Loaded(subject, own, (project, customer, tiers))
 
 
 def _absent(project_id: str, ref: str) -> str:
