@@ -169,6 +169,18 @@ async def test_a_rate_survives_a_wall_clock_that_steps(tmp_path: Path) -> None:
             assert 0 < denied.retry_after <= HOUR
 
 
+async def test_a_change_made_here_holds_here_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path / "dream.db", "free=2/month") as shop:
+        administration = Administration(shop.gateway.records)
+        for limit in range(3, 30):
+            while (await shop.spend()).allowed:
+                pass
+            await administration.set_tier(shop.project.id, parse_tier(f"free={limit}/month"))
+            # Not a moment later: no task has run in between.
+            assert (await shop.spend()).allowed
+        assert await shop.used() == 29
+
+
 async def test_a_locked_store_stops_no_warm_check_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ class Gateway:
         self.records = Records(self.backend.records_engine(), self.clock, self.backend.feed())
         source = Directory(self.records)
         self._lookup = Lookup(source, self.clock, _cache_options(self.settings))
+        self.records.tell(self._lookup.apply)
         self.admission = Admission(self._lookup, self._meter, ledger, self.clock)
         self._begin(ledger, identity, folder)
 

@@ -15,7 +15,7 @@ from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from dream_gateway.cache import CacheOptions
     from dream_gateway.clock import Clock
@@ -123,14 +123,15 @@ class Lookup:
                     # From here on nothing is missed; what was read before may lack something.
                     self._cache.distrust()
                     self.feed_alive = True
-                for change in batch:
-                    self._apply(change)
+                self.apply(batch)
 
-    def _apply(self, change: Change) -> None:
-        if change.subject is About.ALL:
-            self._cache.clear()
-        else:
-            self._cache.invalidate(f"{change.subject}:{change.ref}")
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Drop what these changes make wrong."""
+        for change in changes:
+            if change.subject is About.ALL:
+                self._cache.clear()
+            else:
+                self._cache.invalidate(f"{change.subject}:{change.ref}")
 
     async def _load(self, key: Hashable) -> Loaded[object]:
         match key:

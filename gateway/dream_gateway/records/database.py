@@ -13,7 +13,7 @@ from dream_gateway.records.schema import audit_log, changes
 from dream_gateway.storage import Change, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -49,6 +49,14 @@ class Records:
         self._engine = engine
         self._clock = clock
         self._feed = feed
+        self._heard: list[Callable[[Sequence[Change]], None]] = []
+
+    def tell(self, listener: Callable[[Sequence[Change]], None]) -> None:
+        """Call a listener with the changes of every write from here, right after its commit.
+
+        The feed tells it too, a little later: this is for who must see their own change at once.
+        """
+        self._heard.append(listener)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -77,6 +85,8 @@ class Records:
                     await connection.execute(insert(changes), rows)
         except SQLAlchemyError as exc:
             raise _translated(exc) from exc
+        for listener in self._heard:
+            listener(writer.changes)
         await self._feed.publish(writer.changes)
 
 
