@@ -21,7 +21,7 @@ from dream_gateway.meter import Denial
 from dream_gateway.model import Customer, KeyKind, Verdict
 from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
 from dream_gateway.subjects import Subject, refusal
-from dream_gateway.verdicts import usage, verdict
+from dream_gateway.verdicts import Admitted, usage, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Admission:
         counters = subject.at(now, self._meter)
         if not self._meter.try_spend(counters, cost):
             return None
-        return verdict(subject, "allowed", cost, now)
+        return Admitted(subject, cost, now)
 
     async def key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -200,7 +200,7 @@ class Admission:
             return await self._peek(subject)
         denial = await self._meter.spend(counters, cost)
         if denial is None:
-            return verdict(subject, "allowed", cost, now)
+            return Admitted(subject, cost, now)
         return verdict(subject, _code(denial.counter), cost, now, denial=denial)
 
     async def _standing(self, subject: Subject) -> str:

@@ -130,7 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Seconds, Meta(description="Seconds an unknown key is remembered as unknown.")
     ] = 5.0
     cache_max_stale: Annotated[
-        Seconds, Meta(description="Seconds past cache_ttl that an entry may be served while the store is away.")
+        Seconds,
+        Meta(description="Seconds past cache_ttl that an entry may serve while the store is away."),
     ] = 600.0
     deny_ttl: Annotated[
         Seconds, Meta(description="Seconds a ledger's denial is repeated without asking again.")

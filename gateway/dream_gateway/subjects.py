@@ -33,6 +33,9 @@ class Subject:
     quota: Counter | None = None
     since: float = NEVER
     until: float = -NEVER
+    identity: object = None
+    limits: object = None
+    """What the planes have rendered of this subject: of who it is, and of its counters."""
 
     def at(self, now: float, meter: Meter) -> tuple[Counter, ...]:
         """Return the counters of the periods that `now` is in."""
@@ -41,6 +44,7 @@ class Subject:
         return self.counters
 
     def _enter(self, now: float, meter: Meter) -> None:
+        self.limits = None
         templates = list(_templates(self, now))
         self.counters = tuple(meter.counter(template) for template in templates)
         self.quota = next((c for c in self.counters if c.name == "quota"), None)

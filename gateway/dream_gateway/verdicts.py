@@ -15,11 +15,43 @@ if TYPE_CHECKING:
 MICROSECONDS = 1_000_000
 
 
+class Admitted(Verdict):
+    """The verdict on a warm request: what nobody may ask for is only made when somebody does.
+
+    `usage` and `policies` are of the moment they are first read, not before the verdict.
+    """
+
+    __slots__ = ("now", "subject")
+
+    def __init__(self, subject: Subject, cost: int, now: float) -> None:
+        self.allowed = True
+        self.code = "allowed"
+        self.cost = cost
+        self.credential = subject.credential
+        self.project = subject.project
+        self.customer = subject.customer
+        self.tier = subject.tier
+        self.violated = None
+        self.retry_after = None
+        self.receipt = subject.counters
+        self.subject = subject
+        self.now = now
+
+    def __getattr__(self, name: str) -> object:
+        """Make `usage` or `policies`: their slots are empty until then."""
+        if name == "usage":
+            self.usage = usage(self.subject)
+            return self.usage
+        if name == "policies":
+            self.policies = policies(self.subject, self.now)
+            return self.policies
+        raise AttributeError(name)
+
+
 def verdict(
     subject: Subject, code: str, cost: int, now: float, *, denial: Denial | None = None
 ) -> Verdict:
     """Return the verdict on a resolved caller. `denial` is the counter's, for a limit's refusal."""
-    counters = subject.counters
     violated = None if denial is None else state(denial.counter, now)
     retry_after = None
     if denial is not None and violated is not None:
@@ -33,11 +65,16 @@ def verdict(
         subject.customer,
         subject.tier,
         usage(subject),
-        tuple([state(c, now) for c in counters if c.rule.limit is not None]),
+        policies(subject, now),
         violated,
         retry_after,
-        counters if code == "allowed" else None,
+        subject.counters if code == "allowed" else None,
     )
+
+
+def policies(subject: Subject, now: float) -> tuple[PolicyState, ...]:
+    """Return how each of the subject's limits stands."""
+    return tuple([state(c, now) for c in subject.counters if c.rule.limit is not None])
 
 
 def usage(subject: Subject, used: int | None = None) -> Usage | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dream_gateway.edge.fields import field_value, is_ours
 from dream_gateway.edge.forwarded import TrustedProxies
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.http.inbound import Inbound, from_scope
 from dream_gateway.http.request_ids import RequestIds
 
 
@@ -32,10 +33,15 @@ def test_not_ours(name: Any) -> None:
     assert not is_ours(name)
 
 
+def inbound(client: str | None, headers: Any) -> Inbound:
+    peer = None if client is None else (client, 1)
+    return from_scope({"path": "/", "client": peer, "headers": headers})
+
+
 @given(st.binary(max_size=60))
 def test_a_hostile_chain_never_raises(chain: Any) -> None:
     proxies = TrustedProxies(("10.0.0.0/8",))
-    peer = proxies.peer({"client": ("10.0.0.1", 1), "headers": [(b"x-forwarded-for", chain)]})
+    peer = proxies.peer(inbound("10.0.0.1", [(b"x-forwarded-for", chain)]))
     assert peer.trusted
     assert peer.address
 
@@ -43,9 +49,9 @@ def test_a_hostile_chain_never_raises(chain: Any) -> None:
 def test_an_untrusted_peer_is_itself() -> None:
     proxies = TrustedProxies(("10.0.0.0/8", "::1"))
     headers = [(b"x-forwarded-for", b"1.1.1.1")]
-    assert proxies.peer({"client": ("11.0.0.1", 1), "headers": headers}) == ("11.0.0.1", False)
-    assert proxies.peer({"client": ("::ffff:10.0.0.1", 1), "headers": headers})[0] == "1.1.1.1"
-    assert proxies.peer({"client": None, "headers": headers}) == (None, False)
+    assert proxies.peer(inbound("11.0.0.1", headers)) == ("11.0.0.1", False)
+    assert proxies.peer(inbound("::ffff:10.0.0.1", headers))[0] == "1.1.1.1"
+    assert proxies.peer(inbound(None, headers)) == (None, False)
 
 
 def test_a_bad_block_is_named() -> None:

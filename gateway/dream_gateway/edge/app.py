@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.edge.front import Front
 from dream_gateway.edge.proxy import Proxy
 from dream_gateway.edge.websocket import INTERNAL, RefusedUpgradeError, WebSocketRelay, refuse
+from dream_gateway.http.inbound import from_scope
 
 if TYPE_CHECKING:
     from dream_gateway.edge.gate import KeyAdmission
@@ -45,46 +46,48 @@ class Edge:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         front = self.front
-        request_id = front.request_id(scope["headers"])
+        inbound = from_scope(scope)
+        request_id = front.request_id(inbound)
         outbound = _Outbound(send)
         try:
-            peer = front.peer(scope)
-            if front.is_question(scope):
-                answer = await front.forward_auth.answer(scope, peer.address, request_id)
+            peer = front.peer(inbound)
+            if front.is_question(inbound):
+                answer = await front.forward_auth.answer(inbound, peer.address, request_id)
                 await answer.send(outbound)
                 return
             await self._proxy.relay(
-                scope,
+                inbound,
                 receive,
                 outbound,
-                ask=front.ask(scope, peer),
+                ask=front.ask(inbound, peer),
                 request_id=request_id,
                 trusted=peer.trusted,
             )
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
-            problem = front.problem(exc, scope, request_id)
+            problem = front.problem(exc, inbound, request_id)
             if not outbound.started:
                 await problem.send(send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         front = self.front
-        request_id = front.request_id(scope["headers"])
+        inbound = from_scope(scope)
+        request_id = front.request_id(inbound)
         outbound = _Outbound(send)
         try:
             await receive()  # the connect message, which says nothing
-            peer = front.peer(scope)
+            peer = front.peer(inbound)
             await self._sockets.relay(
                 scope,
                 receive,
                 outbound,
-                ask=front.ask(scope, peer),
+                ask=front.ask(inbound, peer),
                 request_id=request_id,
                 trusted=peer.trusted,
             )
         except RefusedUpgradeError as exc:
             await refuse(scope, send, exc.answer(request_id))
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
-            problem = front.problem(exc, scope, request_id)
+            problem = front.problem(exc, inbound, request_id)
             if outbound.started:
                 await send({"type": "websocket.close", "code": INTERNAL})
             else:

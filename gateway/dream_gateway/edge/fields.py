@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.forwarded import FORWARDING, add_forwarding
+from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
-    from dream_gateway.http.asgi import Headers, Scope
+    from dream_gateway.http.asgi import Headers
     from dream_gateway.http.credentials import Found
-    from dream_gateway.model import Verdict
+    from dream_gateway.http.inbound import Inbound
+    from dream_gateway.model import Customer, Project, Verdict
+    from dream_gateway.subjects import Subject
 
 HOP_BY_HOP = frozenset(
     {
@@ -41,9 +44,13 @@ _LEFT_BEHIND = (
     | FORWARDING
     | {b"host", b"content-length", b"expect", REQUEST_ID}  # said again by us, or not at all
 )
-_GATEWAY_ANSWERS = frozenset(
+_LEFT_BEHIND_BEARER = _LEFT_BEHIND | {b"authorization"}
+_PLAIN_CONNECTIONS = frozenset({b"", b"keep-alive", b"close", b"Keep-Alive", b"Close"})
+"""Values of `Connection` that name no field but such as are left behind anyway."""
+
+_ANSWERS_LEFT_BEHIND = HOP_BY_HOP | {REQUEST_ID}
+_GATEWAY_ANSWERS = _ANSWERS_LEFT_BEHIND | frozenset(
     {
-        REQUEST_ID,
         b"ratelimit",
         b"ratelimit-policy",
         b"x-ratelimit-limit",
@@ -54,46 +61,58 @@ _GATEWAY_ANSWERS = frozenset(
 
 
 def upstream_headers(
-    scope: Scope, found: Found | None, verdict: Verdict | None, request_id: bytes, *, trusted: bool
+    inbound: Inbound,
+    found: Found | None,
+    verdict: Verdict | None,
+    request_id: bytes,
+    *,
+    trusted: bool,
 ) -> Headers:
     """Return a request's fields for the upstream, in their order, ours last.
 
     `found` is the credential to leave out, `None` to leave in whatever there is.
     """
-    inbound: Headers = scope["headers"]
-    named = connection_options(inbound)
+    left = _LEFT_BEHIND
+    if found is not None and found.in_authorization:
+        left = _LEFT_BEHIND_BEARER
+    if found is not None and found.in_api_key:
+        left |= {b"x-api-key"}
+    if inbound.fields.get(b"connection", b"") not in _PLAIN_CONNECTIONS:
+        left |= connection_options(inbound.headers)
     headers = [
         field
-        for field in inbound
-        if field[0] not in _LEFT_BEHIND and field[0] not in named and not is_ours(field[0])
+        for field in inbound.headers
+        if (name := field[0]) not in left
+        and not name.startswith(IDENTITY_PREFIX)
+        and (b"_" not in name or not is_ours(name))
     ]
-    if found is not None:
-        headers = [field for field in headers if not _is_credential(field, found)]
     add_identity(headers, verdict)
-    add_forwarding(headers, scope, inbound, trusted=trusted)
+    add_forwarding(headers, inbound, trusted=trusted)
     headers.append((REQUEST_ID, request_id))
     headers.append(VIA)
     return headers
 
 
 def downstream_headers(
-    status: int, headers: Headers, request_id: bytes, *, limited: bool
+    status: int, headers: Headers, request_id: bytes, limits: Headers
 ) -> Headers:
-    """Return an answer's fields for the client: hop-by-hop ones gone, the request's id added.
+    """Return an answer's fields for the client: hop-by-hop ones gone, ours added.
 
-    If `limited`, the gateway's own rate limit fields follow, and the upstream's would contradict.
+    Where the gateway has `limits` of its own to tell, the upstream's would contradict them.
     """
-    named = connection_options(headers)
-    ours = _GATEWAY_ANSWERS if limited else (REQUEST_ID,)
-    kept = [
-        field
-        for field in headers
-        if field[0] not in HOP_BY_HOP and field[0] not in named and field[0] not in ours
-    ]
-    if status in {204, 304} or any(field[0] == b"transfer-encoding" for field in headers):
+    left = _GATEWAY_ANSWERS if limits else _ANSWERS_LEFT_BEHIND
+    unframed = status in {204, 304}
+    for name, value in headers:
+        if name == b"connection" and value not in _PLAIN_CONNECTIONS:
+            left |= connection_options(headers)
+        elif name == b"transfer-encoding":
+            unframed = True
+    if unframed:
         # No body follows, or another framing than the length: servers take the field at its word.
-        kept = [field for field in kept if field[0] != b"content-length"]
+        left |= {b"content-length"}
+    kept = [field for field in headers if field[0] not in left]
     kept.append((REQUEST_ID, request_id))
+    kept += limits
     return kept
 
 
@@ -121,11 +140,39 @@ def add_identity(headers: Headers, verdict: Verdict | None) -> None:
     """Append who the customer is, as far as known."""
     if verdict is None:
         return
-    if verdict.customer is not None:
-        headers.append((CUSTOMER, field_value(verdict.customer.external_id)))
-        headers.append((PLAN, field_value(verdict.customer.plan)))
-    if verdict.project is not None:
-        headers.append((PROJECT, field_value(verdict.project.id)))
+    if isinstance(verdict, Admitted):
+        headers.extend(identity(verdict.subject).fields)
+    else:
+        headers.extend(_identity_fields(verdict.customer, verdict.project))
+
+
+class Identity:
+    """Who a subject is, as fields and as their lines."""
+
+    __slots__ = ("fields", "lines")
+
+    def __init__(self, fields: Headers) -> None:
+        self.fields = fields
+        self.lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+
+
+def identity(subject: Subject) -> Identity:
+    """Return the fields of a subject's identity, which are rendered once."""
+    found = subject.identity
+    if not isinstance(found, Identity):
+        fields = _identity_fields(subject.customer, subject.project)
+        found = subject.identity = Identity(fields)
+    return found
+
+
+def _identity_fields(customer: Customer | None, project: Project | None) -> Headers:
+    fields: Headers = []
+    if customer is not None:
+        fields.append((CUSTOMER, field_value(customer.external_id)))
+        fields.append((PLAN, field_value(customer.plan)))
+    if project is not None:
+        fields.append((PROJECT, field_value(project.id)))
+    return fields
 
 
 def field_value(text: str) -> bytes:
@@ -138,10 +185,4 @@ def field_value(text: str) -> bytes:
     return b"".join(
         b"%c" % byte if 0x21 <= byte <= 0x7E and byte != 0x25 else b"%%%02X" % byte
         for byte in text.encode("utf-8", "replace")
-    )
-
-
-def _is_credential(field: tuple[bytes, bytes], found: Found) -> bool:
-    return (found.in_authorization and field[0] == b"authorization") or (
-        found.in_api_key and field[0] == b"x-api-key"
     )

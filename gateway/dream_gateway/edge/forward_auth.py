@@ -11,13 +11,13 @@ from urllib.parse import unquote
 from dream_gateway.edge.fields import REQUEST_ID, add_identity
 from dream_gateway.edge.routes import Route, has_dot_segments
 from dream_gateway.errors import BadRequestError, MethodNotAllowedError
-from dream_gateway.http.asgi import header
 from dream_gateway.http.reply import Reply
 
 if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask, Gate
     from dream_gateway.edge.routes import RouteTable
-    from dream_gateway.http.asgi import Headers, Scope
+    from dream_gateway.http.asgi import Headers
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.ratelimit import RateLimitHeaders
     from dream_gateway.model import Verdict
 
@@ -40,43 +40,44 @@ class ForwardAuth:
         self._limits = limits
         self._default = Route()
 
-    async def answer(self, scope: Scope, ip: str | None, request_id: bytes) -> Reply:
+    async def answer(self, inbound: Inbound, ip: str | None, request_id: bytes) -> Reply:
         """Answer one question. Raises `GatewayError` and `DeniedError`."""
-        ask = self.ask(scope, ip)
+        ask = self.ask(inbound, ip)
         verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
         return self.admitted(verdict, request_id)
 
-    def ask(self, scope: Scope, ip: str | None) -> Ask:
+    def ask(self, inbound: Inbound, ip: str | None) -> Ask:
         """Return what admission has to know about the request that the front proxy holds."""
-        inbound: Headers = scope["headers"]
-        method = (_first(inbound, _METHODS) or scope["method"].encode()).decode("latin-1")
-        path, query = _original(inbound)
+        fields = inbound.fields
+        asked = _first(fields, _METHODS)
+        method = inbound.method if asked is None else asked.decode("latin-1")
+        path, query = _original(fields)
         route = (self._routes.match(path) if path else None) or self._default
         if route.methods and method not in route.methods:
             raise MethodNotAllowedError
-        return self._gate.ask(route, inbound, query, ip, method=method, path=path)
+        return self._gate.ask(route, inbound, ip, (method, path, query))
 
     def admitted(self, verdict: Verdict, request_id: bytes) -> Reply:
         """Return the answer that lets the request pass."""
         headers: Headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
         add_identity(headers, verdict)
-        self._limits.add_to(headers, verdict.policies)
+        self._limits.add(headers, verdict)
         headers.append((REQUEST_ID, request_id))
         return Reply(200, headers, b"")
 
 
-def _first(headers: Headers, names: tuple[bytes, ...]) -> bytes | None:
+def _first(fields: dict[bytes, bytes], names: tuple[bytes, ...]) -> bytes | None:
     """Return the first of several fields that is there and not empty."""
     for name in names:
-        value = header(headers, name)
+        value = fields.get(name)
         if value:
             return value
     return None
 
 
-def _original(headers: Headers) -> tuple[str, bytes]:
+def _original(fields: dict[bytes, bytes]) -> tuple[str, bytes]:
     """Return the decoded path and the query that the front proxy was asked for."""
-    found = _first(headers, _TARGETS)
+    found = _first(fields, _TARGETS)
     if found is None:
         return "", b""
     raw, _, query = found.partition(b"?")

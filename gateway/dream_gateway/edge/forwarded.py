@@ -6,12 +6,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.http.asgi import header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dream_gateway.http.asgi import Headers, Scope
+    from dream_gateway.http.asgi import Headers
+    from dream_gateway.http.inbound import Inbound
 
 FORWARDING = frozenset(
     {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip"}
@@ -42,13 +42,12 @@ class TrustedProxies:
             raise ConfigurationError("A trusted proxy is an address or a CIDR block.") from exc
         self._known: dict[str, bool] = {}
 
-    def peer(self, scope: Scope) -> Peer:
+    def peer(self, inbound: Inbound) -> Peer:
         """Return who asked: the peer, or from a trusted one the last untrusted hop before it."""
-        client = scope.get("client")
-        address: str | None = client[0] if client else None
+        address = inbound.client
         if not self._networks or address is None or not self._trusts(address):
             return Peer(address, trusted=False)
-        return Peer(self._last_untrusted(scope["headers"], address), trusted=True)
+        return Peer(self._last_untrusted(inbound.headers, address), trusted=True)
 
     def _last_untrusted(self, headers: Headers, nearest: str) -> str:
         hops = b",".join([v for k, v in headers if k == b"x-forwarded-for"]).decode("latin-1")
@@ -72,20 +71,20 @@ class TrustedProxies:
         return known
 
 
-def add_forwarding(headers: Headers, scope: Scope, inbound: Headers, *, trusted: bool) -> None:
+def add_forwarding(headers: Headers, inbound: Inbound, *, trusted: bool) -> None:
     """Append the forwarding fields; a trusted peer's are carried on and added to."""
-    client = scope.get("client")
-    address = client[0].encode("latin-1", "replace") if client and client[0] else b"unknown"
-    proto = _SECURE.get(scope.get("scheme", "http"), b"http")
-    host = _safe_host(header(inbound, b"host"))
+    fields = inbound.fields
+    address = (inbound.client or "unknown").encode("latin-1", "replace")
+    proto = _SECURE.get(inbound.scheme, b"http")
+    host = _safe_host(fields.get(b"host"))
     chain = forwarded = b""
     if trusted:
-        chain = _joined(inbound, b"x-forwarded-for")
-        forwarded = _joined(inbound, b"forwarded")
-        proto_before = header(inbound, b"x-forwarded-proto")
+        chain = _joined(inbound.headers, b"x-forwarded-for")
+        forwarded = _joined(inbound.headers, b"forwarded")
+        proto_before = fields.get(b"x-forwarded-proto")
         if proto_before in {b"http", b"https"}:
             proto = proto_before
-        host = _safe_host(header(inbound, b"x-forwarded-host")) or host
+        host = _safe_host(fields.get(b"x-forwarded-host")) or host
     headers.append((b"x-forwarded-for", chain + address))
     headers.append((b"x-forwarded-proto", proto))
     if host:

@@ -19,7 +19,6 @@ from dream_gateway.errors import (
     MethodNotAllowedError,
     NotFoundError,
 )
-from dream_gateway.http.asgi import header, raw_path
 from dream_gateway.http.problem import problem
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.edge.forwarded import Peer
     from dream_gateway.edge.gate import Ask, KeyAdmission
     from dream_gateway.edge.routes import Route, RouteTable
-    from dream_gateway.http.asgi import Headers, Scope
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.reply import Reply
 
 _LOG = logging.getLogger(__name__)
@@ -49,46 +48,38 @@ class Front:
         self._proxies = TrustedProxies(self.options.trusted_proxies)
         self._ids = RequestIds()
 
-    def request_id(self, headers: Headers) -> bytes:
+    def request_id(self, inbound: Inbound) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""
-        return self._ids.take_over(header(headers, REQUEST_ID))
+        return self._ids.take_over(inbound.fields.get(REQUEST_ID))
 
-    def peer(self, scope: Scope) -> Peer:
+    def peer(self, inbound: Inbound) -> Peer:
         """Return who asks."""
-        return self._proxies.peer(scope)
+        return self._proxies.peer(inbound)
 
-    def ask(self, scope: Scope, peer: Peer) -> Ask:
+    def ask(self, inbound: Inbound, peer: Peer) -> Ask:
         """Return what admission has to know. Raises the `GatewayError` that refuses the request."""
-        return self.gate.ask(
-            self._route(scope),
-            scope["headers"],
-            scope.get("query_string", b""),
-            peer.address,
-            method=scope.get("method", "GET"),
-            path=scope["path"],
-        )
+        return self.gate.ask(self._route(inbound), inbound, peer.address)
 
-    def is_question(self, scope: Scope) -> bool:
+    def is_question(self, inbound: Inbound) -> bool:
         """Tell whether a request is forward-auth's."""
-        return bool(scope["path"] == self.options.forward_auth)
+        return inbound.path == self.options.forward_auth
 
-    def problem(self, cause: Exception, scope: Scope, request_id: bytes) -> Reply:
+    def problem(self, cause: Exception, inbound: Inbound, request_id: bytes) -> Reply:
         """Return the answer for a refusal or a failure; what nobody expected is logged."""
         error = _error(cause, request_id)
         answer = problem(
             error,
-            instance=raw_path(scope).decode("ascii", "replace"),
+            instance=inbound.raw_path.decode("ascii", "replace"),
             request_id=request_id.decode("ascii"),
         )
         if isinstance(cause, DeniedError):
-            self.limits.add_to(answer.headers, cause.verdict.policies)
-            if answer.status == 429 and self.is_question(scope):
+            self.limits.add(answer.headers, cause.verdict)
+            if answer.status == 429 and self.is_question(inbound):
                 return answer._replace(status=self.options.status_for_limit)
         return answer
 
-    def _route(self, scope: Scope) -> Route:
-        path: str = scope["path"]
-        method = scope.get("method", "GET")
+    def _route(self, inbound: Inbound) -> Route:
+        path, method = inbound.path, inbound.method
         if method == "CONNECT":
             raise MethodNotAllowedError("The gateway opens no tunnels.")
         if has_dot_segments(path):

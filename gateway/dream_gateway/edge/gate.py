@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dream_gateway.edge.options import EdgeOptions
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
+    from dream_gateway.http.inbound import Inbound
 
     class KeyAdmission(Protocol):
         """The part of `dream_gateway.admission.Admission` that the edge needs."""
@@ -64,19 +65,18 @@ class Gate:
     def ask(
         self,
         route: Route,
-        headers: Headers,
-        query: bytes,
+        inbound: Inbound,
         ip: str | None,
-        *,
-        method: str,
-        path: str,
+        original: tuple[str, str, bytes] | None = None,
     ) -> Ask:
         """Read what admission needs to know from a request. Never blocks.
 
+        `original` is the method, path and query that are asked for, where those are not its own.
         Raises `MissingCredentialError`, or `InvalidCredentialError` for two keys that differ.
         """
+        method, path, query = original or (inbound.method, inbound.path, inbound.query)
         try:
-            found = find_credential(headers, query, self._parameter)
+            found = find_credential(inbound.headers, query, self._parameter, inbound.fields)
         except GatewayError as exc:
             if route.public:
                 return Ask(route, None, 0, ip)
@@ -87,7 +87,7 @@ class Gate:
         if found is None:
             self._observe(None, MissingCredentialError.code, 0)
             raise MissingCredentialError
-        cost = self._cost(route, method, path, headers) if self._costs else route.cost
+        cost = self._cost(route, method, path, inbound.headers) if self._costs else route.cost
         return Ask(route, found, cost, ip)
 
     def try_admit(self, ask: Ask) -> Verdict | None:

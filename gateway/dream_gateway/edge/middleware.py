@@ -21,6 +21,7 @@ from dream_gateway.errors import (
     MethodNotAllowedError,
 )
 from dream_gateway.http.asgi import header, raw_path
+from dream_gateway.http.inbound import from_scope
 from dream_gateway.http.problem import problem
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds
@@ -116,17 +117,9 @@ class GatewayMiddleware:
             raise
 
     async def _admit(self, scope: Scope) -> tuple[Ask, Verdict]:
-        gate = self._open_gate()
-        path: str = scope["path"]
-        method: str = scope.get("method", "GET")
-        ask = gate.ask(
-            self._route(path, method),
-            scope["headers"],
-            scope.get("query_string", b""),
-            self._proxies.peer(scope).address,
-            method=method,
-            path=path,
-        )
+        gate, inbound = self._open_gate(), from_scope(scope)
+        route = self._route(inbound.path, inbound.method)
+        ask = gate.ask(route, inbound, self._proxies.peer(inbound).address)
         return ask, gate.try_admit(ask) or await gate.admit(ask)
 
     def _route(self, path: str, method: str) -> Route:
@@ -154,7 +147,7 @@ class GatewayMiddleware:
         if message.get("status", 200) >= 500:
             self._open_gate().refund(ask, verdict)
         headers = [(k, v) for k, v in message.get("headers", ()) if k.lower() != REQUEST_ID]
-        self._limits.add_to(headers, verdict.policies)
+        self._limits.add(headers, verdict)
         headers.append((REQUEST_ID, request_id))
         return {**message, "headers": headers}
 
@@ -173,7 +166,7 @@ class GatewayMiddleware:
             request_id=request_id.decode("ascii"),
         )
         if isinstance(cause, DeniedError):
-            self._limits.add_to(answer.headers, cause.verdict.policies)
+            self._limits.add(answer.headers, cause.verdict)
         return answer
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:

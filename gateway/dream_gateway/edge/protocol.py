@@ -66,20 +66,18 @@ class EdgeProtocol(HttpConnection):
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""
         request, front = unread(), self._plane.front
-        scope = request.scope(self.client, self.scheme)
-        reply = front.problem(error, scope, front.request_id(request.headers))
+        reply = front.problem(error, request, front.request_id(request))
         return Prepared(self, request, reply, ends=True)
 
 
 class Question:
     """A question of forward-auth's: see `dream_gateway.edge.forward_auth`."""
 
-    __slots__ = ("_client", "_front", "_request_id", "_scope", "_task", "request", "whole")
+    __slots__ = ("_client", "_front", "_request_id", "_task", "request", "whole")
 
     def __init__(self, client: HttpConnection, request: Request, front: Front) -> None:
         self._client = client
         self._front = front
-        self._scope = request.scope(client.client, client.scheme)
         self._task: asyncio.Task[None] | None = None
         self._request_id = b""
         self.request = request
@@ -87,17 +85,17 @@ class Question:
 
     def start(self) -> None:
         """Answer from memory, and ask the store only if memory cannot say."""
-        front, scope = self._front, self._scope
-        self._request_id = front.request_id(scope["headers"])
+        front, request = self._front, self.request
+        self._request_id = front.request_id(request)
         try:
-            ask = front.forward_auth.ask(scope, front.peer(scope).address)
+            ask = front.forward_auth.ask(request, front.peer(request).address)
             verdict = front.gate.try_admit(ask)
             if verdict is None:
                 self._task = asyncio.get_running_loop().create_task(self._admit(ask))
                 return
             reply = front.forward_auth.admitted(verdict, self._request_id)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
-            reply = front.problem(exc, scope, self._request_id)
+            reply = front.problem(exc, request, self._request_id)
         answer(self._client, self, reply, ends=not self.whole)
 
     async def _admit(self, ask: Ask) -> None:
@@ -106,7 +104,7 @@ class Question:
             verdict = await front.gate.admit(ask)
             reply = front.forward_auth.admitted(verdict, self._request_id)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the event loop
-            reply = front.problem(exc, self._scope, self._request_id)
+            reply = front.problem(exc, self.request, self._request_id)
         answer(self._client, self, reply, ends=not self.whole)
 
     def body(self, data: bytes) -> None:

@@ -17,15 +17,15 @@ from dream_gateway.edge.request_body import (
 from dream_gateway.edge.routes import strip_prefix
 from dream_gateway.edge.upstream import UpstreamRequest
 from dream_gateway.errors import BadRequestError, BodyTooLargeError, GatewayError
-from dream_gateway.http.asgi import raw_path
 from dream_gateway.http.credentials import drop_parameter
 
 if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask, Gate
     from dream_gateway.edge.routes import Route
     from dream_gateway.edge.upstream import Upstream, UpstreamResponse
-    from dream_gateway.http.asgi import Headers, Receive, Scope, Send
+    from dream_gateway.http.asgi import Headers, Receive, Send
     from dream_gateway.http.credentials import Found
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.ratelimit import RateLimitHeaders
     from dream_gateway.model import Verdict
 
@@ -44,7 +44,7 @@ class Proxy:
 
     async def relay(
         self,
-        scope: Scope,
+        inbound: Inbound,
         receive: Receive,
         send: Send,
         *,
@@ -58,33 +58,31 @@ class Proxy:
         close the connection: the client must see that it is cut short.
         """
         route = ask.route
-        length = declared_length(scope["headers"])
+        length = declared_length(inbound.headers)
         if length is not None and length > route.max_body:
             raise BodyTooLargeError
-        where = target(scope, route, ask.found, self._gate.parameter)
+        where = target(inbound, route, ask.found, self._gate.parameter)
         verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
         headers = upstream_headers(
-            scope,
+            inbound,
             None if route.keep_credential else ask.found,
             verdict,
             request_id,
             trusted=trusted,
         )
-        request = UpstreamRequest(route, scope["method"], where, headers)
+        request = UpstreamRequest(route, inbound.method, where, headers)
         request.length = length
         if route.preserve_host:
-            request.host = _host(scope["headers"])
-        await _Exchange(self, scope, receive, send).run(request, ask, verdict, request_id)
+            request.host = inbound.fields.get(b"host")
+        await _Exchange(self, inbound, receive, send).run(request, ask, verdict, request_id)
 
     def answer_headers(
         self, response: UpstreamResponse, verdict: Verdict, request_id: bytes
     ) -> Headers:
         """Return the fields of the answer to the client."""
-        headers = downstream_headers(
-            response.status, response.headers, request_id, limited=bool(verdict.policies)
-        )
-        self._limits.add_to(headers, verdict.policies)
-        return headers
+        limits: Headers = []
+        self._limits.add(limits, verdict)
+        return downstream_headers(response.status, response.headers, request_id, limits)
 
     async def open(self, request: UpstreamRequest) -> UpstreamResponse:
         """Send a request upstream."""
@@ -98,14 +96,14 @@ class Proxy:
 class _Exchange:
     """A request under way, and the watch for its client."""
 
-    __slots__ = ("_departure", "_proxy", "_receive", "_scope", "_send", "_started", "_task")
+    __slots__ = ("_departure", "_inbound", "_proxy", "_receive", "_send", "_started", "_task")
 
-    def __init__(self, proxy: Proxy, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, proxy: Proxy, inbound: Inbound, receive: Receive, send: Send) -> None:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("An ASGI application runs in a task.")
         self._proxy = proxy
-        self._scope = scope
+        self._inbound = inbound
         self._receive = receive
         self._send = send
         self._task = task
@@ -146,7 +144,7 @@ class _Exchange:
 
     async def _add_body(self, request: UpstreamRequest) -> None:
         """Take the first piece of the body along; most bodies are no longer than that."""
-        if not has_body(self._scope["headers"], self._scope.get("http_version", "1.1")):
+        if not has_body(self._inbound.headers, self._inbound.version):
             self._departure.watch()
             return
         body = RequestBody(self._receive, request.route.max_body, self._departure)
@@ -172,18 +170,14 @@ class _Exchange:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def target(scope: Scope, route: Route, found: Found | None, parameter: bytes | None) -> bytes:
+def target(inbound: Inbound, route: Route, found: Found | None, parameter: bytes | None) -> bytes:
     """Return what the upstream is asked for: path and query, still percent-encoded."""
-    path = raw_path(scope)
+    path = inbound.raw_path
     if not path.startswith(b"/"):
         raise BadRequestError("The path does not begin with a slash.")
     if route.strip_prefix:
         path = strip_prefix(path, route.prefix)
-    query: bytes = scope.get("query_string", b"")
+    query = inbound.query
     if query and found is not None and found.in_query and parameter and not route.keep_credential:
         query = drop_parameter(query, parameter)
     return path + b"?" + query if query else path
-
-
-def _host(headers: Headers) -> bytes | None:
-    return next((value for name, value in headers if name == b"host"), None)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.edge.link import Link
     from dream_gateway.edge.origins import Origins
     from dream_gateway.edge.pool import Pool
-    from dream_gateway.http.asgi import Headers, Scope
+    from dream_gateway.http.asgi import Headers
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
     from dream_gateway.model import Verdict
@@ -58,7 +58,6 @@ class Relay:
         "_pool",
         "_refunded",
         "_request_id",
-        "_scope",
         "_started",
         "_target",
         "_task",
@@ -76,7 +75,6 @@ class Relay:
         self._origins = origins
         self.request = request
         self.whole = request.length == 0
-        self._scope: Scope = request.scope(client.client, client.scheme)
         self._request_id = b""
         self._ask: Ask | None = None
         self._peer: Peer | None = None
@@ -98,13 +96,13 @@ class Relay:
 
     def start(self) -> None:
         """Admit from memory, and send on; ask the store only if memory cannot say."""
-        front, scope = self._front, self._scope
-        self._request_id = front.request_id(scope["headers"])
+        front, request = self._front, self.request
+        self._request_id = front.request_id(request)
         try:
-            self._peer = front.peer(scope)
-            ask = self._ask = front.ask(scope, self._peer)
+            self._peer = front.peer(request)
+            ask = self._ask = front.ask(request, self._peer)
             self._check_length(ask)
-            self._target = target(scope, ask.route, ask.found, front.gate.parameter)
+            self._target = target(request, ask.route, ask.found, front.gate.parameter)
             verdict = front.gate.try_admit(ask)
             if verdict is None:
                 self._run(self._admit(ask))
@@ -178,7 +176,7 @@ class Relay:
 
     def _fields(self, ask: Ask, verdict: Verdict) -> Headers:
         return upstream_headers(
-            self._scope,
+            self.request,
             None if ask.route.keep_credential else ask.found,
             verdict,
             self._request_id,
@@ -186,11 +184,9 @@ class Relay:
         )
 
     def _answer_headers(self, link: Link, verdict: Verdict) -> Headers:
-        headers = downstream_headers(
-            link.status, link.headers, self._request_id, limited=bool(verdict.policies)
-        )
-        self._front.limits.add_to(headers, verdict.policies)
-        return headers
+        limits: Headers = []
+        self._front.limits.add(limits, verdict)
+        return downstream_headers(link.status, link.headers, self._request_id, limits)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         """Do what has to wait in a task; its failure is this request's."""
@@ -357,7 +353,7 @@ class Relay:
         self._refund()
         self._done = True
         self._drop()
-        reply = self._front.problem(cause, self._scope, self._request_id)
+        reply = self._front.problem(cause, self.request, self._request_id)
         answer(self._client, self, reply, ends=not self.whole)
 
     def _refund(self) -> None:

@@ -26,6 +26,7 @@ from dream_gateway.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
+from dream_gateway.http.inbound import from_scope
 from dream_gateway.http.reply import Reply
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class RefusedUpgradeError(Exception):
 
     def answer(self, request_id: bytes) -> Reply:
         """Return that response, fit for the client."""
-        headers = downstream_headers(self.status, self._fields, request_id, limited=False)
+        headers = downstream_headers(self.status, self._fields, request_id, [])
         headers = [field for field in headers if field[0] != b"content-length"]
         headers.append((b"content-length", b"%d" % len(self._body)))
         return Reply(self.status, headers, self._body)
@@ -102,10 +103,11 @@ class WebSocketRelay:
 
         Raises `GatewayError`, `DeniedError` and `RefusedUpgradeError` only before it is accepted.
         """
-        path = target(scope, ask.route, ask.found, self._gate.parameter)
+        inbound = from_scope(scope)
+        path = target(inbound, ask.route, ask.found, self._gate.parameter)
         verdict = self._gate.try_admit(ask) or await self._gate.admit(ask)
         headers = upstream_headers(
-            scope,
+            inbound,
             None if ask.route.keep_credential else ask.found,
             verdict,
             request_id,
@@ -139,9 +141,9 @@ class WebSocketRelay:
             if not field[0].startswith(b"sec-websocket-")
             and field[0] not in {b"date", b"server", b"content-length"}
         ]
-        answer = downstream_headers(101, fields, request_id, limited=bool(verdict.policies))
-        self._limits.add_to(answer, verdict.policies)
-        return answer
+        limits: Headers = []
+        self._limits.add(limits, verdict)
+        return downstream_headers(101, fields, request_id, limits)
 
     async def _connect(
         self, scope: Scope, ask: Ask, path: bytes, headers: Headers

@@ -8,7 +8,9 @@ from urllib.parse import unquote_to_bytes
 from dream_gateway.errors import InvalidCredentialError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    from dream_gateway.http.asgi import Headers
 
 _KEY_PREFIX = b"ak_"
 _BEARER = b"bearer "
@@ -24,20 +26,25 @@ class Found(NamedTuple):
 
 
 def find_credential(
-    headers: Iterable[tuple[bytes, bytes]], query: bytes = b"", parameter: bytes | None = None
+    headers: Headers,
+    query: bytes = b"",
+    parameter: bytes | None = None,
+    fields: dict[bytes, bytes] | None = None,
 ) -> Found | None:
     """Return the customer key of a request, `None` if it has none.
 
     It is `Authorization: Bearer` (RFC 6750) or `X-API-Key`, and the query parameter named
     `parameter` if one is. Beside another key, a bearer token that does not begin with `ak_` is not
-    ours: it belongs to the upstream. Raises `InvalidCredentialError` if two keys differ.
+    ours: it belongs to the upstream. `fields` may be given to spare making a dictionary of `headers`.
+    Raises `InvalidCredentialError` if two keys differ.
     """
-    bearer = api_key = None
-    for name, value in headers:
-        if name == b"authorization":
-            bearer = _same(bearer, bearer_token(value))
-        elif name == b"x-api-key":
-            api_key = _same(api_key, value.strip() or None)
+    if fields is None:
+        fields = dict(headers)
+    if len(fields) == len(headers):
+        bearer = bearer_token(fields.get(b"authorization", b""))
+        api_key = fields.get(b"x-api-key", b"").strip() or None
+    else:
+        bearer, api_key = _among_repeated(headers)
     asked = _from_query(query, parameter) if parameter and query else None
     other = _same(api_key, asked)
     if other is not None and bearer is not None and not bearer.startswith(_KEY_PREFIX):
@@ -61,6 +68,17 @@ def drop_parameter(query: bytes, parameter: bytes) -> bytes:
     """Return a query string without a parameter, everything else as it was."""
     kept = [p for p in query.split(b"&") if _parameter_name(p) != parameter]
     return b"&".join(kept)
+
+
+def _among_repeated(headers: Headers) -> tuple[bytes | None, bytes | None]:
+    """Return the bearer token and the API key where a field may be there twice."""
+    bearer = api_key = None
+    for name, value in headers:
+        if name == b"authorization":
+            bearer = _same(bearer, bearer_token(value))
+        elif name == b"x-api-key":
+            api_key = _same(api_key, value.strip() or None)
+    return bearer, api_key
 
 
 def _same(one: bytes | None, other: bytes | None) -> bytes | None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from dream_gateway.storage import Quota
+from dream_gateway.verdicts import MICROSECONDS, Admitted, policies
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dream_gateway.http.asgi import Headers
-    from dream_gateway.model import PolicyState
+    from dream_gateway.model import PolicyState, Verdict
+    from dream_gateway.subjects import Subject
 
 _MAX_POLICIES = 4096
 """Policies whose text is kept; a tier has a handful, so this is only reached by odd settings."""
@@ -27,6 +31,24 @@ class RateLimitHeaders:
     def __init__(self, *, legacy: bool = False) -> None:
         self._legacy = legacy
         self._texts: dict[tuple[str, int, int | None], tuple[str, bytes]] = {}
+
+    def add(self, headers: Headers, verdict: Verdict) -> None:
+        """Append the fields for a verdict; nothing if it has no limits."""
+        if self._legacy or not isinstance(verdict, Admitted):
+            self.add_to(headers, verdict.policies)
+            return
+        limits = self.live(verdict.subject)
+        if limits.policy:
+            headers.append((b"ratelimit-policy", limits.policy))
+            headers.append((b"ratelimit", limits.state(verdict.now)))
+
+    def live(self, subject: Subject) -> LiveLimits:
+        """Return the subject's limits, which are rendered once for each of its periods."""
+        limits = subject.limits
+        if not isinstance(limits, LiveLimits):
+            states = policies(subject, subject.since)
+            limits = subject.limits = LiveLimits(subject, [self._text(each) for each in states])
+        return limits
 
     def add_to(self, headers: Headers, policies: Sequence[PolicyState]) -> None:
         """Append the fields for these policies; nothing if there are none."""
@@ -54,6 +76,36 @@ class RateLimitHeaders:
                 self._texts.clear()
             text = self._texts[key] = _policy(policy)
         return text
+
+
+class LiveLimits:
+    """A subject's limits as text that only the numbers are missing from."""
+
+    __slots__ = ("_counters", "policy")
+
+    def __init__(self, subject: Subject, texts: Sequence[tuple[str, bytes]]) -> None:
+        limited = [c for c in subject.counters if c.rule.limit is not None]
+        self.policy = b", ".join([text for _, text in texts])
+        self._counters = [
+            (counter, name.encode("ascii"))
+            for counter, (name, _) in zip(limited, texts, strict=True)
+        ]
+
+    def state(self, now: float) -> bytes:
+        """Return the value of `RateLimit` at this moment."""
+        parts = []
+        for counter, name in self._counters:
+            rule = counter.rule
+            remaining = counter.remaining() or 0
+            if isinstance(rule, Quota):
+                end = rule.period_end
+                seconds = 0 if end is None or end <= now else -int((now - end) // 1)
+            else:
+                limit = rule.burst
+                remaining = min(remaining, limit)
+                seconds = -(-(limit - remaining) * rule.period_us // (rule.limit * MICROSECONDS))
+            parts.append(b"%b;r=%d;t=%d" % (name, remaining, seconds))
+        return parts[0] if len(parts) == 1 else b", ".join(parts)
 
 
 def _policy(policy: PolicyState) -> tuple[str, bytes]:

@@ -123,7 +123,7 @@ class HttpConnection(asyncio.Protocol):
         self.held = False
         self._limit, self._since = NO_LIMIT, 0.0
         self._stalled = NO_LIMIT
-        self.client: tuple[str, int] | None = None
+        self.client: str | None = None
         self.scheme = "http"
 
     # For subclasses
@@ -207,7 +207,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
-            self.client = (str(peer[0]), int(peer[1]))
+            self.client = str(peer[0])
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = "https"
         self._state.connections.add(self)
@@ -289,7 +289,12 @@ class HttpConnection(asyncio.Protocol):
             if version not in {"1.1", "1.0"}:
                 raise BadRequestError("The gateway speaks HTTP/1.1 and HTTP/1.0.")
             request = Request(
-                parser.get_method().decode("ascii"), self._target, self._headers, version
+                parser.get_method().decode("ascii"),
+                self._target,
+                self._headers,
+                version,
+                client=self.client,
+                scheme=self.scheme,
             )
             if parser.should_upgrade():
                 _note_upgrade(request)

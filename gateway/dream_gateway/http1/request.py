@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from dream_gateway.errors import BadRequestError, UnknownCodingError
+from dream_gateway.http.inbound import Inbound
 
 if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers
@@ -14,28 +15,27 @@ _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%
 _SCHEMES = (b"http://", b"https://")
 
 
-class Request:
-    """A request whose head is in. `fields` has the last value of each name.
+class Request(Inbound):
+    """A request whose head is in, from a client connection of ours.
 
     `length` is the body's in bytes: 0 if there is none, `None` if it comes in chunks.
     """
 
-    __slots__ = (
-        "expects",
-        "fields",
-        "headers",
-        "keep_alive",
-        "length",
-        "method",
-        "path",
-        "query",
-        "raw_path",
-        "upgrade",
-        "version",
-    )
+    __slots__ = ("expects", "keep_alive", "length", "upgrade")
 
-    def __init__(self, method: str, target: bytes, headers: Headers, version: str) -> None:
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        headers: Headers,
+        version: str,
+        *,
+        client: str | None = None,
+        scheme: str = "http",
+    ) -> None:
         """Read a head. Raises `BadRequestError` or `UnknownCodingError` for what breaks the rules."""
+        self.client = client
+        self.scheme = scheme
         self.method = method
         self.headers = headers
         self.version = version
@@ -65,24 +65,6 @@ class Request:
             self.length = None
         expect = fields.get(b"expect")
         self.expects = expect is not None and expect.lower() == b"100-continue"
-
-    def scope(self, client: tuple[str, int] | None, scheme: str) -> dict[str, Any]:
-        """Return the ASGI connection scope of this request."""
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
-            "http_version": self.version,
-            "method": self.method,
-            "scheme": scheme,
-            "path": self.path,
-            "raw_path": self.raw_path,
-            "query_string": self.query,
-            "root_path": "",
-            "headers": self.headers,
-            "client": client,
-            "server": None,
-            "state": {},
-        }
 
     def _absolute(self, target: bytes) -> bytes:
         """Take the absolute form: its authority is the host, whatever `Host` says (RFC 9112 3.2.2)."""

@@ -106,7 +106,7 @@ class Dispatcher:
         error = refusal(cause.verdict) if isinstance(cause, RefusedError) else cause
         limits: Headers = []
         if isinstance(cause, RefusedError):
-            self._limits.add_to(limits, cause.verdict.policies)
+            self._limits.add(limits, cause.verdict)
         instance = raw_path(scope).decode("ascii", "replace")
         return problem_reply(
             problem(error, instance=instance, request_id=request_id.decode("ascii")), limits

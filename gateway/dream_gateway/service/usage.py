@@ -165,7 +165,7 @@ class UsageRoutes:
 
     def _fields(self, verdict: Verdict) -> Headers:
         headers: Headers = []
-        self._limits.add_to(headers, verdict.policies)
+        self._limits.add(headers, verdict)
         return headers
 
 
