@@ -106,6 +106,7 @@ async def test_a_warm_check_makes_no_store_call(tmp_path: Path) -> None:
     async with opened(tmp_path / "dream.db", "pro=1000000/month@100000/s") as shop:
         calls = count_statements(shop)
         await warm(shop)
+        assert (await shop.gateway.admission.track(shop.project, "ada", 500, None)).allowed
         assert "take" in calls
         calls.clear()
         edge = Edge(
@@ -117,8 +118,9 @@ async def test_a_warm_check_makes_no_store_call(tmp_path: Path) -> None:
         for _ in range(100):
             assert await authorized(edge, shop.key)
             assert (await shop.spend()).allowed
+            assert (await shop.gateway.admission.track(shop.project, "ada", 1, None)).allowed
         assert calls == []
-        assert await shop.used() == 12 * 500 + 200
+        assert await shop.used() == 13 * 500 + 300
 
 
 async def authorized(edge: Edge, key: str) -> bool:

@@ -12,7 +12,7 @@ from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gcra import Rate
 from dream_gateway.journal import Journal
 from dream_gateway.memory import open_backend
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Denial, Meter, MeterOptions
 from dream_gateway.storage import Quota, Tally
 from dream_gateway.testing import FakeClock
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from dream_gateway.storage import Claim, Event, Grant, Ledger, Recorded, Return, Void
+    from dream_gateway.storage import Claim, Event, Grant, Ledger, Recorded, Refund, Return, Void
 
 
 class Counted:
@@ -41,6 +41,10 @@ class Counted:
     async def give_back(self, returns: Sequence[Return]) -> None:
         self._note()
         await self._ledger.give_back(returns)
+
+    async def refund(self, refunds: Sequence[Refund]) -> None:
+        self._note()
+        await self._ledger.refund(refunds)
 
     async def record(self, events: Sequence[Event | Void]) -> list[Recorded]:
         self._note()
@@ -169,3 +173,63 @@ async def test_refunded_units_can_be_spent_again(meter: Meter, ledger: Counted) 
     assert await meter.spend((counter,), 1) is None
     await meter.close()
     assert await ledger.usage([counter.key]) == [Tally(3, 0)]
+
+
+async def test_a_refund_goes_to_the_lease_that_is_held(meter: Meter, ledger: Counted) -> None:
+    counter = quota(meter, 10)
+    assert await meter.spend((counter,), 4) is None
+    meter.refund((counter,), 4)
+    assert await meter.spend((counter,), 10) is None
+    await meter.close()
+    assert await ledger.usage([counter.key]) == [Tally(10, 0)]
+
+
+async def test_a_refund_of_what_is_settled_reaches_the_ledger(
+    meter: Meter, ledger: Counted
+) -> None:
+    counter = quota(meter, 1)
+    assert await meter.spend((counter,), 1) is None
+    await meter.release((counter,))
+    assert isinstance(await meter.spend((counter,), 1), Denial)
+    meter.refund((counter,), 1)
+    assert await meter.spend((counter,), 1) is None
+    await meter.close()
+    assert await ledger.usage([counter.key]) == [Tally(1, 0)]
+
+
+async def test_a_refund_may_be_of_both(meter: Meter, ledger: Counted) -> None:
+    counter = quota(meter, 20)
+    assert await meter.spend((counter,), 5) is None
+    await meter.release((counter,))
+    assert await meter.spend((counter,), 2) is None
+    meter.refund((counter,), 5)
+    await meter.close()
+    assert await ledger.usage([counter.key]) == [Tally(2, 0)]
+
+
+async def test_a_refund_waits_for_a_store_that_is_away(meter: Meter, ledger: Counted) -> None:
+    counter = quota(meter, 20)
+    assert await meter.spend((counter,), 5) is None
+    await meter.release((counter,))
+    ledger.away = True
+    meter.refund((counter,), 3)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    ledger.away = False
+    meter.sweep()
+    await meter.close()
+    assert await ledger.usage([counter.key]) == [Tally(2, 0)]
+
+
+async def test_a_caller_that_leaves_as_it_is_admitted_is_not_charged(
+    meter: Meter, ledger: Counted
+) -> None:
+    counter = quota(meter, 20)
+    spends = [asyncio.ensure_future(meter.spend((counter,), 1)) for _ in range(8)]
+    while not spends[0].done():
+        await asyncio.sleep(0)
+        for waiting in spends[1:]:
+            waiting.cancel()
+    outcomes = await asyncio.gather(*spends, return_exceptions=True)
+    await meter.close()
+    assert await ledger.usage([counter.key]) == [Tally(outcomes.count(None), 0)]

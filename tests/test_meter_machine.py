@@ -90,12 +90,22 @@ class Worker:
         default_factory=list
     )
     holding: dict[str, Counter] = field(default_factory=dict)
+    admitted: list[tuple[tuple[str, ...], int, tuple[Counter, ...]]] = field(default_factory=list)
+    refunded: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LIMITS, 0))
 
     def counters(self, names: Sequence[str]) -> tuple[Counter, ...]:
         for name in names:
             found = self.meter.counter(Counter(name, name, Quota(LIMITS[name]), None))
             self.holding[name] = found
         return tuple(self.holding[name] for name in names)
+
+
+def abandon(journal: Journal) -> None:
+    """Let go of a journal as the kernel does when its process is killed."""
+    journal.cells.release()
+    journal._bytes.release()
+    journal._map.close()
+    os.close(journal._file)
 
 
 names = st.sampled_from([("own",), ("shared",), ("free",), ("own", "shared"), ("free", "own")])
@@ -115,6 +125,7 @@ class MeterMachine(RuleBasedStateMachine):
         self.ledger = Held(self.truth)
         self.workers = {number: self._start() for number in WORKERS}
         self.admitted = dict.fromkeys(LIMITS, 0)
+        self.refunds_of_the_dead = dict.fromkeys(LIMITS, 0)
 
     def teardown(self) -> None:
         try:
@@ -136,7 +147,18 @@ class MeterMachine(RuleBasedStateMachine):
     def try_spend(self, worker: int, names: tuple[str, ...], cost: int) -> None:
         own = self.workers[worker]
         if self._inside(lambda: own.meter.try_spend(own.counters(names), cost)):
-            self._note(names, cost)
+            self._note(own, names, cost)
+
+    @rule(worker=workers)
+    def refund(self, worker: int) -> None:
+        """Take back the oldest charge of this worker."""
+        own = self.workers[worker]
+        if own.admitted:
+            names, cost, counters = own.admitted.pop(0)
+            self._inside(lambda: own.meter.refund(counters, cost))
+            for name in names:
+                self.admitted[name] -= cost
+                own.refunded[name] += cost
 
     @rule(worker=workers)
     def caller_goes_away(self, worker: int) -> None:
@@ -172,7 +194,9 @@ class MeterMachine(RuleBasedStateMachine):
         """SIGKILL: nothing more runs, what waits is never answered, the lock on the journal goes."""
         own = self.workers[worker]
         self._stop_all_of(own)
-        os.close(own.journal._file)
+        abandon(own.journal)
+        for name, units in own.refunded.items():
+            self.refunds_of_the_dead[name] += units
         self.workers[worker] = self._start()
         self._settle_the_dead()
 
@@ -195,7 +219,11 @@ class MeterMachine(RuleBasedStateMachine):
                 self._finish(worker.meter.release(tuple(worker.holding.values())))
         self._settle_the_dead()
         self._turn()
-        assert self._tallies() == {name: (n, 0) for name, n in self.admitted.items()}
+        for name, (used, out) in self._tallies().items():
+            # A refund on its way dies with its process, and is all that may stay counted.
+            most = self.admitted[name] + self.refunds_of_the_dead[name]
+            assert (self.admitted[name] <= used <= most, out) == (True, 0)
+            self.admitted[name] = used
         self.clock.advance(60.0)
         own = self.workers[0]
         for name, limit in LIMITS.items():
@@ -248,17 +276,20 @@ class MeterMachine(RuleBasedStateMachine):
         for worker in self.workers.values():
             for entry in [e for e in worker.waiting if e[2].done()]:
                 worker.waiting.remove(entry)
-                self._hear(*entry)
+                self._hear(worker, *entry)
 
-    def _hear(self, names: tuple[str, ...], cost: int, task: asyncio.Task[Denial | None]) -> None:
+    def _hear(
+        self, own: Worker, names: tuple[str, ...], cost: int, task: asyncio.Task[Denial | None]
+    ) -> None:
         if task.cancelled():
             return
         fault = task.exception()
         assert fault is None or isinstance(fault, GatewayError)
         if fault is None and task.result() is None:
-            self._note(names, cost)
+            self._note(own, names, cost)
 
-    def _note(self, names: tuple[str, ...], cost: int) -> None:
+    def _note(self, own: Worker, names: tuple[str, ...], cost: int) -> None:
+        own.admitted.append((names, cost, tuple(own.holding[name] for name in names)))
         for name in names:
             self.admitted[name] += cost
 

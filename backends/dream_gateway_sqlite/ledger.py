@@ -13,7 +13,7 @@ from dream_gateway_sqlite.books import MICROSECONDS, QUOTA_LEASE, RATE_LEASE, SE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dream_gateway.storage import Claim, Recorded, Return, Void
+    from dream_gateway.storage import Claim, Recorded, Refund, Return, Void
     from dream_gateway_sqlite.books import Books, Lease
     from dream_gateway_sqlite.writer import Writer
 
@@ -50,6 +50,15 @@ class SqliteLedger:
             raise InvalidRequestError("A lease cannot be spent by less than nothing.")
         await self._writer.submit(
             lambda books: _give_all_back(books, returns), ([], [item.lease for item in returns])
+        )
+
+    async def refund(self, refunds: Sequence[Refund]) -> None:
+        """Take units of quotas back."""
+        if any(item.units < 0 for item in refunds):
+            raise InvalidRequestError("A refund cannot be of less than nothing.")
+        await self._writer.submit(
+            lambda books: _refund_all(books, refunds),
+            ([item.counter for item in refunds], [item.id for item in refunds]),
         )
 
     async def record(self, events: Sequence[Event | Void]) -> list[Recorded]:
@@ -151,6 +160,21 @@ def _settle_rate(books: Books, lease: Lease, spent: int) -> None:
         state = gcra.settle(row.rate, row.state, books.now_us, lease.granted, spent)
         books.set_bucket(row, state)
         books.close(lease)
+
+
+def _refund_all(books: Books, refunds: Sequence[Refund]) -> None:
+    for item in refunds:
+        _refund(books, item)
+
+
+def _refund(books: Books, item: Refund) -> None:
+    if books.lease(item.id) is not None:
+        return
+    books.close(books.open(item.id, "", TOMBSTONE, 0))
+    row = books.counter(item.counter)
+    if row.stored:
+        row.used = max(0, row.used - item.units)
+        books.touch(row)
 
 
 def _tally(books: Books, key: str) -> Tally:

@@ -76,14 +76,25 @@ class Admission:
         return Admitted(subject, cost, now)
 
     async def key(
-        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+        self,
+        secret: str,
+        cost: int,
+        scopes: tuple[str, ...] = (),
+        ip: str | None = None,
+        *,
+        project: str | None = None,
     ) -> Verdict:
-        """Admit by a customer key (`ak_`). A bad key is a verdict (`invalid_credential`), too."""
+        """Admit by a customer key (`ak_`). A bad key is a verdict (`invalid_credential`), too.
+
+        If `project` is given, a key of another project is as bad as one that is none.
+        """
         parsed = keys.parse(secret)
         if parsed is None or parsed.kind is not KeyKind.CUSTOMER:
             return Verdict(False, InvalidCredentialError.code, cost)
         subject = await self._lookup.key(secret)
         if subject is None or subject.credential is None:
+            return Verdict(False, InvalidCredentialError.code, cost)
+        if project is not None and subject.project.id != project:
             return Verdict(False, InvalidCredentialError.code, cost)
         code = refusal(subject.credential, self._clock.now(), scopes, ip)
         if code == InvalidCredentialError.code:

@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from dream_gateway.counter import NEVER, Counter, Lease
 from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
-from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Return
+from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Refund, Return
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,16 @@ class _Pending:
         self.cost = cost
         self.future: asyncio.Future[Denial | None] = loop.create_future()
 
+    def is_charged(self) -> bool:
+        """Return whether the cost was charged."""
+        future = self.future
+        return (
+            future.done()
+            and not future.cancelled()
+            and future.exception() is None
+            and future.result() is None
+        )
+
 
 class Meter:
     """Spends from leases, and keeps them coming. Used from one event loop."""
@@ -77,6 +87,8 @@ class Meter:
         self._held: set[Counter] = set()
         self._claims: list[tuple[Claim, Counter, Lease]] = []
         self._returns: list[tuple[Return, int]] = []
+        self._refunds: list[Refund] = []
+        self._refunded = 0
         self._flushing: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -122,20 +134,34 @@ class Meter:
             raise ShuttingDownError
         pending = _Pending(counters, cost, asyncio.get_running_loop())
         self._advance(pending)
-        return await pending.future
+        try:
+            return await pending.future
+        except asyncio.CancelledError:
+            if pending.is_charged():
+                # Admitted in the very moment the caller went away: nobody heard of it.
+                self.refund(counters, cost)
+            raise
 
     def refund(self, counters: Sequence[Counter], cost: int) -> None:
-        """Take back a charge on the counters' present leases, as far as those have spent it.
+        """Take back a charge: on the counters' present leases, and for the rest in the ledger.
 
-        What was settled with the ledger meanwhile stays counted.
+        What was settled meanwhile is refunded there soon; if this process dies before, it stays
+        counted. A rate's settled units stay spent. Never blocks.
         """
         for counter in counters:
-            lease = counter.lease
+            lease, back = counter.lease, 0
             if lease is not None:
                 back = min(cost, counter.spent)
                 counter.spent -= back
                 counter.available += back
                 self._cells[lease.slot + 1] = counter.spent
+            if back < cost and isinstance(counter.rule, Quota):
+                self._refunded += 1
+                name = f"{self._journal.worker}-refund-{self._refunded:x}"
+                self._refunds.append(Refund(name, counter.key, cost - back))
+                counter.total -= cost - back
+            counter.denied_until = -NEVER
+        self._begin_flush()
 
     async def release(self, counters: Sequence[Counter]) -> None:
         """Give the counters' leases back now, so that the ledger alone has all the units."""
@@ -255,7 +281,7 @@ class Meter:
             self._begin_flush()
 
     def _begin_flush(self) -> None:
-        if (self._claims or self._returns) and self._flushing is None:
+        if (self._claims or self._returns or self._refunds) and self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
 
     async def _settled(self) -> None:
@@ -266,12 +292,15 @@ class Meter:
     async def _flush(self) -> None:
         """Send what has come together, again and again until there is nothing; one at a time."""
         try:
-            while self._claims or self._returns:
+            while self._claims or self._returns or self._refunds:
                 claims, self._claims = self._claims, []
                 returns, self._returns = self._returns, []
-                # Returns go first: what they free may be what the claims need.
-                back, _ = await asyncio.gather(self._send_returns(returns), self._send(claims))
-                if not back:
+                refunds, self._refunds = self._refunds, []
+                # What is given back goes first: what it frees may be what the claims need.
+                back, paid, _ = await asyncio.gather(
+                    self._send_returns(returns), self._send_refunds(refunds), self._send(claims)
+                )
+                if not (back and paid):
                     break  # The sweep tries them again.
         finally:
             self._flushing = None
@@ -287,6 +316,17 @@ class Meter:
             return False
         for _, slot in returns:
             self._journal.free(slot)
+        return True
+
+    async def _send_refunds(self, refunds: list[Refund]) -> bool:
+        if not refunds:
+            return True
+        try:
+            await self._ledger.refund(refunds)
+        except GatewayError as exc:
+            logger.warning("Units could not be refunded yet: %s", exc.code)
+            self._refunds.extend(refunds)
+            return False
         return True
 
     async def _send(self, claims: list[tuple[Claim, Counter, Lease]]) -> None:

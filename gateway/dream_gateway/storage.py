@@ -88,6 +88,15 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Units of a quota that were settled as used, and are not after all; `id` is unique for ever."""
+
+    id: str
+    counter: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """A cost an event puts on one counter."""
 
@@ -197,6 +206,14 @@ class Ledger(Protocol):
         A lease counts once, ever: a repeat changes nothing. `spent` above what was granted counts
         as all of it. An id never seen is remembered as closed, so that its claim, still on its way
         from a worker that died, is granted nothing. Closed ids are remembered for at least an hour.
+        """
+        ...
+
+    async def refund(self, refunds: Sequence[Refund]) -> None:
+        """Take units of quotas back; they can be taken again at once.
+
+        A refund counts once: a repeat of its id changes nothing, for at least an hour. No counter
+        falls below nothing used. A counter never seen, or a rate, which has moved on, stays as it is.
         """
         ...
 

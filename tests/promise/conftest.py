@@ -25,7 +25,7 @@ START_SECONDS = 30
 
 @dataclass
 class Upstream:
-    """Counts the requests that reach it."""
+    """Counts the requests that reach it; those for `/fail` it answers with 500."""
 
     port: int = 0
     hits: int = 0
@@ -33,9 +33,10 @@ class Upstream:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
-                await reader.readuntil(b"\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
                 self.hits += 1
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                status = b"500 Failed" if head.startswith(b"GET /fail") else b"200 OK"
+                writer.write(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\nok" % status)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

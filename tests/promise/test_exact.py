@@ -195,6 +195,24 @@ async def test_what_was_answered_is_what_is_counted_exactly_after_ten_kills(
     assert await asyncio.to_thread(running.used, "ada") == requests
 
 
+async def test_where_only_success_is_charged_failures_cost_nothing(
+    running: Running, client: Callable[[], httpx.AsyncClient]
+) -> None:
+    key = await asyncio.to_thread(platform, running, 100)
+    running.config.write_text("[[routes]]\nprefix = '/'\ncharge = 'success'\n")
+    await asyncio.to_thread(running.start, 2)
+    own = {"Authorization": f"Bearer {key}"}
+
+    async def send(http: httpx.AsyncClient, number: int) -> int:
+        path = "ok" if number % 10 == 0 else "fail"
+        return (await http.get(f"{running.edge}/{path}", headers=own)).status_code
+
+    # More fail than the quota has units, but no more at once.
+    assert sorted(await load(client, send, 500)) == [200] * 50 + [500] * 450
+    assert await asyncio.to_thread(running.stop) == 0
+    assert await asyncio.to_thread(running.used, "ada") == 50
+
+
 async def test_events_with_a_key_are_counted_once_though_workers_are_killed(
     running: Running, client: Callable[[], httpx.AsyncClient]
 ) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dream_gateway.clock import Clock
-    from dream_gateway.storage import Claim, Recorded, Return, Void
+    from dream_gateway.storage import Claim, Recorded, Refund, Return, Void
 
 MICROSECONDS = 1_000_000
 SETTLE_US = int(RATE_LEASE_SETTLE_SECONDS * MICROSECONDS)
@@ -81,6 +81,18 @@ class MemoryLedger:
             raise InvalidRequestError("A lease cannot be spent by less than nothing.")
         for item in returns:
             self._give_back(item)
+
+    async def refund(self, refunds: Sequence[Refund]) -> None:
+        """Take units of quotas back."""
+        if any(item.units < 0 for item in refunds):
+            raise InvalidRequestError("A refund cannot be of less than nothing.")
+        for item in refunds:
+            if item.id not in self._leases:
+                now_us = self.now_us()
+                self._leases[item.id] = Lease("", 0, now_us, now_us)
+                counter = self._counters.get(item.counter)
+                if counter is not None:
+                    counter.used = max(0, counter.used - item.units)
 
     async def record(self, events: Sequence[Event | Void]) -> list[Recorded]:
         """Charge each event on all its counters, or on none."""

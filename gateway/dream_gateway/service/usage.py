@@ -8,7 +8,6 @@ from dream_gateway.errors import (
     BadRequestError,
     ForbiddenError,
     IdempotencyConflictError,
-    InvalidCredentialError,
     InvalidRequestError,
     NotFoundError,
     QuotaExceededError,
@@ -16,7 +15,6 @@ from dream_gateway.errors import (
     StoreUnavailableError,
     UnknownTierError,
 )
-from dream_gateway.model import Verdict
 from dream_gateway.service.authentication import Auth
 from dream_gateway.service.dispatch import RefusedError
 from dream_gateway.service.events import check_recorded, tracked_event
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from dream_gateway.admission import Admission
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.model import Verdict
     from dream_gateway.service.call import Call
 
 METERED = frozenset({Auth.SECRET, Auth.USER})
@@ -142,12 +141,10 @@ class UsageRoutes:
         """Check a customer key of the caller's own project; another's is unknown."""
         asked: VerifyRequest = call.body
         scopes = tuple(asked.scopes)
-        # Whose key it is has to be known before anything is charged: a peek tells, from memory.
-        verdict = await self._admission.key(asked.key, 0, scopes, asked.ip)
-        if verdict.project is not None and verdict.project.id != call.known.project.id:
-            verdict = Verdict(False, InvalidCredentialError.code, asked.cost)
-        elif verdict.allowed and asked.cost:
-            verdict = await self._admission.key(asked.key, asked.cost, scopes, asked.ip)
+        project = call.known.project.id
+        verdict = await self._admission.key(
+            asked.key, asked.cost, scopes, asked.ip, project=project
+        )
         return Answer(_verified(verdict), headers=self._fields(verdict))
 
     async def _record(self, call: Call, user: str, cost: int, key: str) -> Answer:

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from dream_gateway.gcra import Rate
-from dream_gateway.storage import Charge, Claim, Event, Quota, Return, Void
+from dream_gateway.storage import Charge, Claim, Event, Quota, Refund, Return, Void
 from dream_gateway.testing.clock import FakeClock
 from dream_gateway.testing.ledger_base import LedgerFixtures
 from dream_gateway.testing.ledger_model import SECOND_US, ModelLedger
@@ -84,6 +84,16 @@ class LedgerMachine(RuleBasedStateMachine):
         """Close a lease that may have been denied or closed already."""
         self.runner.run(_await(self.ledger.give_back([Return(claim.lease, spent)])))
         self.model.give_back(claim.lease, spent)
+
+    @rule(
+        counter=st.sampled_from([*QUOTAS, "nobody"]), units=st.integers(0, 6), again=st.booleans()
+    )
+    def refund(self, counter: str, units: int, again: bool) -> None:
+        """Take used units back, perhaps twice by one id."""
+        refund = Refund(self._name(), counter, units)
+        for _ in range(1 + again):
+            self.runner.run(_await(self.ledger.refund([refund])))
+        self.model.refund(counter, units)
 
     @rule(target=claims, on=rules)
     def bury(self, on: tuple[str, Quota | Rate]) -> Any:

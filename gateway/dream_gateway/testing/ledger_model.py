@@ -95,6 +95,10 @@ class ModelLedger:
             units = lease.granted if spent is None else min(spent, lease.granted)
             self._settle(lease, units, self.now)
 
+    def refund(self, counter: str, units: int) -> None:
+        """Take used units back."""
+        self.used[counter] = max(0, self.used.get(counter, 0) - units)
+
     def record(self, item: Event | Void) -> tuple[Outcome, int]:
         """Return what becomes of an event or a void, and the units it moved."""
         self.settle_old()
@@ -168,5 +172,5 @@ class ModelLedger:
         self.voided[found.id] = self.voided.get(found.id, 0) + amount
         for charge in found.charges:
             if isinstance(charge.rule, Quota):
-                self.used[charge.counter] -= amount
+                self.used[charge.counter] = max(0, self.used[charge.counter] - amount)
         return Outcome.RECORDED, amount

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dream_gateway.errors import InvalidRequestError
-from dream_gateway.storage import Claim, Quota, Return, Tally
+from dream_gateway.storage import Claim, Quota, Refund, Return, Tally
 from dream_gateway.testing.ledger_base import LedgerFixtures, give, quota, take_one, tally
 
 if TYPE_CHECKING:
@@ -100,6 +100,26 @@ class QuotaContract(LedgerFixtures):
         await ledger.prune(0, 1000)
         assert (await take_one(ledger, quota("ghost", 1, 10))).granted == 0
         assert await tally(ledger) == Tally(0, 0)
+
+    async def test_a_refund_makes_room_at_once_and_counts_once(self, ledger: Ledger) -> None:
+        """`refund`: it counts once, and what it gives back can be taken at once."""
+        key = quota("a", 10, 10).counter
+        await take_one(ledger, quota("a", 10, 10))
+        await ledger.give_back([Return("a", 10)])
+        for _ in range(2):
+            await ledger.refund([Refund("r1", key, 3), Refund("r2", key, 1)])
+        assert await tally(ledger) == Tally(6, 0)
+        assert (await take_one(ledger, quota("b", 4, 10))).granted == 4
+
+    async def test_a_refund_never_makes_less_than_nothing_used(self, ledger: Ledger) -> None:
+        """`refund`: no counter falls below nothing, and an unknown one stays unknown."""
+        key = quota("a", 10, 10).counter
+        await take_one(ledger, quota("a", 10, 10))
+        await ledger.give_back([Return("a", 2)])
+        await ledger.refund([Refund("r1", key, 3), Refund("r2", "nobody", 3)])
+        assert await ledger.usage([key, "nobody"]) == [Tally(), Tally()]
+        with pytest.raises(InvalidRequestError):
+            await ledger.refund([Refund("r3", key, -1)])
 
     async def test_a_batch_is_applied_and_answered_in_order(self, ledger: Ledger) -> None:
         """Each sees the one before it."""
