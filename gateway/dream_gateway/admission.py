@@ -21,7 +21,7 @@ from dream_gateway.meter import Denial
 from dream_gateway.model import Customer, KeyKind, Verdict
 from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
 from dream_gateway.subjects import Subject, refusal
-from dream_gateway.verdicts import Admitted, usage, verdict
+from dream_gateway.verdicts import Admitted, refused, usage, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,18 @@ class Admission:
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
+
+    def try_plain(self, digest: bytes, now: float) -> Subject | None:
+        """Charge one unit to the key of this digest, if it has no conditions and leases in hand.
+
+        `now` is the wall clock's. `None` says nothing about the key: see `try_key`. Never blocks.
+        """
+        subject = self._lookup.peek(digest)
+        if subject is None or not subject.plain:
+            return None
+        if not subject.since <= now < subject.until:
+            subject.at(now, self._meter)
+        return subject if self._meter.try_spend(subject.counters, 1) else None
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -195,17 +207,9 @@ class Admission:
 
     async def _charge(self, subject: Subject, cost: int) -> Verdict:
         now = self._clock.now()
-        code = await self._standing(subject)
+        code = _standing(subject)
         if code:
-            return Verdict(
-                False,
-                code,
-                cost,
-                subject.credential,
-                subject.project,
-                subject.customer,
-                subject.tier,
-            )
+            return refused(subject, code, cost)
         counters = subject.at(now, self._meter)
         if cost == 0:
             return await self._peek(subject)
@@ -214,18 +218,11 @@ class Admission:
             return Admitted(subject, cost, now)
         return verdict(subject, _code(denial.counter), cost, now, denial=denial)
 
-    async def _standing(self, subject: Subject) -> str:
-        if subject.project.suspended:
-            return "platform_suspended"
-        return "" if subject.tier is not None else "unknown_tier"
-
     async def _peek(self, subject: Subject) -> Verdict:
         now = self._clock.now()
-        code = await self._standing(subject)
+        code = _standing(subject)
         if code:
-            return Verdict(
-                False, code, 0, subject.credential, subject.project, subject.customer, subject.tier
-            )
+            return refused(subject, code, 0)
         counters = subject.at(now, self._meter)
         tallies = await self._ledger.usage([c.key for c in counters])
         for counter, tally in zip(counters, tallies, strict=True):
@@ -280,6 +277,13 @@ class Admission:
             if counter is subject.quota:
                 found.usage = usage(subject, tally.used + tally.out - counter.available)
         return found
+
+
+def _standing(subject: Subject) -> str:
+    """Return the code that keeps this customer out whatever they have left; empty if they may pass."""
+    if subject.project.suspended:
+        return "platform_suspended"
+    return "" if subject.tier is not None else "unknown_tier"
 
 
 def _denied(answer: Recorded) -> bool:

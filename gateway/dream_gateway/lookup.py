@@ -67,6 +67,10 @@ class Lookup:
         found = self._cache.peek(digest)
         return found if isinstance(found, Subject) else None
 
+    def peek(self, digest: bytes) -> Subject | None:
+        """Return the caller whose key has this digest, if that is in memory. Never blocks."""
+        return self._cache.peek(digest)  # type: ignore[return-value] # by its key
+
     async def key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, `None` if there is no such key."""
         digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()

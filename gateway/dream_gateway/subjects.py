@@ -31,11 +31,26 @@ class Subject:
     credential: Credential | None
     counters: tuple[Counter, ...] = ()
     quota: Counter | None = None
+    plain: bool = False
+    """Whether nothing but its limits can keep this caller out, whatever is asked of them."""
+
     since: float = NEVER
     until: float = -NEVER
     identity: object = None
     limits: object = None
     """What the planes have rendered of this subject: of who it is, and of its counters."""
+
+    def __post_init__(self) -> None:
+        """See whether there are conditions."""
+        key = self.credential
+        self.plain = (
+            key is not None
+            and key.status is KeyStatus.ACTIVE
+            and key.expires_at is None
+            and not key.allowed_ips
+            and self.tier is not None
+            and not self.project.suspended
+        )
 
     def at(self, now: float, meter: Meter) -> tuple[Counter, ...]:
         """Return the counters of the periods that `now` is in."""

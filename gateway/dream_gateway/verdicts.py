@@ -48,6 +48,13 @@ class Admitted(Verdict):
         raise AttributeError(name)
 
 
+def refused(subject: Subject, code: str, cost: int) -> Verdict:
+    """Return the verdict on a caller who is refused for who they are, not for a limit."""
+    return Verdict(
+        False, code, cost, subject.credential, subject.project, subject.customer, subject.tier
+    )
+
+
 def verdict(
     subject: Subject, code: str, cost: int, now: float, *, denial: Denial | None = None
 ) -> Verdict:

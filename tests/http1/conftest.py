@@ -126,7 +126,7 @@ class Recorder(HttpConnection):
 
     def refuse(self, error: GatewayError) -> Exchange:
         self.errors.append(error)
-        return Prepared(self, unread(), problem(error), ends=True)
+        return Prepared(self, unread(), problem(error))
 
 
 @pytest.fixture

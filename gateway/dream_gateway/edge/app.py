@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.edge.front import Front
 from dream_gateway.edge.proxy import Proxy
 from dream_gateway.edge.websocket import INTERNAL, RefusedUpgradeError, WebSocketRelay, refuse
+from dream_gateway.http.asgi import pass_lifespan
 from dream_gateway.http.inbound import from_scope
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Edge:
         elif kind == "websocket":
             await self._websocket(scope, receive, send)
         elif kind == "lifespan":
-            await _lifespan(receive, send)
+            await pass_lifespan(receive, send)
         else:
             raise RuntimeError(f"The edge does not serve {kind!r} scopes.")
 
@@ -106,11 +107,3 @@ class _Outbound:
     async def __call__(self, message: Message) -> None:
         self.started = True
         await self._send(message)
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": message["type"] + ".complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

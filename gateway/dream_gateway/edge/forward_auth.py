@@ -5,10 +5,11 @@ For nginx `auth_request`, Caddy `forward_auth`, Traefik `ForwardAuth` and Envoy'
 
 from __future__ import annotations
 
+from time import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from dream_gateway.edge.fields import REQUEST_ID, add_identity
+from dream_gateway.edge.fields import REQUEST_ID, add_identity, identity
 from dream_gateway.edge.routes import Route, has_dot_segments
 from dream_gateway.errors import BadRequestError, MethodNotAllowedError
 from dream_gateway.http.reply import Reply
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _METHODS = (b"x-forwarded-method", b"x-original-method")
 _TARGETS = (b"x-forwarded-uri", b"x-original-uri", b"x-original-url")
+_FRONT_FIELDS = frozenset({*_METHODS, *_TARGETS})
+_ADMITTED = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncache-control: no-store\r\n"
 
 
 class ForwardAuth:
@@ -39,6 +42,27 @@ class ForwardAuth:
         self._routes = routes
         self._limits = limits
         self._default = Route()
+
+    def express(self, inbound: Inbound, request_id: bytes, date: bytes) -> bytes | None:
+        """Return the whole answer to a question about no path in particular, if memory has it."""
+        if not _FRONT_FIELDS.isdisjoint(inbound.fields):
+            return None
+        now = time()
+        subject = self._gate.try_plain(inbound, now)
+        if subject is None:
+            return None
+        return b"".join(
+            (
+                _ADMITTED,
+                identity(subject).lines,
+                self._limits.lines(subject, now),
+                b"x-request-id: ",
+                request_id,
+                b"\r\n",
+                date,
+                b"\r\n",
+            )
+        )
 
     async def answer(self, inbound: Inbound, ip: str | None, request_id: bytes) -> Reply:
         """Answer one question. Raises `GatewayError` and `DeniedError`."""

@@ -48,6 +48,12 @@ class Front:
         self._proxies = TrustedProxies(self.options.trusted_proxies)
         self._ids = RequestIds()
 
+    def express(self, inbound: Inbound, date: bytes) -> bytes | None:
+        """Return the whole answer to forward-auth's plainest question, if memory has it."""
+        if inbound.path != self.options.forward_auth or self.limits.legacy:
+            return None
+        return self.forward_auth.express(inbound, self.request_id(inbound), date)
+
     def request_id(self, inbound: Inbound) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""
         return self._ids.take_over(inbound.fields.get(REQUEST_ID))

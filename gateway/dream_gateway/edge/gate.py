@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.errors import GatewayError, MissingCredentialError, StoreUnavailableError
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
+    from dream_gateway.subjects import Subject
 
     class KeyAdmission(Protocol):
         """The part of `dream_gateway.admission.Admission` that the edge needs."""
+
+        def try_plain(self, digest: bytes, now: float) -> Subject | None:
+            """Charge one unit to a key without conditions, from memory alone."""
+            ...
 
         def try_key(
             self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -37,6 +43,9 @@ if TYPE_CHECKING:
             ...
 
 
+_PLAIN_BEARER = b"Bearer ak_"
+
+
 class Ask(NamedTuple):
     """A request, as far as admission is concerned."""
 
@@ -49,18 +58,36 @@ class Ask(NamedTuple):
 class Gate:
     """Lets requests in. Denials are raised as the errors that they stand for."""
 
-    __slots__ = ("_costs", "_observers", "_parameter", "admission")
+    __slots__ = ("_costs", "_is_watched", "_observers", "_parameter", "admission")
 
     def __init__(self, admission: KeyAdmission, options: EdgeOptions) -> None:
         self.admission = admission
         self._parameter = options.query_parameter.encode() if options.query_parameter else None
         self._observers = tuple(options.observers)
         self._costs = tuple(options.costs)
+        self._is_watched = bool(self._costs or self._observers or self._parameter)
 
     @property
     def parameter(self) -> bytes | None:
         """The query parameter that may carry the key."""
         return self._parameter
+
+    def try_plain(self, inbound: Inbound, now: float) -> Subject | None:
+        """Admit what asks for no more than one unit by a plain key, from memory; `None` if in doubt.
+
+        `None` has charged nothing and told nobody: `ask` and `try_admit` come next. Never blocks.
+        """
+        fields = inbound.fields
+        value = fields.get(b"authorization")
+        if (
+            value is None
+            or self._is_watched
+            or value[:10] != _PLAIN_BEARER
+            or b"x-api-key" in fields
+            or len(fields) != len(inbound.headers)
+        ):
+            return None
+        return self.admission.try_plain(sha256(value[7:]).digest(), now)
 
     def ask(
         self,

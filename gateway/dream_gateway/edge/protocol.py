@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge.relay import Relay
 from dream_gateway.edge.tunnel import Tunnel
-from dream_gateway.http1.connection import HttpConnection, Prepared, answer
+from dream_gateway.http1.connection import Brief, HttpConnection, Prepared, answer
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
@@ -63,25 +63,27 @@ class EdgeProtocol(HttpConnection):
             return Tunnel(self, request, plane.front, plane.origins)
         return Relay(self, request, plane.front, plane.origins)
 
+    def express(self, request: Request) -> bytes | None:
+        """Answer forward-auth's questions from memory."""
+        return self._plane.front.express(request, self.date)
+
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""
         request, front = unread(), self._plane.front
         reply = front.problem(error, request, front.request_id(request))
-        return Prepared(self, request, reply, ends=True)
+        return Prepared(self, request, reply)
 
 
-class Question:
+class Question(Brief):
     """A question of forward-auth's: see `dream_gateway.edge.forward_auth`."""
 
-    __slots__ = ("_client", "_front", "_request_id", "_task", "request", "whole")
+    __slots__ = ("_front", "_request_id", "_task")
 
     def __init__(self, client: HttpConnection, request: Request, front: Front) -> None:
-        self._client = client
+        super().__init__(client, request)
         self._front = front
         self._task: asyncio.Task[None] | None = None
         self._request_id = b""
-        self.request = request
-        self.whole = request.length == 0
 
     def start(self) -> None:
         """Answer from memory, and ask the store only if memory cannot say."""
@@ -96,7 +98,7 @@ class Question:
             reply = front.forward_auth.admitted(verdict, self._request_id)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
             reply = front.problem(exc, request, self._request_id)
-        answer(self._client, self, reply, ends=not self.whole)
+        answer(self.client, self, reply, ends=not self.whole)
 
     async def _admit(self, ask: Ask) -> None:
         front = self._front
@@ -105,25 +107,9 @@ class Question:
             reply = front.forward_auth.admitted(verdict, self._request_id)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the event loop
             reply = front.problem(exc, self.request, self._request_id)
-        answer(self._client, self, reply, ends=not self.whole)
-
-    def body(self, data: bytes) -> None:
-        """Drop it: the question is in the head."""
-
-    def body_end(self) -> None:
-        """Take note."""
-        self.whole = True
-
-    def pause(self) -> None:
-        """Nothing is written piece by piece."""
-
-    def resume(self) -> None:
-        """Nothing is written piece by piece."""
+        answer(self.client, self, reply, ends=not self.whole)
 
     def lost(self) -> None:
         """Give up."""
         if self._task is not None:
             self._task.cancel()
-
-    def tunnelled(self, data: bytes) -> None:
-        """Nobody made a tunnel."""

@@ -37,3 +37,12 @@ def header(headers: Headers, name: bytes) -> bytes | None:
         if key == name:
             return value
     return None
+
+
+async def pass_lifespan(receive: Receive, send: Send) -> None:
+    """Answer a server's lifespan messages, of which nothing is to be made."""
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -42,6 +42,18 @@ class RateLimitHeaders:
             headers.append((b"ratelimit-policy", limits.policy))
             headers.append((b"ratelimit", limits.state(verdict.now)))
 
+    def lines(self, subject: Subject, now: float) -> bytes:
+        """Return the same as lines of a head, each ended by CRLF."""
+        limits = self.live(subject)
+        if not limits.policy:
+            return b""
+        return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (limits.policy, limits.state(now))
+
+    @property
+    def legacy(self) -> bool:
+        """Whether the old fields are added, which `live` and `lines` have not."""
+        return self._legacy
+
     def live(self, subject: Subject) -> LiveLimits:
         """Return the subject's limits, which are rendered once for each of its periods."""
         limits = subject.limits

@@ -78,6 +78,7 @@ class HttpConnection(asyncio.Protocol):
     """A client connection. Subclasses say who serves a request, and how a failure is told."""
 
     __slots__ = (
+        "_at_rest",
         "_broken",
         "_closing",
         "_corked",
@@ -113,6 +114,7 @@ class HttpConnection(asyncio.Protocol):
         self._queue: deque[Exchange] = deque()
         self._incoming: Exchange | None = None
         self._running = self._corked = self._broken = self._draining = self._closing = False
+        self._at_rest = True
         self._in_head = False
         self._tunnel: Exchange | None = None
         self._out: list[bytes] = []
@@ -131,6 +133,14 @@ class HttpConnection(asyncio.Protocol):
     def accept(self, request: Request) -> Exchange:
         """Return the exchange that serves a request. Raises nothing."""
         raise NotImplementedError
+
+    def express(self, request: Request) -> bytes | None:
+        """Return the whole answer to a request without a body, if it is known without waiting.
+
+        Only asked where the connection goes on. `None` has the request served by an exchange.
+        """
+        del request
+        return None
 
     def refuse(self, error: GatewayError) -> Exchange:
         """Return the exchange that answers what could not be read; the connection ends with it."""
@@ -240,10 +250,17 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._broken or self._closing:
             return
+        if self._at_rest:
+            self._at_rest, self._in_head = False, True
+            self._head_bytes = 0
+            self._expect(self._patience.head)
         self._corked = True
         try:
             self._parse(data)
-            self._advance()
+            if self._queue:
+                self._advance()
+            elif self._at_rest:
+                self._expect(self._patience.idle)
         finally:
             self._corked = False
             self._flush()
@@ -262,14 +279,6 @@ class HttpConnection(asyncio.Protocol):
 
     # Parser callbacks
 
-    def on_message_begin(self) -> None:
-        """Begin to read a head."""
-        self._headers = []
-        self._target = b""
-        self._in_head = True
-        self._head_bytes = 0
-        self._expect(self._patience.head)
-
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
         self._target += url
@@ -279,20 +288,19 @@ class HttpConnection(asyncio.Protocol):
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Make a request of the head and find who serves it."""
+        """Make a request of the head and answer it, or find who serves it."""
+        target, headers = self._target, self._headers
+        self._target, self._headers = b"", []
         self._in_head = False
-        parser = self._parser
-        version = parser.get_http_version()
         if self._broken:
             return
+        parser = self._parser
         try:
-            if version not in {"1.1", "1.0"}:
-                raise BadRequestError("The gateway speaks HTTP/1.1 and HTTP/1.0.")
             request = Request(
                 parser.get_method().decode("ascii"),
-                self._target,
-                self._headers,
-                version,
+                target,
+                headers,
+                parser.get_http_version(),
                 client=self.client,
                 scheme=self.scheme,
             )
@@ -301,7 +309,13 @@ class HttpConnection(asyncio.Protocol):
         except GatewayError as exc:
             self._break(exc)
             return
-        request.keep_alive = parser.should_keep_alive()
+        keep = request.keep_alive = parser.should_keep_alive()
+        if keep and request.length == 0 and not (self._queue or self._draining or request.upgrade):
+            answer = self.express(request)
+            if answer is not None:
+                self._state.total_requests += 1
+                self._out.append(answer)
+                return
         exchange = self.accept(request)
         self._incoming = exchange
         self._queue.append(exchange)
@@ -316,6 +330,7 @@ class HttpConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Hand the end of the body on."""
         exchange, self._incoming = self._incoming, None
+        self._at_rest = True
         if exchange is not None:
             self._limit = NO_LIMIT
             exchange.body_end()
@@ -417,10 +432,9 @@ class HttpConnection(asyncio.Protocol):
     def _flush(self) -> None:
         out = self._out
         if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
+            self._out = []
             if self._transport is not None:
-                self._transport.write(data)
+                self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         if self._closing:
             self._end()
 
@@ -446,23 +460,15 @@ class HttpConnection(asyncio.Protocol):
             transport.close()
 
 
-class Prepared:
-    """An exchange whose answer is known: it takes the request's body and drops it."""
+class Brief:
+    """An exchange that answers in one piece, whatever its request's body says."""
 
-    __slots__ = ("_connection", "_ends", "_reply", "request", "whole")
+    __slots__ = ("client", "request", "whole")
 
-    def __init__(
-        self, connection: HttpConnection, request: Request, reply: Reply, *, ends: bool = False
-    ) -> None:
-        self._connection = connection
-        self._reply = reply
-        self._ends = ends
+    def __init__(self, client: HttpConnection, request: Request) -> None:
+        self.client = client
         self.request = request
         self.whole = request.length == 0
-
-    def start(self) -> None:
-        """Answer."""
-        answer(self._connection, self, self._reply, ends=self._ends)
 
     def body(self, data: bytes) -> None:
         """Drop it."""
@@ -472,16 +478,30 @@ class Prepared:
         self.whole = True
 
     def pause(self) -> None:
-        """Nothing is written any more."""
+        """Nothing is written piece by piece."""
 
     def resume(self) -> None:
-        """Nothing is to be written."""
+        """Nothing is written piece by piece."""
 
     def lost(self) -> None:
         """Nothing is to be let go of."""
 
     def tunnelled(self, data: bytes) -> None:
         """Nobody made a tunnel."""
+
+
+class Prepared(Brief):
+    """An exchange whose answer is known; the connection ends with it."""
+
+    __slots__ = ("_reply",)
+
+    def __init__(self, client: HttpConnection, request: Request, reply: Reply) -> None:
+        super().__init__(client, request)
+        self._reply = reply
+
+    def start(self) -> None:
+        """Answer."""
+        answer(self.client, self, self._reply, ends=True)
 
 
 def answer(

@@ -36,6 +36,8 @@ class Request(Inbound):
         """Read a head. Raises `BadRequestError` or `UnknownCodingError` for what breaks the rules."""
         self.client = client
         self.scheme = scheme
+        if version not in {"1.1", "1.0"}:
+            raise BadRequestError("The gateway speaks HTTP/1.1 and HTTP/1.0.")
         self.method = method
         self.headers = headers
         self.version = version

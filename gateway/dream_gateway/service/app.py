@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route, Router
 
+from dream_gateway.http.asgi import pass_lifespan
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds
 from dream_gateway.service.authentication import Authenticator
@@ -62,7 +63,7 @@ class Service:
             await receive()
             await send({"type": "websocket.close", "code": 1000})
         elif kind == "lifespan":
-            await _lifespan(receive, send)
+            await pass_lifespan(receive, send)
         else:
             raise RuntimeError(f"The service does not serve {kind!r} scopes.")
 
@@ -116,11 +117,3 @@ def _by_path(table: Iterable[Operation]) -> dict[str, Methods]:
     for operation in table:
         paths.setdefault(operation.path, {})[operation.method] = operation
     return paths
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": message["type"] + ".complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -1,0 +1,100 @@
+"""The shortest way through the edge says just what the long way says, on the real gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from dream_gateway.administration import Administration
+from dream_gateway.edge.front import Front
+from dream_gateway.edge.origins import Origins
+from dream_gateway.edge.protocol import EdgeProtocols
+from dream_gateway.edge.routes import RouteTable
+from dream_gateway.gateway import Gateway
+from dream_gateway.model import Mode
+from dream_gateway.settings import Settings
+from dream_gateway.tierspec import parse_tier
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from dream_gateway.http.inbound import Inbound
+
+
+@pytest.fixture(
+    params=["pro=unlimited", "free=1000/month", "slow=1000/month@900/h", "one=800/d@2000/s"]
+)
+async def shop(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[tuple[Gateway, str]]:
+    """A gateway, and a key of a customer whose name needs encoding."""
+    gateway = Gateway(Settings(store=f"sqlite:///{tmp_path}/dream.db"))
+    try:
+        await gateway.start()
+        administration = Administration(gateway.records)
+        tiers = [parse_tier(request.param)]
+        made = await administration.create_platform("shop", Mode.TEST, tiers, [])
+        await administration.create_customer(made.project.id, "Ada %é", None)
+        yield gateway, (await administration.create_key(made.project.id, "Ada %é")).secret
+    finally:
+        await gateway.close()
+
+
+async def test_it_answers_as_the_long_way_does(shop: tuple[Gateway, str]) -> None:
+    gateway, key = shop
+    front = Front(gateway.admission, RouteTable([]))
+    protocols = EdgeProtocols(front, Origins())
+    expressed: list[bool] = []
+    way = front.express
+
+    def noted(inbound: Inbound, date: bytes) -> bytes | None:
+        answer = way(inbound, date)
+        expressed.append(answer is not None)
+        return answer
+
+    front.express = noted  # type: ignore[method-assign] # to see which way was taken
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: protocols(None, State(), None), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}/authorize"
+    own = {"authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(headers=own, trust_env=False) as client:
+        answers = []
+        for number in range(12):
+            # A named path is never answered by the short way.
+            more = {"x-forwarded-uri": "/any"} if number % 2 else {}
+            answers.append(await client.get(url, headers=more))
+    server.close()
+    assert True in expressed
+    told = [comparable(answer) for answer in answers if answer.status_code == 200]
+    assert all(each == told[0] for each in told)
+    counts = [remaining(answer) for answer in answers if answer.status_code == 200]
+    assert counts == sorted(counts, reverse=True)
+    assert {answer.status_code for answer in answers} <= {200, 429}
+
+
+class State:
+    """What uvicorn shares."""
+
+    def __init__(self) -> None:
+        self.connections: set[Any] = set()
+        self.total_requests = 0
+
+
+def comparable(answer: httpx.Response) -> list[tuple[str, str]]:
+    """Return the fields in order, without what differs from answer to answer."""
+    changing = {"x-request-id", "date"}
+    return [
+        (name, value if name != "ratelimit" else value.count(";r=") * "policy")
+        for name, value in answer.headers.items()
+        if name not in changing
+    ]
+
+
+def remaining(answer: httpx.Response) -> int:
+    first = answer.headers.get("ratelimit", '"";r=0;t=0').split(";")[1]
+    return int(first.removeprefix("r="))
