@@ -135,6 +135,26 @@ class Admission:
             raise PlatformSuspendedError
         return credential, project
 
+    def try_project(self, secret: str) -> tuple[Credential, Project] | None:
+        """Resolve a secret key from memory; `None` says nothing about it. Never blocks."""
+        credential = self._lookup.peek_credential(keys.digest(secret))
+        if credential is None or credential.kind is not KeyKind.SECRET:
+            return None
+        project = self._lookup.peek_project(credential.project_id)
+        if project is None or project.suspended:
+            return None
+        return None if refusal(credential, self._clock.now(), (), None) else (credential, project)
+
+    def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
+        """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""
+        subject = self._lookup.peek_caller(project.id, user)
+        if subject is None or subject.tier is None or cost == 0:
+            return None
+        now = self._clock.now()
+        if not self._meter.try_spend(subject.at(now, self._meter), cost):
+            return None
+        return Admitted(subject, cost, now)
+
     async def tier(self, project: Project, name: str) -> Tier | None:
         """Return one tier of a project, from the cache."""
         return (await self._lookup.tiers(project.id)).get(name)
@@ -145,10 +165,7 @@ class Admission:
 
     async def usage(self, project: Project, user: str) -> Verdict:
         """Tell a user's usage from the ledger, charging nothing and registering nobody."""
-        customer = await self._lookup.customer(project.id, user)
-        known = customer or self._stranger(project, user)
-        subject = await self._subject(project, known)
-        return await self._peek(subject)
+        return await self._peek(await self._named(project, user, None, 0))
 
     async def record(
         self, project: Project, events: Sequence[TrackedEvent]
@@ -230,13 +247,14 @@ class Admission:
         return verdict(subject, "allowed", 0, now)
 
     async def _named(self, project: Project, user: str, plan: str | None, cost: int) -> Subject:
-        customer = await self._lookup.customer(project.id, user)
-        if customer is None:
-            tier = await self._chosen(project, plan)
-            if cost == 0:
-                customer = self._stranger(project, user)
-            else:
-                customer = await self._lookup.register(project.id, user, tier, self._clock.now())
+        known = await self._lookup.caller(project.id, user)
+        if known is not None:
+            known.at(self._clock.now(), self._meter)
+            return known
+        if cost == 0:
+            return await self._subject(project, self._stranger(project, user))
+        tier = await self._chosen(project, plan)
+        customer = await self._lookup.register(project.id, user, tier, self._clock.now())
         return await self._subject(project, customer)
 
     async def _chosen(self, project: Project, plan: str | None) -> str:

@@ -93,6 +93,22 @@ class Lookup:
         """Return a customer by external id or by id."""
         return await self._cache.get(("customer", project_id, ref))  # type: ignore[return-value] # by its key
 
+    def peek_credential(self, digest: bytes) -> Credential | None:
+        """Return the key with this digest, if that is in memory. Never blocks."""
+        return self._cache.peek(("credential", digest))  # type: ignore[return-value] # by its key
+
+    def peek_project(self, project_id: str) -> Project | None:
+        """Return a project, if that is in memory. Never blocks."""
+        return self._cache.peek(("project", project_id))  # type: ignore[return-value] # by its key
+
+    def peek_caller(self, project_id: str, ref: str) -> Subject | None:
+        """Return a customer as the caller of a request, if that is in memory. Never blocks."""
+        return self._cache.peek(("caller", project_id, ref))  # type: ignore[return-value] # by its key
+
+    async def caller(self, project_id: str, ref: str) -> Subject | None:
+        """Return a customer, by external id or by id, as the caller of a request."""
+        return await self._cache.get(("caller", project_id, ref))  # type: ignore[return-value] # by its key
+
     async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
         """Return the customer of that external id, made if there is none."""
         customer = await self._source.register(project_id, external_id, plan, now)
@@ -150,6 +166,8 @@ class Lookup:
                 return Loaded(await self._source.tiers(project_id), (f"tier:{project_id}",))
             case ("customer", str() as project_id, str() as ref):
                 return await self._load_customer(project_id, ref)
+            case ("caller", str() as project_id, str() as ref):
+                return await self._load_caller(project_id, ref, None, ())
             case _:
                 raise AssertionError(key)
 
@@ -163,13 +181,20 @@ class Lookup:
         credential = await self._source.credential(digest)
         if credential is None:
             return Loaded(None)
-        own, project_id = (f"credential:{credential.id}",), credential.project_id
+        own = (f"credential:{credential.id}",)
         if credential.customer_id is None:
             return Loaded(None, own)
+        return await self._load_caller(
+            credential.project_id, credential.customer_id, credential, own
+        )
+
+    async def _load_caller(
+        self, project_id: str, ref: str, credential: Credential | None, own: tuple[str, ...]
+    ) -> Loaded[object]:
         project = await self._cache.read(("project", project_id))
         if not isinstance(project.value, Project):
             return Loaded(None, own, (project,))
-        customer = await self._cache.read(("customer", project_id, credential.customer_id))
+        customer = await self._cache.read(("customer", project_id, ref))
         if not isinstance(customer.value, Customer):
             return Loaded(None, own, (customer,))
         tiers = await self._cache.read(("tiers", project_id))

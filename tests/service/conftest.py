@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -16,6 +16,7 @@ from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Projec
 from dream_gateway.plugins import Plugins
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import Service, create_service
+from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.settings import Settings
 from dream_gateway.testing.clock import FakeClock
 
@@ -122,32 +123,35 @@ def identities() -> tuple[Identity, ...]:
 def service(gateway: Gateway, identities: tuple[Identity, ...]) -> Service:
     host = ServiceHost(gateway)
     host.plugins = WithIdentities(identities)
-    return cast("Service", create_service(host))
+    return create_service(host)
+
+
+@pytest.fixture(params=["asgi", "protocol"])
+def speak(request: pytest.FixtureRequest) -> Speak:
+    """Return how to open a client of a service, with a secret key or with no credential.
+
+    The service is called as an ASGI application, or served by its own protocol on loopback.
+    """
+    return _call if request.param == "asgi" else _dial
 
 
 @pytest.fixture
-def speak() -> Speak:
-    """Return how to open a client of a service, with a secret key or with no credential."""
-    return _client
-
-
-@pytest.fixture
-async def anybody(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+async def anybody(service: Service, speak: Speak) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a credential."""
-    async with _client(service, None) as client:
+    async with speak(service, None) as client:
         yield client
 
 
 @pytest.fixture
-async def tenant(gateway: Gateway, service: Service) -> AsyncIterator[Tenant]:
-    async with _tenant(gateway, service, "one") as each:
+async def tenant(gateway: Gateway, service: Service, speak: Speak) -> AsyncIterator[Tenant]:
+    async with _tenant(gateway, service, speak, "one") as each:
         yield each
 
 
 @pytest.fixture
-async def stranger(gateway: Gateway, service: Service) -> AsyncIterator[Tenant]:
+async def stranger(gateway: Gateway, service: Service, speak: Speak) -> AsyncIterator[Tenant]:
     """Another platform's project on the same gateway."""
-    async with _tenant(gateway, service, "two") as each:
+    async with _tenant(gateway, service, speak, "two") as each:
         yield each
 
 
@@ -163,14 +167,47 @@ def rows(gateway: Gateway) -> Ask:
 
 
 @asynccontextmanager
-async def _tenant(gateway: Gateway, service: Service, name: str) -> AsyncIterator[Tenant]:
+async def _tenant(
+    gateway: Gateway, service: Service, speak: Speak, name: str
+) -> AsyncIterator[Tenant]:
     administration = Administration(gateway.records)
     made = await administration.create_platform(name, Mode.TEST, TIERS, ())
-    async with _client(service, made.secret_key) as client:
+    async with speak(service, made.secret_key) as client:
         yield Tenant(made.project, made.secret_key, made.publishable_key, client)
 
 
-def _client(service: Service, secret_key: str | None) -> httpx.AsyncClient:
-    headers = None if secret_key is None else {"authorization": f"Bearer {secret_key}"}
+@asynccontextmanager
+async def _call(service: Service, secret_key: str | None) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=cast("Any", service))
-    return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://service", headers=_credential(secret_key)
+    ) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _dial(service: Service, secret_key: str | None) -> AsyncIterator[httpx.AsyncClient]:
+    protocols, state = ServiceProtocols(service), State()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocols(None, state, None), "127.0.0.1", 0
+    )
+    port = server.sockets[0].getsockname()[1]
+    try:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers=_credential(secret_key), trust_env=False
+        ) as client:
+            yield client
+    finally:
+        server.close()
+
+
+def _credential(secret_key: str | None) -> dict[str, str] | None:
+    return None if secret_key is None else {"authorization": f"Bearer {secret_key}"}
+
+
+@dataclass
+class State:
+    """What uvicorn shares between connections."""
+
+    connections: set[Any] = field(default_factory=set)
+    total_requests: int = 0

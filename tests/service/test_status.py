@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
@@ -42,7 +42,7 @@ async def test_503_ready_names_the_part(gateway: Gateway, speak: Speak) -> None:
 
     host = ServiceHost(gateway)
     host.health = health
-    async with speak(cast("Service", create_service(host)), None) as client:
+    async with speak(create_service(host), None) as client:
         answer = await client.get("/ready")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
     assert answer.json()["parts"] == {

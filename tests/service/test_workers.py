@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import httpx
     from tests.service.conftest import Open, Speak, Tenant
 
-    from dream_gateway.service.app import Service
     from dream_gateway.testing.clock import FakeClock
 
     Join = Callable[[Tenant], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -34,7 +33,7 @@ def join(opened: Open, speak: Speak) -> Join:
     @asynccontextmanager
     async def joined(tenant: Tenant) -> AsyncIterator[httpx.AsyncClient]:
         async with opened() as gateway:
-            service = cast("Service", create_service(ServiceHost(gateway)))
+            service = create_service(ServiceHost(gateway))
             async with speak(service, tenant.secret_key) as client:
                 yield client
 

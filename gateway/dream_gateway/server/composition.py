@@ -10,6 +10,7 @@ from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.service.app import create_service
+from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.service.stored import StoredDirectory
 from dream_gateway.settings import RouteSettings
 
@@ -51,7 +52,8 @@ def add_planes(
     # The upstream's own Date goes through; two would be one too many.
     protocols = EdgeProtocols(app.front, upstream.origins)
     planes.add(app, edge, date_header=False, protocols=protocols)
-    planes.add(create_service(ServiceHost(gateway)), service, date_header=True)
+    control = create_service(ServiceHost(gateway))
+    planes.add(control, service, date_header=False, protocols=ServiceProtocols(control))
     return upstream
 
 

@@ -17,13 +17,16 @@ from dream_gateway.service.table import operations
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dream_gateway.http.asgi import App, Receive, Scope, Send
+    from dream_gateway.errors import GatewayError
+    from dream_gateway.http.asgi import Receive, Scope, Send
+    from dream_gateway.http.inbound import Inbound
+    from dream_gateway.http.reply import Reply
     from dream_gateway.service.dispatch import Methods
     from dream_gateway.service.host import Host
     from dream_gateway.service.operation import Operation
 
 
-def create_service(gateway: Host) -> App:
+def create_service(gateway: Host) -> Service:
     """Return the service of a gateway; the gateway is the caller's to start and close."""
     limits = RateLimitHeaders(legacy=gateway.settings.legacy_headers)
     dispatcher = Dispatcher(
@@ -42,6 +45,8 @@ class Service:
         self._dispatcher = dispatcher
         table = tuple(table)
         self.operations = table
+        self.max_body = max((each.max_body for each in table), default=0)
+        """Bytes: no operation takes a longer body."""
         self._hot = _by_path(each for each in table if each.hot and "{" not in each.path)
         self._hot_patterns = [
             _Pattern(path, methods)
@@ -80,6 +85,18 @@ class Service:
                 await self._dispatcher.respond(scope, receive, send, pattern.methods, parameters)
                 return
         await self._router(scope, receive, send)
+
+    def try_respond(self, inbound: Inbound, body: bytes) -> Reply | None:
+        """Answer a hot request from memory; `None` when that takes a store. Never blocks."""
+        methods = self._hot.get(inbound.path)
+        operation = None if methods is None else methods.get(inbound.method)
+        if operation is None or operation.quick is None:
+            return None
+        return self._dispatcher.try_respond(operation, operation.quick, inbound, body)
+
+    def problem(self, error: GatewayError, inbound: Inbound) -> Reply:
+        """Return the answer for what never became a request."""
+        return self._dispatcher.refuse(error, inbound)
 
 
 class _Pattern:

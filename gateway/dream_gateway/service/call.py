@@ -9,7 +9,8 @@ from dream_gateway.errors import BadRequestError, BodyTooLargeError, InvalidRequ
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dream_gateway.http.asgi import Receive, Scope
+    from dream_gateway.http.asgi import Receive
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.service.authentication import Caller
     from dream_gateway.service.directory import Writing
 
@@ -37,21 +38,21 @@ class Call:
         "body",
         "caller",
         "fields",
+        "inbound",
         "parameters",
         "query",
         "request_id",
-        "scope",
         "transaction",
     )
 
     def __init__(
-        self, scope: Scope, receive: Receive, request_id: bytes, parameters: Mapping[str, str]
+        self, inbound: Inbound, receive: Receive, request_id: bytes, parameters: Mapping[str, str]
     ) -> None:
-        self.scope = scope
+        self.inbound = inbound
         self._receive = receive
         self.request_id = request_id
         self.parameters = parameters
-        self.fields: dict[bytes, bytes] = dict(scope["headers"])
+        self.fields = inbound.fields
         self.caller: Caller | None = None
         self.body: Any = None
         self.query: Any = None
@@ -73,7 +74,7 @@ class Call:
 
     def check_fields(self) -> None:
         """Raise `BadRequestError` if a field that means one thing is there twice."""
-        headers = self.scope["headers"]
+        headers = self.inbound.headers
         if len(self.fields) == len(headers):
             return
         names = [name for name, _ in headers]

@@ -14,7 +14,7 @@ from dream_gateway.errors import (
     MethodNotAllowedError,
     NotFoundError,
 )
-from dream_gateway.http.asgi import header, raw_path
+from dream_gateway.http.inbound import from_scope
 from dream_gateway.http.problem import problem, refusal
 from dream_gateway.service.call import Call
 from dream_gateway.service.reply import json_reply, problem_reply
@@ -23,14 +23,15 @@ from dream_gateway.service.validation import faults, read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dream_gateway.http.asgi import Headers, Receive, Scope, Send
+    from dream_gateway.http.asgi import Headers, Message, Receive, Scope, Send
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.ratelimit import RateLimitHeaders
     from dream_gateway.http.reply import Reply
     from dream_gateway.http.request_ids import RequestIds
     from dream_gateway.model import Verdict
     from dream_gateway.service.authentication import Authenticator
     from dream_gateway.service.idempotency import Idempotency
-    from dream_gateway.service.operation import Operation
+    from dream_gateway.service.operation import Operation, QuickHandler
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,23 +71,44 @@ class Dispatcher:
         parameters: Mapping[str, str],
     ) -> None:
         """Answer a request for a path that has these methods, `None` for one that is not there."""
-        request_id = self._ids.take_over(header(scope["headers"], b"x-request-id"))
+        inbound = from_scope(scope)
+        request_id = self._ids.take_over(inbound.fields.get(b"x-request-id"))
         try:
-            call = Call(scope, receive, request_id, parameters)
-            reply = await self._run(_operation(methods, scope["method"]), call)
-        except (GatewayError, RefusedError) as exc:
-            reply = self._problem(exc, scope, request_id)
-        except Exception:  # noqa: BLE001 # nothing may get past here to the server
-            _LOG.exception("request %s failed inside the gateway", request_id.decode())
-            reply = self._problem(GatewayError(), scope, request_id)
-        await reply.send(send, head=scope["method"] == "HEAD")
+            call = Call(inbound, receive, request_id, parameters)
+            reply = await self._run(_operation(methods, inbound.method), call)
+        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
+            reply = self._problem(exc, inbound, request_id)
+        await reply.send(send, head=inbound.method == "HEAD")
+
+    def refuse(self, error: GatewayError, inbound: Inbound) -> Reply:
+        """Return the answer for a failure outside of any operation."""
+        return self._problem(error, inbound, self._ids.take_over(None))
+
+    def try_respond(
+        self, operation: Operation, quick: QuickHandler, inbound: Inbound, body: bytes
+    ) -> Reply | None:
+        """Answer from memory alone; `None` when that takes a store. Never blocks."""
+        request_id = self._ids.take_over(inbound.fields.get(b"x-request-id"))
+        try:
+            call = Call(inbound, _no_more, request_id, {})
+            call.check_fields()
+            call.caller = self._authenticator.try_caller(call, operation.auth)
+            if call.caller is None or len(body) > operation.max_body:
+                return None
+            if not body and operation.body_optional:
+                body = b"{}"
+            call.body = read_json(body, operation.decoder)
+            answer = quick(call)
+        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
+            return self._problem(exc, inbound, request_id)
+        return None if answer is None else json_reply(answer, operation.status, request_id)
 
     async def _run(self, operation: Operation, call: Call) -> Reply:
         call.check_fields()
         if operation.auth:
             call.caller = await self._authenticator.caller(call, operation.auth)
         if operation.query is not None:
-            call.query = _query(call.scope, operation.query)
+            call.query = _query(call.inbound.query, operation.query)
         if operation.request is None:
             answer = await operation.handler(call)
         else:
@@ -100,17 +122,25 @@ class Dispatcher:
                 answer = await operation.handler(call)
         return json_reply(answer, operation.status, call.request_id)
 
-    def _problem(
-        self, cause: GatewayError | RefusedError, scope: Scope, request_id: bytes
-    ) -> Reply:
-        error = refusal(cause.verdict) if isinstance(cause, RefusedError) else cause
+    def _problem(self, cause: Exception, inbound: Inbound, request_id: bytes) -> Reply:
+        error = GatewayError()
+        if isinstance(cause, RefusedError):
+            error = refusal(cause.verdict)
+        elif isinstance(cause, GatewayError):
+            error = cause
+        else:
+            _LOG.error("request %s failed inside the gateway", request_id.decode(), exc_info=cause)
         limits: Headers = []
         if isinstance(cause, RefusedError):
             self._limits.add(limits, cause.verdict)
-        instance = raw_path(scope).decode("ascii", "replace")
+        instance = inbound.raw_path.decode("ascii", "replace")
         return problem_reply(
             problem(error, instance=instance, request_id=request_id.decode("ascii")), limits
         )
+
+
+async def _no_more() -> Message:
+    return {"type": "http.disconnect"}
 
 
 def _operation(methods: Methods | None, method: str) -> Operation:
@@ -123,10 +153,10 @@ def _operation(methods: Methods | None, method: str) -> Operation:
     return operation
 
 
-def _query(scope: Scope, shape: type[msgspec.Struct]) -> Any:
+def _query(query: bytes, shape: type[msgspec.Struct]) -> Any:
     """Return the query parameters as a shape; raises `InvalidRequestError`, naming each fault."""
     pairs = parse_qsl(
-        scope.get("query_string", b"").decode("latin-1"),
+        query.decode("latin-1"),
         keep_blank_values=True,
         max_num_fields=None,
     )

@@ -78,5 +78,5 @@ def _replay(first: Remembered, asked: str) -> Answer:
 
 def _fingerprint(call: Call) -> str:
     """Return a digest of what is asked: another spelling of the same JSON is the same request."""
-    asked = (call.scope["method"], call.scope["path"], call.body)
+    asked = (call.inbound.method, call.inbound.path, call.body)
     return sha256(msgspec.json.encode(asked)).hexdigest()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dream_gateway.service.values import Shape
 
 Handler = Callable[["Call"], Awaitable["Answer"]]
+QuickHandler = Callable[["Call"], "Answer | None"]
 
 SMALL_BODY = 64 << 10
 """Bytes: what the body of one thing may have."""
@@ -38,7 +39,8 @@ class Operation:
     `body_optional` allows there to be none; `read_as` is a looser shape to read it by, where the
     handler looks closer. `query` is the shape of the query parameters. `creates` makes an
     `Idempotency-Key` replay the result. `hot` answers ahead of the router. `also` are other
-    statuses that answer with `response`.
+    statuses that answer with `response`. `quick` is the handler of the plainest requests, which
+    answers from memory or, having changed nothing, with `None`.
     """
 
     method: str
@@ -59,6 +61,7 @@ class Operation:
     creates: bool = False
     metered: bool = False
     hot: bool = False
+    quick: QuickHandler | None = None
     decoder: msgspec.json.Decoder[Any] = field(init=False)
 
     def __post_init__(self) -> None:

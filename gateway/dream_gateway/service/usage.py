@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from dream_gateway.model import Verdict
     from dream_gateway.service.call import Call
 
+IDEMPOTENCY_FIELD = b"idempotency-key"
 METERED = frozenset({Auth.SECRET, Auth.USER})
 REFUSALS = (
     BadRequestError,
@@ -83,6 +84,7 @@ class UsageRoutes:
                 errors=(*REFUSALS, IdempotencyConflictError),
                 metered=True,
                 hot=True,
+                quick=self.try_track,
             ),
             Operation(
                 "GET",
@@ -115,6 +117,17 @@ class UsageRoutes:
                 hot=True,
             ),
         )
+
+    def try_track(self, call: Call) -> Answer | None:
+        """Charge a known user who has no idempotency key, from memory."""
+        if IDEMPOTENCY_FIELD in call.fields:
+            return None
+        user, cost = user_of(call), stated_cost(call, call.body.cost)
+        verdict = self._admission.try_track(call.known.project, user, cost)
+        if verdict is None:
+            return None
+        value = TrackAnswer(success=True, usage=counted_usage(verdict, user))
+        return Answer(value, headers=self._fields(verdict))
 
     async def track(self, call: Call) -> Answer:
         """Charge the user, or with a cost of 0 only tell."""

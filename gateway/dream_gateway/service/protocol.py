@@ -1,0 +1,159 @@
+"""The service below ASGI: a protocol class for uvicorn that answers hot requests on the spot.
+
+Every other request is read whole, which the operations' limits keep small, and given to the ASGI
+application in a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dream_gateway.errors import BodyTooLargeError
+from dream_gateway.http.reply import Reply
+from dream_gateway.http1.connection import Brief, HttpConnection, Prepared, answer
+from dream_gateway.http1.heads import CONTINUE
+from dream_gateway.http1.request import unread
+from dream_gateway.http1.watch import Watch
+
+if TYPE_CHECKING:
+    from dream_gateway.errors import GatewayError
+    from dream_gateway.http.asgi import Headers, Message, Scope
+    from dream_gateway.http1.connection import Exchange, ServerState
+    from dream_gateway.http1.request import Request
+    from dream_gateway.http1.watch import Patience
+    from dream_gateway.service.app import Service
+
+
+class ServiceProtocols:
+    """Makes the protocols of one worker: what uvicorn's `http` setting calls for each connection."""
+
+    def __init__(self, service: Service, patience: Patience | None = None) -> None:
+        self.service = service
+        self.watch = Watch(patience)
+
+    def __call__(
+        self,
+        config: object,
+        server_state: ServerState,
+        app_state: object,
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> ServiceProtocol:
+        """Return the protocol of a new connection."""
+        del config, app_state, _loop
+        return ServiceProtocol(self, server_state)
+
+
+class ServiceProtocol(HttpConnection):
+    """One connection to the service."""
+
+    __slots__ = ("_service",)
+
+    def __init__(self, plane: ServiceProtocols, state: ServerState) -> None:
+        super().__init__(plane.watch, state)
+        self._service = plane.service
+
+    def accept(self, request: Request) -> Exchange:
+        """Serve any request."""
+        return ServiceCall(self, request, self._service)
+
+    def refuse(self, error: GatewayError) -> Exchange:
+        """Answer what is not a request."""
+        request = unread()
+        return Prepared(self, request, self._service.problem(error, request))
+
+
+class ServiceCall(Brief):
+    """One call: its body is collected, and it is answered in one piece."""
+
+    __slots__ = ("_body", "_length", "_service", "_started", "_task")
+
+    def __init__(self, client: HttpConnection, request: Request, service: Service) -> None:
+        super().__init__(client, request)
+        # Whatever it asks for, no other protocol is spoken here.
+        request.upgrade = b""
+        self._service = service
+        self._body: list[bytes] = []
+        self._length = request.length or 0
+        self._started = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Answer, once the body is in."""
+        self._started = True
+        if self._length > self._service.max_body:
+            self._refuse()
+        elif self.whole:
+            self._answer()
+        elif self.request.expects and not self._body:
+            self.client.write(CONTINUE)
+
+    def body(self, data: bytes) -> None:
+        """Keep a piece, unless there is too much of them."""
+        if self._length <= self._service.max_body:
+            self._body.append(data)
+            if self.request.length is None:
+                self._length += len(data)
+            if self._length > self._service.max_body:
+                self._body.clear()
+                if self._started:
+                    self._refuse()
+
+    def body_end(self) -> None:
+        """Answer, if it is this call's turn."""
+        self.whole = True
+        if self._started and self._length <= self._service.max_body:
+            self._answer()
+
+    def lost(self) -> None:
+        """Give up."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def _refuse(self) -> None:
+        limit = self._service.max_body
+        error = BodyTooLargeError(f"The body may have {limit} bytes.")
+        reply = self._service.problem(error, self.request)
+        answer(self.client, self, reply, ends=not self.whole)
+
+    def _answer(self) -> None:
+        body = b"".join(self._body)
+        reply = self._service.try_respond(self.request, body)
+        if reply is not None:
+            answer(self.client, self, reply)
+        else:
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._respond(body))
+
+    async def _respond(self, body: bytes) -> None:
+        sent: list[Message] = []
+        asked = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Message:
+            return asked.pop() if asked else {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._service(_scope(self.request), receive, send)
+        headers: Headers = sent[0]["headers"]
+        pieces = b"".join([message.get("body", b"") for message in sent[1:]])
+        answer(self.client, self, Reply(sent[0]["status"], headers, pieces))
+
+
+def _scope(request: Request) -> Scope:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": request.version,
+        "method": request.method,
+        "scheme": request.scheme,
+        "path": request.path,
+        "raw_path": request.raw_path,
+        "query_string": request.query,
+        "root_path": "",
+        "headers": request.headers,
+        "client": None if request.client is None else (request.client, 0),
+        "server": None,
+        "state": {},
+    }
