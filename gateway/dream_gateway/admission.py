@@ -59,18 +59,21 @@ class Admission:
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
+        self._now = clock.now
 
-    def try_plain(self, digest: bytes, now: float) -> Subject | None:
+    def try_plain(self, digest: bytes) -> Admitted | None:
         """Charge one unit to the key of this digest, if it has no conditions and leases in hand.
 
-        `now` is the wall clock's. `None` says nothing about the key: see `try_key`. Never blocks.
+        `None` says nothing about the key: see `try_key`. Never blocks.
         """
         subject = self._lookup.peek(digest)
         if subject is None or not subject.plain:
             return None
+        now = self._now()
         if not subject.since <= now < subject.until:
             subject.at(now, self._meter)
-        return subject if self._meter.try_spend(subject.counters, 1) else None
+        spent = self._meter.try_spend(subject.counters, 1)
+        return Admitted(subject, 1, now) if spent else None
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -144,6 +147,24 @@ class Admission:
         if project is None or project.suspended:
             return None
         return None if refusal(credential, self._clock.now(), (), None) else (credential, project)
+
+    def try_named(self, digest: bytes, user: str) -> Admitted | None:
+        """Charge one unit to a user of the project whose secret key has this digest, from memory.
+
+        `None` says nothing about the key or the user. Never blocks.
+        """
+        now = self._now()
+        credential = self._lookup.peek_credential(digest)
+        if credential is None or credential.kind is not KeyKind.SECRET:
+            return None
+        project = self._lookup.peek_project(credential.project_id)
+        subject = self._lookup.peek_caller(credential.project_id, user)
+        if project is None or project.suspended or subject is None or subject.tier is None:
+            return None
+        if refusal(credential, now, (), None):
+            return None
+        spent = self._meter.try_spend(subject.at(now, self._meter), 1)
+        return Admitted(subject, 1, now) if spent else None
 
     def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
         """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""

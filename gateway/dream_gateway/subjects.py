@@ -38,6 +38,7 @@ class Subject:
     until: float = -NEVER
     identity: object = None
     limits: object = None
+    counted: object = None
     """What the planes have rendered of this subject: of who it is, and of its counters."""
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ class Subject:
         return self.counters
 
     def _enter(self, now: float, meter: Meter) -> None:
-        self.limits = None
+        self.limits = self.counted = None
         templates = list(_templates(self, now))
         self.counters = tuple(meter.counter(template) for template in templates)
         self.quota = next((c for c in self.counters if c.name == "quota"), None)

@@ -42,7 +42,7 @@ class StandInAdmission:
     refunds: int = 0
     asked: list[tuple[str, int, tuple[str, ...], str | None]] = field(default_factory=list)
 
-    def try_plain(self, digest: bytes, now: float) -> None:
+    def try_plain(self, digest: bytes) -> None:
         """Leave everything to `try_key`."""
 
     def try_key(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway.edge.forwarded import FORWARDING, add_forwarding
+from dream_gateway.edge.forwarded import FORWARDING
 from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
+    from dream_gateway.edge.forwarded import Forwarding
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.credentials import Found
     from dream_gateway.http.inbound import Inbound
@@ -65,6 +66,7 @@ def upstream_headers(
     found: Found | None,
     verdict: Verdict | None,
     request_id: bytes,
+    forwarding: Forwarding,
     *,
     trusted: bool,
 ) -> Headers:
@@ -87,7 +89,7 @@ def upstream_headers(
         and (b"_" not in name or not is_ours(name))
     ]
     add_identity(headers, verdict)
-    add_forwarding(headers, inbound, trusted=trusted)
+    forwarding.add(headers, inbound, trusted=trusted)
     headers.append((REQUEST_ID, request_id))
     headers.append(VIA)
     return headers

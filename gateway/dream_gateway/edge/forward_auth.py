@@ -5,7 +5,6 @@ For nginx `auth_request`, Caddy `forward_auth`, Traefik `ForwardAuth` and Envoy'
 
 from __future__ import annotations
 
-from time import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -47,15 +46,14 @@ class ForwardAuth:
         """Return the whole answer to a question about no path in particular, if memory has it."""
         if not _FRONT_FIELDS.isdisjoint(inbound.fields):
             return None
-        now = time()
-        subject = self._gate.try_plain(inbound, now)
-        if subject is None:
+        verdict = self._gate.try_plain(inbound)
+        if verdict is None:
             return None
         return b"".join(
             (
                 _ADMITTED,
-                identity(subject).lines,
-                self._limits.lines(subject, now),
+                identity(verdict.subject).lines,
+                self._limits.lines(verdict),
                 b"x-request-id: ",
                 request_id,
                 b"\r\n",

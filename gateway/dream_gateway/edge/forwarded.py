@@ -33,7 +33,7 @@ class Peer(NamedTuple):
 class TrustedProxies:
     """Decides whose forwarding fields are believed."""
 
-    __slots__ = ("_known", "_networks")
+    __slots__ = ("_known", "_networks", "_plain")
 
     def __init__(self, blocks: Iterable[str] = ()) -> None:
         try:
@@ -41,13 +41,22 @@ class TrustedProxies:
         except ValueError as exc:
             raise ConfigurationError("A trusted proxy is an address or a CIDR block.") from exc
         self._known: dict[str, bool] = {}
+        self._plain: dict[str | None, Peer] = {}
 
     def peer(self, inbound: Inbound) -> Peer:
         """Return who asked: the peer, or from a trusted one the last untrusted hop before it."""
         address = inbound.client
-        if not self._networks or address is None or not self._trusts(address):
+        if not self._networks:
+            return self._plain.get(address) or self._remember(address)
+        if address is None or not self._trusts(address):
             return Peer(address, trusted=False)
         return Peer(self._last_untrusted(inbound.headers, address), trusted=True)
+
+    def _remember(self, address: str | None) -> Peer:
+        if len(self._plain) >= _REMEMBERED:
+            self._plain.clear()
+        peer = self._plain[address] = Peer(address, trusted=False)
+        return peer
 
     def _last_untrusted(self, headers: Headers, nearest: str) -> str:
         hops = b",".join([v for k, v in headers if k == b"x-forwarded-for"]).decode("latin-1")
@@ -69,6 +78,29 @@ class TrustedProxies:
             known = parsed is not None and any(parsed in network for network in self._networks)
             self._known[address] = known
         return known
+
+
+class Forwarding:
+    """The forwarding fields of untrusted peers, which change with the peer and the host only."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str | None, bytes | None, str], Headers] = {}
+
+    def add(self, headers: Headers, inbound: Inbound, *, trusted: bool) -> None:
+        """Append the forwarding fields; a trusted peer's are carried on and added to."""
+        if trusted:
+            add_forwarding(headers, inbound, trusted=True)
+            return
+        key = (inbound.client, inbound.fields.get(b"host"), inbound.scheme)
+        fields = self._known.get(key)
+        if fields is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            fields = self._known[key] = []
+            add_forwarding(fields, inbound, trusted=False)
+        headers += fields
 
 
 def add_forwarding(headers: Headers, inbound: Inbound, *, trusted: bool) -> None:

@@ -64,7 +64,7 @@ class Front:
 
     def ask(self, inbound: Inbound, peer: Peer) -> Ask:
         """Return what admission has to know. Raises the `GatewayError` that refuses the request."""
-        return self.gate.ask(self._route(inbound), inbound, peer.address)
+        return self.gate.ask(self.route(inbound), inbound, peer.address)
 
     def is_question(self, inbound: Inbound) -> bool:
         """Tell whether a request is forward-auth's."""
@@ -84,7 +84,8 @@ class Front:
                 return answer._replace(status=self.options.status_for_limit)
         return answer
 
-    def _route(self, inbound: Inbound) -> Route:
+    def route(self, inbound: Inbound) -> Route:
+        """Return where a request leads. Raises the `GatewayError` that refuses it."""
         path, method = inbound.path, inbound.method
         if method == "CONNECT":
             raise MethodNotAllowedError("The gateway opens no tunnels.")

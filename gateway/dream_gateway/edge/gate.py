@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from dream_gateway.edge.forwarded import Forwarding
 from dream_gateway.errors import GatewayError, MissingCredentialError, StoreUnavailableError
 from dream_gateway.http.credentials import Found, find_credential
 from dream_gateway.http.problem import refusal
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
-    from dream_gateway.subjects import Subject
+    from dream_gateway.verdicts import Admitted
 
     class KeyAdmission(Protocol):
         """The part of `dream_gateway.admission.Admission` that the edge needs."""
 
-        def try_plain(self, digest: bytes, now: float) -> Subject | None:
+        def try_plain(self, digest: bytes) -> Admitted | None:
             """Charge one unit to a key without conditions, from memory alone."""
             ...
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 
 _PLAIN_BEARER = b"Bearer ak_"
+PLAIN_FOUND = Found("", in_authorization=True, in_api_key=False, in_query=False)
+"""Where a plain request's key was; its secret is nobody's business."""
 
 
 class Ask(NamedTuple):
@@ -58,13 +61,14 @@ class Ask(NamedTuple):
 class Gate:
     """Lets requests in. Denials are raised as the errors that they stand for."""
 
-    __slots__ = ("_costs", "_is_watched", "_observers", "_parameter", "admission")
+    __slots__ = ("_costs", "_is_watched", "_observers", "_parameter", "admission", "forwarding")
 
     def __init__(self, admission: KeyAdmission, options: EdgeOptions) -> None:
         self.admission = admission
         self._parameter = options.query_parameter.encode() if options.query_parameter else None
         self._observers = tuple(options.observers)
         self._costs = tuple(options.costs)
+        self.forwarding = Forwarding()
         self._is_watched = bool(self._costs or self._observers or self._parameter)
 
     @property
@@ -72,7 +76,7 @@ class Gate:
         """The query parameter that may carry the key."""
         return self._parameter
 
-    def try_plain(self, inbound: Inbound, now: float) -> Subject | None:
+    def try_plain(self, inbound: Inbound) -> Admitted | None:
         """Admit what asks for no more than one unit by a plain key, from memory; `None` if in doubt.
 
         `None` has charged nothing and told nobody: `ask` and `try_admit` come next. Never blocks.
@@ -87,7 +91,7 @@ class Gate:
             or len(fields) != len(inbound.headers)
         ):
             return None
-        return self.admission.try_plain(sha256(value[7:]).digest(), now)
+        return self.admission.try_plain(sha256(value[7:]).digest())
 
     def ask(
         self,

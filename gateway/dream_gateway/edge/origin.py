@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from dream_gateway.errors import ConfigurationError
@@ -20,13 +20,15 @@ class Origin:
     tls: bool = False
     socket: str | None = None
     base: bytes = b""
+    authority: bytes = field(init=False)
+    """The `Host` it is asked for: without the port where that is the scheme's own."""
 
-    @property
-    def authority(self) -> bytes:
-        """The `Host` it is asked for: without the port where that is the scheme's own."""
+    def __post_init__(self) -> None:
+        """Work the authority out once."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = _DEFAULT_PORTS["https" if self.tls else "http"]
-        return (host if self.port == default else f"{host}:{self.port}").encode("idna")
+        authority = host if self.port == default else f"{host}:{self.port}"
+        object.__setattr__(self, "authority", authority.encode("idna"))
 
 
 def parse_origin(url: str) -> Origin:

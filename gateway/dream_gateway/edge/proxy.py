@@ -68,6 +68,7 @@ class Proxy:
             None if route.keep_credential else ask.found,
             verdict,
             request_id,
+            self._gate.forwarding,
             trusted=trusted,
         )
         request = UpstreamRequest(route, inbound.method, where, headers)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge import wire
 from dream_gateway.edge.fields import downstream_headers, upstream_headers
+from dream_gateway.edge.gate import PLAIN_FOUND, Ask
 from dream_gateway.edge.link import StaleConnectionError
 from dream_gateway.edge.origins import IDEMPOTENT
 from dream_gateway.edge.proxy import target
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from dream_gateway.edge.forwarded import Peer
     from dream_gateway.edge.front import Front
-    from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.link import Link
     from dream_gateway.edge.origins import Origins
     from dream_gateway.edge.pool import Pool
@@ -99,8 +99,16 @@ class Relay:
         front, request = self._front, self.request
         self._request_id = front.request_id(request)
         try:
-            self._peer = front.peer(request)
-            ask = self._ask = front.ask(request, self._peer)
+            peer = self._peer = front.peer(request)
+            route = front.route(request)
+            if route.plain and not self._buffered and request.length == 0:
+                self._target = target(request, route, PLAIN_FOUND, None)
+                admitted = front.gate.try_plain(request)
+                if admitted is not None:
+                    ask = self._ask = Ask(route, PLAIN_FOUND, 1, None)
+                    self._admitted(ask, admitted)
+                    return
+            ask = self._ask = front.gate.ask(route, request, peer.address)
             self._check_length(ask)
             self._target = target(request, ask.route, ask.found, front.gate.parameter)
             verdict = front.gate.try_admit(ask)
@@ -180,6 +188,7 @@ class Relay:
             None if ask.route.keep_credential else ask.found,
             verdict,
             self._request_id,
+            self._front.gate.forwarding,
             trusted=self._peer is not None and self._peer.trusted,
         )
 

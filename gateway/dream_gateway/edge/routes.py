@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dream_gateway.errors import ConfigurationError
@@ -38,9 +38,13 @@ class Route:
     keep_credential: bool = False
     preserve_host: bool = False
     public: bool = False
+    plain: bool = field(init=False)
+    """Whether a request to it needs no more than a key, and costs one unit."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, at start-up."""
+        plain = self.cost == 1 and not (self.scopes or self.public)
+        object.__setattr__(self, "plain", plain)
         if not self.prefix.startswith("/") or "//" in self.prefix:
             raise ConfigurationError(f"The route prefix {self.prefix!r} is not an absolute path.")
         if self.prefix != "/" and self.prefix.endswith("/"):

@@ -111,6 +111,7 @@ class WebSocketRelay:
             None if ask.route.keep_credential else ask.found,
             verdict,
             request_id,
+            self._gate.forwarding,
             trusted=trusted,
         )
         headers = [field for field in headers if not field[0].startswith(b"sec-websocket-")]

@@ -42,12 +42,13 @@ class RateLimitHeaders:
             headers.append((b"ratelimit-policy", limits.policy))
             headers.append((b"ratelimit", limits.state(verdict.now)))
 
-    def lines(self, subject: Subject, now: float) -> bytes:
+    def lines(self, verdict: Admitted) -> bytes:
         """Return the same as lines of a head, each ended by CRLF."""
-        limits = self.live(subject)
+        limits = self.live(verdict.subject)
         if not limits.policy:
             return b""
-        return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (limits.policy, limits.state(now))
+        state = limits.state(verdict.now)
+        return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (limits.policy, state)
 
     @property
     def legacy(self) -> bool:

@@ -86,6 +86,14 @@ class Service:
                 return
         await self._router(scope, receive, send)
 
+    def express(self, inbound: Inbound, date: bytes) -> bytes | None:
+        """Return the whole answer to the plainest requests, if memory has it. Never blocks."""
+        methods = self._hot.get(inbound.path)
+        operation = None if methods is None else methods.get(inbound.method)
+        if operation is None or operation.express is None:
+            return None
+        return operation.express(inbound, self._dispatcher.request_id(inbound), date)
+
     def try_respond(self, inbound: Inbound, body: bytes) -> Reply | None:
         """Answer a hot request from memory; `None` when that takes a store. Never blocks."""
         methods = self._hot.get(inbound.path)

@@ -10,6 +10,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.service.authentication import Auth
     from dream_gateway.service.call import Call
     from dream_gateway.service.reply import Answer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Call"], Awaitable["Answer"]]
 QuickHandler = Callable[["Call"], "Answer | None"]
+ExpressHandler = Callable[["Inbound", bytes, bytes], bytes | None]
 
 SMALL_BODY = 64 << 10
 """Bytes: what the body of one thing may have."""
@@ -40,7 +42,8 @@ class Operation:
     handler looks closer. `query` is the shape of the query parameters. `creates` makes an
     `Idempotency-Key` replay the result. `hot` answers ahead of the router. `also` are other
     statuses that answer with `response`. `quick` is the handler of the plainest requests, which
-    answers from memory or, having changed nothing, with `None`.
+    answers from memory or, having changed nothing, with `None`; `express` does so for those that are
+    plainer still, with all the bytes of the answer.
     """
 
     method: str
@@ -62,6 +65,7 @@ class Operation:
     metered: bool = False
     hot: bool = False
     quick: QuickHandler | None = None
+    express: ExpressHandler | None = None
     decoder: msgspec.json.Decoder[Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -57,6 +57,10 @@ class ServiceProtocol(HttpConnection):
         """Serve any request."""
         return ServiceCall(self, request, self._service)
 
+    def express(self, request: Request) -> bytes | None:
+        """Answer the plainest charges from memory."""
+        return self._service.express(request, self.date)
+
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""
         request = unread()

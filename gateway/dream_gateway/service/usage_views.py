@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dream_gateway.service.usage_shapes import CountedUsage, UsageView
+import msgspec
+
+from dream_gateway.service.usage_shapes import CountedUsage, TrackAnswer, UsageView
 from dream_gateway.service.values import instant, optional_instant
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
     from dream_gateway.model import Usage, Verdict
     from dream_gateway.service.values import Unlimited
+    from dream_gateway.verdicts import Admitted
+
+_COUNT, _USAGE_COUNT, _REMAINING = -1, -2, -3
 
 
 class _Numbers(NamedTuple):
@@ -51,6 +56,48 @@ def counted_usage(verdict: Verdict, user: str) -> CountedUsage:
         period_start=numbers.start,
         period_end=numbers.end,
     )
+
+
+class CountedTemplate:
+    """The answer to a charge of one subject in one period, from which only the numbers are missing."""
+
+    __slots__ = ("_limit", "_quota", "_text")
+
+    def __init__(self, verdict: Admitted) -> None:
+        usage = counted_usage(verdict, verdict.subject.customer.external_id)
+        self._quota = verdict.subject.quota
+        self._limit = None if self._quota is None else self._quota.limit
+        if self._quota is not None:
+            usage.count, usage.usage_count = _COUNT, _USAGE_COUNT
+            if self._limit is not None:
+                usage.remaining = _REMAINING
+        text = msgspec.json.encode(TrackAnswer(success=True, usage=usage)).replace(b"%", b"%%")
+        # Such a sequence cannot be part of a string, whose quotes are escaped.
+        for name, mark in (
+            (b"count", _COUNT),
+            (b"usageCount", _USAGE_COUNT),
+            (b"remaining", _REMAINING),
+        ):
+            text = text.replace(b'"%b":%d' % (name, mark), b'"%b":%%d' % name)
+        self._text = text
+
+    def render(self) -> bytes:
+        """Return the answer with the numbers of this moment."""
+        quota = self._quota
+        if quota is None:
+            return self._text % ()
+        used = quota.used()
+        if self._limit is None:
+            return self._text % (used, used)
+        return self._text % (used, used, max(0, self._limit - used))
+
+
+def counted_template(verdict: Admitted) -> CountedTemplate:
+    """Return the template of a subject, which is made once for each of its periods."""
+    found = verdict.subject.counted
+    if not isinstance(found, CountedTemplate):
+        found = verdict.subject.counted = CountedTemplate(verdict)
+    return found
 
 
 def _plan(verdict: Verdict) -> str:
