@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Protocol
 
 
@@ -19,18 +20,12 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The operating system's clocks."""
+    """The operating system's clocks, called without anything of ours in between."""
 
-    __slots__ = ("_monotonic_id",)
+    __slots__ = ("monotonic", "now")
 
     def __init__(self) -> None:
+        self.now = time.time
         # CLOCK_MONOTONIC stands still while a machine sleeps, and a lease must not.
-        self._monotonic_id = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-    def now(self) -> float:
-        """Seconds since the epoch, UTC."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds since boot, suspended time included where the system can tell."""
-        return time.clock_gettime(self._monotonic_id)
+        clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+        self.monotonic = partial(time.clock_gettime, clock)

@@ -15,7 +15,7 @@ from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from dream_gateway.cache import CacheOptions
     from dream_gateway.clock import Clock
@@ -59,6 +59,8 @@ class Lookup:
         self._source = source
         self._cache: Cache[object] = Cache(self._load, clock, options)
         self.feed_alive = False
+        self.peek: Callable[[bytes], Subject | None] = self._cache.peek  # type: ignore[assignment] # by its key
+        """Return the caller whose key has this digest, if that is in memory. Never blocks."""
 
     def peek_key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, if that is in memory. Never blocks."""
@@ -66,10 +68,6 @@ class Lookup:
         digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()
         found = self._cache.peek(digest)
         return found if isinstance(found, Subject) else None
-
-    def peek(self, digest: bytes) -> Subject | None:
-        """Return the caller whose key has this digest, if that is in memory. Never blocks."""
-        return self._cache.peek(digest)  # type: ignore[return-value] # by its key
 
     async def key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, `None` if there is no such key."""

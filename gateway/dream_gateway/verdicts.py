@@ -16,7 +16,7 @@ MICROSECONDS = 1_000_000
 
 
 class Admitted(Verdict):
-    """The verdict on a warm request: what nobody may ask for is only made when somebody does.
+    """The verdict on a warm request: what is not asked for is never made.
 
     `usage` and `policies` are of the moment they are first read, not before the verdict.
     """
@@ -27,25 +27,26 @@ class Admitted(Verdict):
         self.allowed = True
         self.code = "allowed"
         self.cost = cost
-        self.credential = subject.credential
-        self.project = subject.project
-        self.customer = subject.customer
-        self.tier = subject.tier
-        self.violated = None
-        self.retry_after = None
         self.receipt = subject.counters
         self.subject = subject
         self.now = now
 
     def __getattr__(self, name: str) -> object:
-        """Make `usage` or `policies`: their slots are empty until then."""
-        if name == "usage":
-            self.usage = usage(self.subject)
-            return self.usage
-        if name == "policies":
-            self.policies = policies(self.subject, self.now)
-            return self.policies
-        raise AttributeError(name)
+        """Fill the slot of a field that is read for the first time."""
+        subject = self.subject
+        match name:
+            case "usage":
+                self.usage = usage(subject)
+            case "policies":
+                self.policies = policies(subject, self.now)
+            case "violated" | "retry_after":
+                self.violated = self.retry_after = None
+            case "credential" | "project" | "customer" | "tier":
+                self.credential, self.project = subject.credential, subject.project
+                self.customer, self.tier = subject.customer, subject.tier
+            case _:
+                raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
 
 def refused(subject: Subject, code: str, cost: int) -> Verdict:

@@ -17,7 +17,7 @@ async def test_the_example_api_answers_the_caller() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
     planes = Planes(Settings(drain_seconds=1))
-    planes.add(example_api, listener, date_header=True)
+    planes.add(example_api, listener)
     ready = asyncio.Event()
     serving = asyncio.create_task(planes.serve(ready.set))
     await ready.wait()

@@ -17,6 +17,7 @@ from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
+from dream_gateway.http1.watch import Watch
 from dream_gateway.model import Customer, Mode, Period, PolicyState, Project, Usage, Verdict
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ async def edge(
         app = Edge(admission=admission, routes=table, upstream=client, options=options)
         more = dict(settings or {})
         if kind == "protocol":
-            more["http"] = EdgeProtocols(app.front, client.origins, patience)
+            more["http"] = EdgeProtocols(app.front, client.origins, Watch(patience))
         return await serve(app, **more)
 
     yield start

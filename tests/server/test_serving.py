@@ -13,13 +13,17 @@ async def unreachable(_scope: object, _receive: object, _send: object) -> None:
     raise AssertionError
 
 
+def refused(**_: object) -> asyncio.Protocol:
+    raise AssertionError
+
+
 async def test_an_order_to_drain_that_comes_before_serving_is_kept() -> None:
     planes = Planes(Settings())
     planes.drain()
     ready: list[bool] = []
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        planes.add(unreachable, listener, date_header=False)
+        planes.add(unreachable, listener, refused)
         async with asyncio.timeout(10):
             await planes.serve(lambda: ready.append(True))
     assert not ready

@@ -50,7 +50,7 @@ class Demo:
         with tempfile.TemporaryDirectory(prefix="dream-gateway-") as folder:
             api = Planes(self.settings)
             listener = _listen()
-            api.add(example_api, listener, date_header=True)
+            api.add(example_api, listener)
             upstream = f"http://127.0.0.1:{listener.getsockname()[1]}"
             settings = replace(
                 self._on_free_ports(),

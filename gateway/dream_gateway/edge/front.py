@@ -45,12 +45,13 @@ class Front:
         self.limits = RateLimitHeaders(legacy=self.options.legacy_headers)
         self.forward_auth = ForwardAuth(self.gate, routes, self.limits)
         self._routes = routes
+        self._plain_question = None if self.limits.legacy else self.options.forward_auth
         self._proxies = TrustedProxies(self.options.trusted_proxies)
         self._ids = RequestIds()
 
     def express(self, inbound: Inbound, date: bytes) -> bytes | None:
         """Return the whole answer to forward-auth's plainest question, if memory has it."""
-        if inbound.path != self.options.forward_auth or self.limits.legacy:
+        if inbound.path != self._plain_question:
             return None
         return self.forward_auth.express(inbound, self.request_id(inbound), date)
 

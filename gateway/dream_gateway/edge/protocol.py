@@ -22,16 +22,15 @@ if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
     from dream_gateway.http1.connection import Exchange, ServerState
     from dream_gateway.http1.request import Request
-    from dream_gateway.http1.watch import Patience
 
 
 class EdgeProtocols:
     """Makes the protocols of one worker: what uvicorn's `http` setting calls for each connection."""
 
-    def __init__(self, front: Front, origins: Origins, patience: Patience | None = None) -> None:
+    def __init__(self, front: Front, origins: Origins, watch: Watch | None = None) -> None:
         self.front = front
         self.origins = origins
-        self.watch = Watch(patience)
+        self.watch = watch or Watch()
 
     def __call__(
         self,

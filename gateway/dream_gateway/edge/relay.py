@@ -319,8 +319,9 @@ class Relay:
         self.flush()
         self._done = True
         keep = self._client.keeps(self)
+        status = 0 if self._link is None else self._link.status
         self._give_back()
-        self._client.finish(self, keep=keep)
+        self._client.finish(self, status, keep=keep)
 
     def failed(self, error: GatewayError) -> None:
         """Try again if that is safe, or say what went wrong while that can be said."""

@@ -100,24 +100,25 @@ class LiveLimits:
         limited = [c for c in subject.counters if c.rule.limit is not None]
         self.policy = b", ".join([text for _, text in texts])
         self._counters = [
-            (counter, name.encode("ascii"))
+            (counter, counter.rule, name.encode("ascii") + b";r=")
             for counter, (name, _) in zip(limited, texts, strict=True)
         ]
 
     def state(self, now: float) -> bytes:
         """Return the value of `RateLimit` at this moment."""
         parts = []
-        for counter, name in self._counters:
-            rule = counter.rule
-            remaining = counter.remaining() or 0
+        for counter, rule, name in self._counters:
+            remaining = counter.available + (counter.room or 0)
+            if counter.reserve is not None:
+                remaining += counter.reserve.granted
             if isinstance(rule, Quota):
                 end = rule.period_end
                 seconds = 0 if end is None or end <= now else -int((now - end) // 1)
             else:
-                limit = rule.burst
-                remaining = min(remaining, limit)
-                seconds = -(-(limit - remaining) * rule.period_us // (rule.limit * MICROSECONDS))
-            parts.append(b"%b;r=%d;t=%d" % (name, remaining, seconds))
+                remaining = min(remaining, rule.burst)
+                missing = (rule.burst - remaining) * rule.period_us
+                seconds = -(-missing // (rule.limit * MICROSECONDS))
+            parts.append(b"%b%d;t=%d" % (name, remaining, seconds))
         return parts[0] if len(parts) == 1 else b", ".join(parts)
 
 

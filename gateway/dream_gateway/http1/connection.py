@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dream_gateway.http.reply import Reply
     from dream_gateway.http1.watch import Watch
 
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
+
 MAX_HEAD = 64 * 1024
 """Bytes that a request's line and fields may have together."""
 
@@ -78,6 +80,7 @@ class HttpConnection(asyncio.Protocol):
     """A client connection. Subclasses say who serves a request, and how a failure is told."""
 
     __slots__ = (
+        "_access",
         "_at_rest",
         "_broken",
         "_closing",
@@ -95,6 +98,7 @@ class HttpConnection(asyncio.Protocol):
         "_reading",
         "_running",
         "_since",
+        "_slow",
         "_stalled",
         "_state",
         "_target",
@@ -108,6 +112,9 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(self, watch: Watch, state: ServerState) -> None:
         self._watch = watch
+        self._access = watch.access
+        # Whether every request needs an exchange: for a note of it, or to end the connection.
+        self._slow = watch.access is not None
         self._patience = watch.patience
         self._state = state
         self._parser = httptools.HttpRequestParser(self)
@@ -168,8 +175,10 @@ class HttpConnection(asyncio.Protocol):
             and not (self._draining or self._broken or self._closing)
         )
 
-    def finish(self, exchange: Exchange, *, keep: bool) -> None:
-        """End the exchange whose turn it is: all of its answer was written."""
+    def finish(self, exchange: Exchange, status: int, *, keep: bool) -> None:
+        """End the exchange whose turn it is: all of its answer, with this status, was written."""
+        if self._access is not None:
+            self._access.note(exchange.request, status)
         self._queue.popleft()
         self._running = self.held = False
         self._state.total_requests += 1
@@ -206,7 +215,7 @@ class HttpConnection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Finish what is under way, and close."""
-        self._draining = True
+        self._draining = self._slow = True
         if self._tunnel is not None or (not self._queue and self._incoming is None):
             self._close()
 
@@ -253,14 +262,14 @@ class HttpConnection(asyncio.Protocol):
         if self._at_rest:
             self._at_rest, self._in_head = False, True
             self._head_bytes = 0
-            self._expect(self._patience.head)
+            self._limit, self._since = self._patience.head, self._watch.now
         self._corked = True
         try:
             self._parse(data)
             if self._queue:
                 self._advance()
             elif self._at_rest:
-                self._expect(self._patience.idle)
+                self._limit = self._patience.idle
         finally:
             self._corked = False
             self._flush()
@@ -268,12 +277,14 @@ class HttpConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Stop the exchange that writes."""
         self._stalled = self._watch.now
+        self._adjust_reading()
         if self._queue:
             self._queue[0].pause()
 
     def resume_writing(self) -> None:
         """Let it go on."""
         self._stalled = NO_LIMIT
+        self._adjust_reading()
         if self._queue:
             self._queue[0].resume()
 
@@ -295,22 +306,23 @@ class HttpConnection(asyncio.Protocol):
         if self._broken:
             return
         parser = self._parser
+        method = parser.get_method()
         try:
             request = Request(
-                parser.get_method().decode("ascii"),
+                _METHODS.get(method) or method.decode("ascii"),
                 target,
                 headers,
                 parser.get_http_version(),
                 client=self.client,
                 scheme=self.scheme,
             )
-            if parser.should_upgrade():
+            if b"upgrade" in request.fields and parser.should_upgrade():
                 _note_upgrade(request)
         except GatewayError as exc:
             self._break(exc)
             return
         keep = request.keep_alive = parser.should_keep_alive()
-        if keep and request.length == 0 and not (self._queue or self._draining or request.upgrade):
+        if keep and request.length == 0 and not (self._queue or self._slow or request.upgrade):
             answer = self.express(request)
             if answer is not None:
                 self._state.total_requests += 1
@@ -420,7 +432,7 @@ class HttpConnection(asyncio.Protocol):
         self._adjust_reading()
 
     def _adjust_reading(self) -> None:
-        wanted = not self.held and len(self._queue) < 2
+        wanted = not self.held and len(self._queue) < 2 and self._stalled == NO_LIMIT
         if wanted is self._reading or self._transport is None or self._transport.is_closing():
             return
         self._reading = wanted
@@ -513,7 +525,7 @@ def answer(
         reply.status, reply.headers, connection.date + connection_field(exchange.request, keep)
     )
     connection.write(head if exchange.request.method == "HEAD" else head + reply.body)
-    connection.finish(exchange, keep=keep)
+    connection.finish(exchange, reply.status, keep=keep)
 
 
 def connection_field(request: Request, keep: bool) -> bytes:

@@ -9,7 +9,10 @@ import asyncio
 import time
 from dataclasses import astuple, dataclass
 from email.utils import formatdate
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dream_gateway.http1.access import AccessLog
 
 NO_LIMIT = float("inf")
 
@@ -40,8 +43,10 @@ class Watched(Protocol):
 class Watch:
     """Used from one event loop. `now` is monotonic seconds, behind by one tick at most."""
 
-    def __init__(self, patience: Patience | None = None) -> None:
+    def __init__(self, patience: Patience | None = None, access: AccessLog | None = None) -> None:
         self.patience = patience or Patience()
+        self.access = access
+        """Where answered requests are noted, if anywhere."""
         self._tick_seconds = min(1.0, min(astuple(self.patience)) / 4)
         self._connections: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None

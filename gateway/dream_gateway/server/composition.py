@@ -9,6 +9,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
+from dream_gateway.http1.watch import Watch
 from dream_gateway.service.app import create_service
 from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.service.stored import StoredDirectory
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import socket
 
     from dream_gateway.gateway import Gateway
+    from dream_gateway.http1.access import AccessLog
     from dream_gateway.server.serving import Planes
     from dream_gateway.settings import Settings
 
@@ -35,7 +37,11 @@ class ServiceHost:
 
 
 def add_planes(
-    planes: Planes, gateway: Gateway, edge: socket.socket, service: socket.socket
+    planes: Planes,
+    gateway: Gateway,
+    edge: socket.socket,
+    service: socket.socket,
+    access: AccessLog | None = None,
 ) -> HttpUpstream:
     """Have both planes of a started gateway served; the upstream client is the caller's to close.
 
@@ -49,11 +55,11 @@ def add_planes(
         upstream=upstream,
         options=_options(gateway),
     )
-    # The upstream's own Date goes through; two would be one too many.
-    protocols = EdgeProtocols(app.front, upstream.origins)
-    planes.add(app, edge, date_header=False, protocols=protocols)
+    watch = Watch(access=access)
+    protocols = EdgeProtocols(app.front, upstream.origins, watch)
+    planes.add(app, edge, protocols)
     control = create_service(ServiceHost(gateway))
-    planes.add(control, service, date_header=False, protocols=ServiceProtocols(control))
+    planes.add(control, service, ServiceProtocols(control, watch))
     return upstream
 
 

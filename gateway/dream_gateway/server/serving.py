@@ -58,11 +58,9 @@ class Planes:
         self,
         app: object,
         listener: socket.socket,
-        *,
-        date_header: bool,
         protocols: Callable[..., asyncio.Protocol] | None = None,
     ) -> None:
-        """Serve an ASGI app on a listening socket; `protocols` make connections that do without."""
+        """Serve an ASGI app on a listening socket, by `protocols` that speak for it if given."""
         config = uvicorn.Config(
             cast("ASGI3Application", app),
             http=cast("type[asyncio.Protocol]", protocols or "httptools"),
@@ -70,10 +68,10 @@ class Planes:
             interface="asgi3",
             lifespan="off",
             log_config=None,
-            access_log=self._settings.access_log,
+            access_log=False,
             proxy_headers=False,
             server_header=False,
-            date_header=date_header,
+            date_header=protocols is None,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=math.ceil(self._settings.drain_seconds),
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.errors import GatewayError
 from dream_gateway.gateway import Gateway
+from dream_gateway.http1.access import AccessLog
 from dream_gateway.server.composition import add_planes
 from dream_gateway.server.serving import Planes
 from dream_gateway.server.status import Ready, encode, failed
@@ -45,13 +46,16 @@ class Worker:
         """Serve on the listening sockets until told to stop; leases are returned before the end."""
         self._watch()
         gateway = Gateway(self._settings)
+        access = AccessLog() if self._settings.access_log else None
         try:
             await gateway.start()
-            upstream = add_planes(self._planes, gateway, edge, service)
+            upstream = add_planes(self._planes, gateway, edge, service, access)
             await self._planes.serve(self._ready)
             await upstream.close()
         finally:
             await gateway.close()
+            if access is not None:
+                access.close()
 
     def tell(self, status: Status) -> None:
         """Tell the supervisor, if it is still there."""

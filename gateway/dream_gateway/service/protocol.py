@@ -21,16 +21,15 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers, Message, Scope
     from dream_gateway.http1.connection import Exchange, ServerState
     from dream_gateway.http1.request import Request
-    from dream_gateway.http1.watch import Patience
     from dream_gateway.service.app import Service
 
 
 class ServiceProtocols:
     """Makes the protocols of one worker: what uvicorn's `http` setting calls for each connection."""
 
-    def __init__(self, service: Service, patience: Patience | None = None) -> None:
+    def __init__(self, service: Service, watch: Watch | None = None) -> None:
         self.service = service
-        self.watch = Watch(patience)
+        self.watch = watch or Watch()
 
     def __call__(
         self,
