@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers
 
 _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%!$&'()*+,;="
+_SINGLE = (b"host", b"transfer-encoding", b"content-length")
 _SCHEMES = (b"http://", b"https://")
 
 
@@ -45,8 +46,8 @@ class Request(Inbound):
         self.upgrade = b""
         fields = self.fields = dict(headers)
         host = fields.get(b"host")
-        if len(fields) != len(headers) and _repeated(headers, b"host"):
-            raise BadRequestError("The request has two Host fields.")
+        if len(fields) != len(headers):
+            _check_repeated(headers)
         if target[:1] != b"/":
             target = self._absolute(target)
         elif host is None:
@@ -96,5 +97,9 @@ def unread() -> Request:
     return request
 
 
-def _repeated(headers: Headers, name: bytes) -> bool:
-    return sum(field[0] == name for field in headers) > 1
+def _check_repeated(headers: Headers) -> None:
+    """Refuse two of a field of which the second would be read by some, and the first by others."""
+    names = [name for name, _ in headers]
+    for name in _SINGLE:
+        if names.count(name) > 1:
+            raise BadRequestError(f"The request has two {name.decode().title()} fields.")
