@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from dream_gateway.http.inbound import Inbound
-
 
 @pytest.fixture(
     params=["pro=unlimited", "free=1000/month", "slow=1000/month@900/h", "one=800/d@2000/s"]
@@ -51,8 +49,8 @@ async def test_it_answers_as_the_long_way_does(shop: tuple[Gateway, str]) -> Non
     expressed: list[bool] = []
     way = front.express
 
-    def noted(inbound: Inbound, date: bytes) -> bytes | None:
-        answer = way(inbound, date)
+    def noted(target: bytes, fields: dict[bytes, bytes], date: bytes) -> bytes | None:
+        answer = way(target, fields, date)
         expressed.append(answer is not None)
         return answer
 

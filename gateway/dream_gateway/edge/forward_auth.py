@@ -42,11 +42,11 @@ class ForwardAuth:
         self._limits = limits
         self._default = Route()
 
-    def express(self, inbound: Inbound, request_id: bytes, date: bytes) -> bytes | None:
+    def express(self, fields: dict[bytes, bytes], request_id: bytes, date: bytes) -> bytes | None:
         """Return the whole answer to a question about no path in particular, if memory has it."""
-        if not _FRONT_FIELDS.isdisjoint(inbound.fields):
+        if not _FRONT_FIELDS.isdisjoint(fields):
             return None
-        verdict = self._gate.try_plain(inbound)
+        verdict = self._gate.try_plain(fields)
         if verdict is None:
             return None
         return b"".join(

@@ -62,9 +62,10 @@ class EdgeProtocol(HttpConnection):
             return Tunnel(self, request, plane.front, plane.origins)
         return Relay(self, request, plane.front, plane.origins)
 
-    def express(self, request: Request) -> bytes | None:
-        """Answer forward-auth's questions from memory."""
-        return self._plane.front.express(request, self.date)
+    def express(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> bytes | None:
+        """Answer forward-auth's plainest question from memory."""
+        del method
+        return self._plane.front.express(target, fields, self._watch.date)
 
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""

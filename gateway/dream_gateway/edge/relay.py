@@ -101,9 +101,10 @@ class Relay:
         try:
             peer = self._peer = front.peer(request)
             route = front.route(request)
-            if route.plain and not self._buffered and request.length == 0:
+            single = len(request.fields) == len(request.headers)
+            if route.plain and single and not self._buffered and request.length == 0:
                 self._target = target(request, route, PLAIN_FOUND, None)
-                admitted = front.gate.try_plain(request)
+                admitted = front.gate.try_plain(request.fields)
                 if admitted is not None:
                     ask = self._ask = Ask(route, PLAIN_FOUND, 1, None)
                     self._admitted(ask, admitted)

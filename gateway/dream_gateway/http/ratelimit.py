@@ -44,11 +44,10 @@ class RateLimitHeaders:
 
     def lines(self, verdict: Admitted) -> bytes:
         """Return the same as lines of a head, each ended by CRLF."""
-        limits = self.live(verdict.subject)
-        if not limits.policy:
-            return b""
-        state = limits.state(verdict.now)
-        return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (limits.policy, state)
+        limits = verdict.subject.limits
+        if not isinstance(limits, LiveLimits):
+            limits = self.live(verdict.subject)
+        return limits.head + limits.state(verdict.now) + b"\r\n" if limits.policy else b""
 
     @property
     def legacy(self) -> bool:
@@ -94,13 +93,14 @@ class RateLimitHeaders:
 class LiveLimits:
     """A subject's limits as text that only the numbers are missing from."""
 
-    __slots__ = ("_counters", "policy")
+    __slots__ = ("_counters", "head", "policy")
 
     def __init__(self, subject: Subject, texts: Sequence[tuple[str, bytes]]) -> None:
         limited = [c for c in subject.counters if c.rule.limit is not None]
         self.policy = b", ".join([text for _, text in texts])
+        self.head = b"ratelimit-policy: %b\r\nratelimit: " % self.policy
         self._counters = [
-            (counter, counter.rule, name.encode("ascii") + b";r=")
+            (counter, counter.rule, name + ";r=")
             for counter, (name, _) in zip(limited, texts, strict=True)
         ]
 
@@ -118,8 +118,8 @@ class LiveLimits:
                 remaining = min(remaining, rule.burst)
                 missing = (rule.burst - remaining) * rule.period_us
                 seconds = -(-missing // (rule.limit * MICROSECONDS))
-            parts.append(b"%b%d;t=%d" % (name, remaining, seconds))
-        return parts[0] if len(parts) == 1 else b", ".join(parts)
+            parts.append(f"{name}{remaining};t={seconds}")
+        return ", ".join(parts).encode("ascii")
 
 
 def _policy(policy: PolicyState) -> tuple[str, bytes]:

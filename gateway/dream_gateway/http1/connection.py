@@ -20,7 +20,7 @@ from dream_gateway.errors import (
     RequestTimeoutError,
 )
 from dream_gateway.http1.heads import CLOSE, response_head
-from dream_gateway.http1.request import Request
+from dream_gateway.http1.request import Request, is_plain
 from dream_gateway.http1.watch import NO_LIMIT
 
 if TYPE_CHECKING:
@@ -141,12 +141,13 @@ class HttpConnection(asyncio.Protocol):
         """Return the exchange that serves a request. Raises nothing."""
         raise NotImplementedError
 
-    def express(self, request: Request) -> bytes | None:
-        """Return the whole answer to a request without a body, if it is known without waiting.
+    def express(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> bytes | None:
+        """Return the whole answer to a plain request, if it is known without waiting.
 
-        Only asked where the connection goes on. `None` has the request served by an exchange.
+        Plain is: HTTP/1.1, a good host, no field twice, no body, and the connection goes on. `None`
+        has the request served by an exchange.
         """
-        del request
+        del method, target, fields
         return None
 
     def refuse(self, error: GatewayError) -> Exchange:
@@ -306,13 +307,21 @@ class HttpConnection(asyncio.Protocol):
         if self._broken:
             return
         parser = self._parser
-        method = parser.get_method()
+        method, version = parser.get_method(), parser.get_http_version()
+        if not self._slow and version == "1.1" and not self._queue:
+            fields = dict(headers)
+            if len(fields) == len(headers) and is_plain(fields):
+                answer = self.express(method, target, fields)
+                if answer is not None:
+                    self._state.total_requests += 1
+                    self._out.append(answer)
+                    return
         try:
             request = Request(
                 _METHODS.get(method) or method.decode("ascii"),
                 target,
                 headers,
-                parser.get_http_version(),
+                version,
                 client=self.client,
                 scheme=self.scheme,
             )
@@ -321,13 +330,7 @@ class HttpConnection(asyncio.Protocol):
         except GatewayError as exc:
             self._break(exc)
             return
-        keep = request.keep_alive = parser.should_keep_alive()
-        if keep and request.length == 0 and not (self._queue or self._slow or request.upgrade):
-            answer = self.express(request)
-            if answer is not None:
-                self._state.total_requests += 1
-                self._out.append(answer)
-                return
+        request.keep_alive = parser.should_keep_alive()
         exchange = self.accept(request)
         self._incoming = exchange
         self._queue.append(exchange)

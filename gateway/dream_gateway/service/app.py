@@ -47,6 +47,11 @@ class Service:
         self.operations = table
         self.max_body = max((each.max_body for each in table), default=0)
         """Bytes: no operation takes a longer body."""
+        self._express = {
+            each.path.encode(): (each.method.encode(), each.express)
+            for each in table
+            if each.express is not None
+        }
         self._hot = _by_path(each for each in table if each.hot and "{" not in each.path)
         self._hot_patterns = [
             _Pattern(path, methods)
@@ -86,13 +91,14 @@ class Service:
                 return
         await self._router(scope, receive, send)
 
-    def express(self, inbound: Inbound, date: bytes) -> bytes | None:
+    def express(
+        self, method: bytes, target: bytes, fields: dict[bytes, bytes], date: bytes
+    ) -> bytes | None:
         """Return the whole answer to the plainest requests, if memory has it. Never blocks."""
-        methods = self._hot.get(inbound.path)
-        operation = None if methods is None else methods.get(inbound.method)
-        if operation is None or operation.express is None:
+        express = self._express.get(target)
+        if express is None or express[0] != method:
             return None
-        return operation.express(inbound, self._dispatcher.request_id(inbound), date)
+        return express[1](fields, self._dispatcher.request_id(fields), date)
 
     def try_respond(self, inbound: Inbound, body: bytes) -> Reply | None:
         """Answer a hot request from memory; `None` when that takes a store. Never blocks."""

@@ -72,7 +72,7 @@ class Dispatcher:
     ) -> None:
         """Answer a request for a path that has these methods, `None` for one that is not there."""
         inbound = from_scope(scope)
-        request_id = self.request_id(inbound)
+        request_id = self.request_id(inbound.fields)
         try:
             call = Call(inbound, receive, request_id, parameters)
             reply = await self._run(_operation(methods, inbound.method), call)
@@ -80,9 +80,9 @@ class Dispatcher:
             reply = self._problem(exc, inbound, request_id)
         await reply.send(send, head=inbound.method == "HEAD")
 
-    def request_id(self, inbound: Inbound) -> bytes:
+    def request_id(self, fields: dict[bytes, bytes]) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""
-        return self._ids.take_over(inbound.fields.get(b"x-request-id"))
+        return self._ids.take_over(fields.get(b"x-request-id"))
 
     def refuse(self, error: GatewayError, inbound: Inbound) -> Reply:
         """Return the answer for a failure outside of any operation."""
@@ -92,7 +92,7 @@ class Dispatcher:
         self, operation: Operation, quick: QuickHandler, inbound: Inbound, body: bytes
     ) -> Reply | None:
         """Answer from memory alone; `None` when that takes a store. Never blocks."""
-        request_id = self.request_id(inbound)
+        request_id = self.request_id(inbound.fields)
         try:
             call = Call(inbound, _no_more, request_id, {})
             call.check_fields()

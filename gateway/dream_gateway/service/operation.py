@@ -10,7 +10,6 @@ import msgspec
 
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http.inbound import Inbound
     from dream_gateway.service.authentication import Auth
     from dream_gateway.service.call import Call
     from dream_gateway.service.reply import Answer
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Call"], Awaitable["Answer"]]
 QuickHandler = Callable[["Call"], "Answer | None"]
-ExpressHandler = Callable[["Inbound", bytes, bytes], bytes | None]
+ExpressHandler = Callable[[dict[bytes, bytes], bytes, bytes], bytes | None]
 
 SMALL_BODY = 64 << 10
 """Bytes: what the body of one thing may have."""

@@ -56,9 +56,9 @@ class ServiceProtocol(HttpConnection):
         """Serve any request."""
         return ServiceCall(self, request, self._service)
 
-    def express(self, request: Request) -> bytes | None:
+    def express(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> bytes | None:
         """Answer the plainest charges from memory."""
-        return self._service.express(request, self.date)
+        return self._service.express(method, target, fields, self._watch.date)
 
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""
