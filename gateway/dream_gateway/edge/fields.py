@@ -79,7 +79,9 @@ def upstream_headers(
         left = _LEFT_BEHIND_BEARER
     if found is not None and found.in_api_key:
         left |= {b"x-api-key"}
-    if inbound.fields.get(b"connection", b"") not in _PLAIN_CONNECTIONS:
+    if len(inbound.fields) != len(inbound.headers) or (
+        inbound.fields.get(b"connection", b"") not in _PLAIN_CONNECTIONS
+    ):
         left |= connection_options(inbound.headers)
     headers = [
         field
