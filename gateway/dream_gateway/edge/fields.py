@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway.edge.forwarded import FORWARDING
+from dream_gateway.edge.forwarded import FORWARDING, Rendered
 from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ PROJECT = b"x-dream-project"
 REQUEST_ID = b"x-request-id"
 
 VIA = (b"via", b"1.1 dream-gateway")
+VIA_LINE = b"via: 1.1 dream-gateway\r\n"
 
 _LEFT_BEHIND = (
     HOP_BY_HOP
@@ -74,6 +75,51 @@ def upstream_headers(
 
     `found` is the credential to leave out, `None` to leave in whatever there is.
     """
+    left = _request_fields_left(inbound, found)
+    headers = [
+        field
+        for field in inbound.headers
+        if (name := field[0]) not in left
+        and not name.startswith(IDENTITY_PREFIX)
+        and (b"_" not in name or not is_ours(name))
+    ]
+    add_identity(headers, verdict)
+    headers += forwarding.of(inbound, trusted=trusted).fields
+    headers.append((REQUEST_ID, request_id))
+    headers.append(VIA)
+    return headers
+
+
+def upstream_lines(
+    inbound: Inbound,
+    found: Found | None,
+    verdict: Verdict | None,
+    request_id: bytes,
+    forwarding: Forwarding,
+    *,
+    trusted: bool,
+) -> bytes:
+    """Return the same as the lines of a head, each ended by CRLF."""
+    left = _request_fields_left(inbound, found)
+    lines = [
+        b"%b: %b\r\n" % field
+        for field in inbound.headers
+        if (name := field[0]) not in left
+        and not name.startswith(IDENTITY_PREFIX)
+        and (b"_" not in name or not is_ours(name))
+    ]
+    lines += (
+        identity_of(verdict).lines,
+        forwarding.of(inbound, trusted=trusted).lines,
+        b"x-request-id: ",
+        request_id,
+        b"\r\n",
+        VIA_LINE,
+    )
+    return b"".join(lines)
+
+
+def _request_fields_left(inbound: Inbound, found: Found | None) -> frozenset[bytes]:
     left = _LEFT_BEHIND
     if found is not None and found.in_authorization:
         left = _LEFT_BEHIND_BEARER
@@ -83,18 +129,7 @@ def upstream_headers(
         inbound.fields.get(b"connection", b"") not in _PLAIN_CONNECTIONS
     ):
         left |= connection_options(inbound.headers)
-    headers = [
-        field
-        for field in inbound.headers
-        if (name := field[0]) not in left
-        and not name.startswith(IDENTITY_PREFIX)
-        and (b"_" not in name or not is_ours(name))
-    ]
-    add_identity(headers, verdict)
-    forwarding.add(headers, inbound, trusted=trusted)
-    headers.append((REQUEST_ID, request_id))
-    headers.append(VIA)
-    return headers
+    return left
 
 
 def downstream_headers(
@@ -104,7 +139,23 @@ def downstream_headers(
 
     Where the gateway has `limits` of its own to tell, the upstream's would contradict them.
     """
-    left = _GATEWAY_ANSWERS if limits else _ANSWERS_LEFT_BEHIND
+    left = _answer_fields_left(status, headers, limited=bool(limits))
+    kept = [field for field in headers if field[0] not in left]
+    kept.append((REQUEST_ID, request_id))
+    kept += limits
+    return kept
+
+
+def downstream_lines(status: int, headers: Headers, request_id: bytes, limits: bytes) -> bytes:
+    """Return the same as the lines of a head, each ended by CRLF; so are `limits`."""
+    left = _answer_fields_left(status, headers, limited=bool(limits))
+    lines = [b"%b: %b\r\n" % field for field in headers if field[0] not in left]
+    lines += (b"x-request-id: ", request_id, b"\r\n", limits)
+    return b"".join(lines)
+
+
+def _answer_fields_left(status: int, headers: Headers, *, limited: bool) -> frozenset[bytes]:
+    left = _GATEWAY_ANSWERS if limited else _ANSWERS_LEFT_BEHIND
     unframed = status in {204, 304}
     for name, value in headers:
         if name == b"connection" and value not in _PLAIN_CONNECTIONS:
@@ -114,10 +165,7 @@ def downstream_headers(
     if unframed:
         # No body follows, or another framing than the length: servers take the field at its word.
         left |= {b"content-length"}
-    kept = [field for field in headers if field[0] not in left]
-    kept.append((REQUEST_ID, request_id))
-    kept += limits
-    return kept
+    return left
 
 
 def connection_options(headers: Headers) -> frozenset[bytes]:
@@ -142,30 +190,24 @@ def is_ours(name: bytes) -> bool:
 
 def add_identity(headers: Headers, verdict: Verdict | None) -> None:
     """Append who the customer is, as far as known."""
-    if verdict is None:
-        return
+    headers += identity_of(verdict).fields
+
+
+def identity_of(verdict: Verdict | None) -> Rendered:
+    """Return who a verdict is about."""
     if isinstance(verdict, Admitted):
-        headers.extend(identity(verdict.subject).fields)
-    else:
-        headers.extend(_identity_fields(verdict.customer, verdict.project))
+        return identity(verdict.subject)
+    if verdict is None:
+        return Rendered([])
+    return Rendered(_identity_fields(verdict.customer, verdict.project))
 
 
-class Identity:
-    """Who a subject is, as fields and as their lines."""
-
-    __slots__ = ("fields", "lines")
-
-    def __init__(self, fields: Headers) -> None:
-        self.fields = fields
-        self.lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-
-
-def identity(subject: Subject) -> Identity:
-    """Return the fields of a subject's identity, which are rendered once."""
+def identity(subject: Subject) -> Rendered:
+    """Return who a subject is, which is rendered once."""
     found = subject.identity
-    if not isinstance(found, Identity):
+    if not isinstance(found, Rendered):
         fields = _identity_fields(subject.customer, subject.project)
-        found = subject.identity = Identity(fields)
+        found = subject.identity = Rendered(fields)
     return found
 
 

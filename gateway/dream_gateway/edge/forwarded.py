@@ -80,31 +80,39 @@ class TrustedProxies:
         return known
 
 
+class Rendered:
+    """Fields, and their lines as they stand in a head."""
+
+    __slots__ = ("fields", "lines")
+
+    def __init__(self, fields: Headers) -> None:
+        self.fields = fields
+        self.lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+
+
 class Forwarding:
     """The forwarding fields of untrusted peers, which change with the peer and the host only."""
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str | None, bytes | None, str], Headers] = {}
+        self._known: dict[tuple[str | None, bytes | None, str], Rendered] = {}
 
-    def add(self, headers: Headers, inbound: Inbound, *, trusted: bool) -> None:
-        """Append the forwarding fields; a trusted peer's are carried on and added to."""
+    def of(self, inbound: Inbound, *, trusted: bool) -> Rendered:
+        """Return a request's forwarding fields; a trusted peer's are carried on and added to."""
         if trusted:
-            add_forwarding(headers, inbound, trusted=True)
-            return
+            return Rendered(_forwarding(inbound, trusted=True))
         key = (inbound.client, inbound.fields.get(b"host"), inbound.scheme)
-        fields = self._known.get(key)
-        if fields is None:
+        found = self._known.get(key)
+        if found is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            fields = self._known[key] = []
-            add_forwarding(fields, inbound, trusted=False)
-        headers += fields
+            found = self._known[key] = Rendered(_forwarding(inbound, trusted=False))
+        return found
 
 
-def add_forwarding(headers: Headers, inbound: Inbound, *, trusted: bool) -> None:
-    """Append the forwarding fields; a trusted peer's are carried on and added to."""
+def _forwarding(inbound: Inbound, *, trusted: bool) -> Headers:
+    headers: Headers = []
     fields = inbound.fields
     address = (inbound.client or "unknown").encode("latin-1", "replace")
     proto = _SECURE.get(inbound.scheme, b"http")
@@ -122,6 +130,7 @@ def add_forwarding(headers: Headers, inbound: Inbound, *, trusted: bool) -> None
     if host:
         headers.append((b"x-forwarded-host", host))
     headers.append((b"forwarded", forwarded + _element(address, proto, host)))
+    return headers
 
 
 def _element(address: bytes, proto: bytes, host: bytes) -> bytes:

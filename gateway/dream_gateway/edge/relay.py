@@ -10,14 +10,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge import wire
-from dream_gateway.edge.fields import downstream_headers, upstream_headers
+from dream_gateway.edge.fields import downstream_lines, upstream_lines
 from dream_gateway.edge.gate import PLAIN_FOUND, Ask
 from dream_gateway.edge.link import StaleConnectionError
 from dream_gateway.edge.origins import IDEMPOTENT
 from dream_gateway.edge.proxy import target
 from dream_gateway.errors import BodyTooLargeError, GatewayError, UpstreamError
 from dream_gateway.http1.connection import answer, connection_field
-from dream_gateway.http1.heads import CHUNKED, CONTINUE, LAST_CHUNK, chunk, response_head
+from dream_gateway.http1.heads import CHUNKED, CONTINUE, LAST_CHUNK, chunk, status_line
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dream_gateway.edge.link import Link
     from dream_gateway.edge.origins import Origins
     from dream_gateway.edge.pool import Pool
-    from dream_gateway.http.asgi import Headers
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
     from dream_gateway.model import Verdict
@@ -84,7 +83,7 @@ class Relay:
         self._task: asyncio.Task[None] | None = None
         self._tried: list[Pool] = []
         self._attempts = 0
-        self._head: Headers = []
+        self._head = b""
         self._target = b""
         self._pieces: list[bytes] = []
         self._buffered = self._left = 0
@@ -183,8 +182,8 @@ class Relay:
             self._client.write(CONTINUE)
         self._send()
 
-    def _fields(self, ask: Ask, verdict: Verdict) -> Headers:
-        return upstream_headers(
+    def _fields(self, ask: Ask, verdict: Verdict) -> bytes:
+        return upstream_lines(
             self.request,
             None if ask.route.keep_credential else ask.found,
             verdict,
@@ -193,10 +192,9 @@ class Relay:
             trusted=self._peer is not None and self._peer.trusted,
         )
 
-    def _answer_headers(self, link: Link, verdict: Verdict) -> Headers:
-        limits: Headers = []
-        self._front.limits.add(limits, verdict)
-        return downstream_headers(link.status, link.headers, self._request_id, limits)
+    def _answer_lines(self, link: Link, verdict: Verdict) -> bytes:
+        limits = self._front.limits.lines_of(verdict)
+        return downstream_lines(link.status, link.headers, self._request_id, limits)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         """Do what has to wait in a task; its failure is this request's."""
@@ -260,7 +258,7 @@ class Relay:
             framing = wire.content_length(request.length or 0)
         host = request.fields.get(b"host") if route.preserve_host else None
         try:
-            head = wire.request_head(
+            head = wire.request_lines(
                 request.method.encode("ascii"),
                 pool.origin.base + self._target,
                 host or pool.origin.authority,
@@ -285,7 +283,7 @@ class Relay:
         if link.status >= 500:
             self._refund()
         request = self.request
-        headers = self._answer_headers(link, verdict)
+        fields = self._answer_lines(link, verdict)
         keep = self._client.keeps(self)
         has_body = request.method != "HEAD" and link.status not in {204, 304}
         lines = b""
@@ -298,9 +296,8 @@ class Relay:
         if not keep:
             self.request.keep_alive = False
         self._started = True
-        self._out.append(
-            response_head(link.status, headers, lines + connection_field(request, keep))
-        )
+        ends = connection_field(request, keep)
+        self._out.append(b"".join((status_line(link.status), fields, lines, ends, b"\r\n")))
 
     def data(self, data: bytes) -> None:
         """Pass a piece of the answer on."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.relay import Relay
-from dream_gateway.http1.heads import response_head
+from dream_gateway.http1.heads import status_line
 
 if TYPE_CHECKING:
     from dream_gateway.edge.front import Front
     from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.origins import Origins
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http.asgi import Headers
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
     from dream_gateway.model import Verdict
 
-UPGRADE = ((b"upgrade", b"websocket"), (b"connection", b"Upgrade"))
+UPGRADE = b"upgrade: websocket\r\nconnection: Upgrade\r\n"
 
 EARLY = 64 * 1024
 """Bytes that a client may send before the upstream has agreed."""
@@ -51,9 +50,9 @@ class Tunnel(Relay):
         link, verdict = self._link, self._verdict
         if link is None or verdict is None:
             return
-        headers = [*self._answer_headers(link, verdict), *UPGRADE]
+        head = status_line(link.status) + self._answer_lines(link, verdict) + UPGRADE + b"\r\n"
         self._started = self._open = True
-        self._client.write(response_head(link.status, headers) + rest)
+        self._client.write(head + rest)
         self._client.become_tunnel(self)
         if self._early:
             link.write(bytes(self._early))
@@ -68,5 +67,5 @@ class Tunnel(Relay):
         self._drop()
         self._client.close()
 
-    def _fields(self, ask: Ask, verdict: Verdict) -> Headers:
-        return [*super()._fields(ask, verdict), *UPGRADE]
+    def _fields(self, ask: Ask, verdict: Verdict) -> bytes:
+        return super()._fields(ask, verdict) + UPGRADE

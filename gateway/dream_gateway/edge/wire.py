@@ -46,6 +46,25 @@ def request_head(
     return head
 
 
+def request_lines(method: bytes, target: bytes, host: bytes, lines: bytes, framing: bytes) -> bytes:
+    """Return a request's head from fields that a parser of ours has read, as lines.
+
+    Raises `BadRequestError` if the method or the target cannot stand in a head, or if anything in it
+    could end it.
+    """
+    if not method or method.translate(None, _TOKEN):
+        raise BadRequestError("The method has characters that a method cannot have.")
+    if not target or target.translate(None, _VISIBLE):
+        raise BadRequestError("The path has characters that must be percent-encoded.")
+    head = b"%b %b HTTP/1.1\r\nhost: %b\r\n%b%b\r\n" % (method, target, host, lines, framing)
+    breaks = head.count(b"\r\n")
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+        raise BadRequestError("A header field has a line break or a null in it.")
+    if head.find(b"\r\n\r\n") != len(head) - 4:
+        raise BadRequestError("A header field is empty.")
+    return head
+
+
 def content_length(length: int) -> bytes:
     """Return the field line of a body whose length is known."""
     return b"content-length: %d\r\n" % length

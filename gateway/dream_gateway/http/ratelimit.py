@@ -49,6 +49,14 @@ class RateLimitHeaders:
             limits = self.live(verdict.subject)
         return limits.head + limits.state(verdict.now) + b"\r\n" if limits.policy else b""
 
+    def lines_of(self, verdict: Verdict) -> bytes:
+        """Return any verdict's fields as lines of a head, each ended by CRLF."""
+        if isinstance(verdict, Admitted) and not self._legacy:
+            return self.lines(verdict)
+        headers: Headers = []
+        self.add(headers, verdict)
+        return b"".join([b"%b: %b\r\n" % field for field in headers])
+
     @property
     def legacy(self) -> bool:
         """Whether the old fields are added, which `live` and `lines` have not."""

@@ -26,6 +26,11 @@ def _status_line(status: int) -> bytes:
 _STATUS_LINES = tuple(_status_line(status) for status in range(600))
 
 
+def status_line(status: int) -> bytes:
+    """Return the first line of an answer."""
+    return _STATUS_LINES[status]
+
+
 def response_head(status: int, headers: Headers, connection: bytes = b"") -> bytes:
     """Return a head. `connection` is field lines about this connection, ended by CRLF each.
 
