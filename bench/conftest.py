@@ -10,7 +10,7 @@ import pytest
 
 from dream_gateway.administration import Administration
 from dream_gateway.gateway import Gateway
-from dream_gateway.model import Mode
+from dream_gateway.model import KeyKind, Mode
 from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier
 
@@ -26,6 +26,7 @@ class Warm:
     loop: asyncio.AbstractEventLoop
     gateway: Gateway
     key: str
+    secret_key: str
 
 
 @pytest.fixture
@@ -34,14 +35,14 @@ def warm(tmp_path: Path) -> Iterator[Warm]:
     asyncio.set_event_loop(loop)
     settings = Settings(store=f"sqlite:///{tmp_path}/dream.db", lease_max=10_000_000)
     gateway = Gateway(settings)
-    key = loop.run_until_complete(_start(gateway))
-    yield Warm(loop, gateway, key)
+    key, secret_key = loop.run_until_complete(_start(gateway))
+    yield Warm(loop, gateway, key, secret_key)
     loop.run_until_complete(gateway.close())
     asyncio.set_event_loop(None)
     loop.close()
 
 
-async def _start(gateway: Gateway) -> str:
+async def _start(gateway: Gateway) -> tuple[str, str]:
     await gateway.start()
     administration = Administration(gateway.records)
     made = await administration.create_platform(
@@ -52,4 +53,6 @@ async def _start(gateway: Gateway) -> str:
     # Leases double each time they run out within a second: a million units each is enough to measure.
     for _ in range(40):
         await gateway.admission.key(key, 200_000)
-    return key
+    await gateway.admission.track(made.project, "ada", 1, None)
+    await gateway.admission.project_of(made.secret_key, frozenset({KeyKind.SECRET}))
+    return key, made.secret_key
