@@ -233,3 +233,21 @@ async def test_a_caller_that_leaves_as_it_is_admitted_is_not_charged(
     outcomes = await asyncio.gather(*spends, return_exceptions=True)
     await meter.close()
     assert await ledger.usage([counter.key]) == [Tally(outcomes.count(None), 0)]
+
+
+@pytest.mark.parametrize(("strict", "most"), [(True, 2), (False, 4)])
+async def test_those_who_wait_together_share_a_claim(
+    ledger: Counted, clock: FakeClock, tmp_path: Path, strict: bool, most: int
+) -> None:
+    options = MeterOptions(strict=strict)
+    meter = Meter(ledger, Journal(tmp_path, "ledger", "boot"), clock, options)
+    counters = (quota(meter, None, "one"), quota(meter, None, "two"))
+    for _ in range(5):
+        before = ledger.calls
+        answers = await asyncio.gather(*(meter.spend(counters, 1) for _ in range(64)))
+        assert answers == [None] * 64
+        # One call for both counters, and one to give back what was held; with leases, the next ones
+        # are asked for ahead of time.
+        assert ledger.calls - before <= most
+    await meter.close()
+    assert await ledger.usage(["one", "two"]) == [Tally(320, 0)] * 2

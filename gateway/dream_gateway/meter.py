@@ -85,7 +85,8 @@ class Meter:
         self._options = options
         self._counters: WeakValueDictionary[str, Counter] = WeakValueDictionary()
         self._held: set[Counter] = set()
-        self._claims: list[tuple[Claim, Counter, Lease]] = []
+        self._asked: list[tuple[Counter, bool]] = []
+        """Counters to claim for, and whether only to have the next lease ahead of time."""
         self._returns: list[tuple[Return, int]] = []
         self._refunds: list[Refund] = []
         self._refunded = 0
@@ -232,20 +233,37 @@ class Meter:
 
     def _renew(self, counter: Counter) -> None:
         """Ask for the next lease before this one is empty."""
-        if counter.asking or counter.reserve is not None or self._closed:
+        if counter.asking or counter.reserve is not None or self._closed or self._options.strict:
             return
         if not counter.denies(1, self._monotonic()):
-            self._claim(counter, max(1, self._wanted(counter, 1)), 1)
+            self._ask(counter, ahead=True)
 
-    def _ask(self, counter: Counter) -> None:
-        """Ask for what those who wait need, unless that is under way."""
-        if counter.asking:
-            return
-        costs = [p.cost for p in counter.waiters if isinstance(p, _Pending) and not p.future.done()]
-        if not costs:
-            return
-        self._give_back(counter)
-        self._claim(counter, self._wanted(counter, sum(costs), costs[0]), min(costs))
+    def _ask(self, counter: Counter, *, ahead: bool = False) -> None:
+        """Have a claim made in the next flush, unless one is under way.
+
+        What it is for is only counted then, so that all who came together share one claim.
+        """
+        if not counter.asking:
+            counter.asking = True
+            self._asked.append((counter, ahead))
+            self._begin_flush()
+
+    def _make_claims(self) -> list[tuple[Claim, Counter, Lease]]:
+        asked, self._asked = self._asked, []
+        claims = []
+        for counter, ahead in asked:
+            costs = [
+                p.cost for p in counter.waiters if isinstance(p, _Pending) and not p.future.done()
+            ]
+            wanted, at_least = max(1, self._wanted(counter, 1)), 1
+            if costs:
+                self._give_back(counter)
+                wanted, at_least = self._wanted(counter, sum(costs), costs[0]), min(costs)
+            if costs or ahead:
+                claims += self._claim(counter, wanted, at_least)
+            else:
+                counter.asking = False
+        return claims
 
     def _wanted(self, counter: Counter, need: int, unit: int = 1) -> int:
         """Return how much to take: about the traffic of the lease time, in whole requests."""
@@ -256,16 +274,18 @@ class Meter:
             size = min(size, int(counter.room * self._options.share / self._options.workers))
         return max(need, size - size % unit)
 
-    def _claim(self, counter: Counter, wanted: int, at_least: int) -> None:
+    def _claim(
+        self, counter: Counter, wanted: int, at_least: int
+    ) -> list[tuple[Claim, Counter, Lease]]:
+        """Return a claim noted in the journal, or none if that has no room."""
         try:
             number, slot = self._journal.open()
         except StoreUnavailableError as exc:
+            counter.asking = False
             self._fail(counter, exc)
-            return
-        counter.asking = True
+            return []
         claim = Claim(number, counter.key, counter.rule, wanted, at_least)
-        self._claims.append((claim, counter, Lease(number, slot, 0, self._monotonic())))
-        self._begin_flush()
+        return [(claim, counter, Lease(number, slot, 0, self._monotonic()))]
 
     def _release(self, counter: Counter) -> None:
         self._give_back(counter)
@@ -281,7 +301,7 @@ class Meter:
             self._begin_flush()
 
     def _begin_flush(self) -> None:
-        if (self._claims or self._returns or self._refunds) and self._flushing is None:
+        if (self._asked or self._returns or self._refunds) and self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush())
 
     async def _settled(self) -> None:
@@ -292,8 +312,8 @@ class Meter:
     async def _flush(self) -> None:
         """Send what has come together, again and again until there is nothing; one at a time."""
         try:
-            while self._claims or self._returns or self._refunds:
-                claims, self._claims = self._claims, []
+            while self._asked or self._returns or self._refunds:
+                claims = self._make_claims()
                 returns, self._returns = self._returns, []
                 refunds, self._refunds = self._refunds, []
                 # What is given back goes first: what it frees may be what the claims need.
