@@ -10,7 +10,8 @@ import pytest
 
 from dream_gateway.http.problem import problem
 from dream_gateway.http.reply import Reply
-from dream_gateway.http1.connection import HttpConnection, Prepared, answer
+from dream_gateway.http1.connection import HttpConnection
+from dream_gateway.http1.exchange import Prepared, answer
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http1.connection import Exchange
+    from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
 
 

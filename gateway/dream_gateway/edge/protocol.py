@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge.relay import Relay
 from dream_gateway.edge.tunnel import Tunnel
-from dream_gateway.http1.connection import Brief, HttpConnection, Prepared, answer
+from dream_gateway.http1.connection import HttpConnection
+from dream_gateway.http1.exchange import Brief, Prepared, answer
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.origins import Origins
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http1.connection import Exchange, ServerState
+    from dream_gateway.http1.connection import ServerState
+    from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
 
 

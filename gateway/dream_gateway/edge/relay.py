@@ -16,7 +16,7 @@ from dream_gateway.edge.link import StaleConnectionError
 from dream_gateway.edge.origins import IDEMPOTENT
 from dream_gateway.edge.proxy import target
 from dream_gateway.errors import BodyTooLargeError, GatewayError, UpstreamError
-from dream_gateway.http1.connection import answer, connection_field
+from dream_gateway.http1.exchange import answer, connection_field
 from dream_gateway.http1.heads import CHUNKED, CONTINUE, LAST_CHUNK, chunk, status_line
 
 if TYPE_CHECKING:

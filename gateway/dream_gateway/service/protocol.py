@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.errors import BodyTooLargeError
 from dream_gateway.http.reply import Reply
-from dream_gateway.http1.connection import Brief, HttpConnection, Prepared, answer
+from dream_gateway.http1.connection import HttpConnection
+from dream_gateway.http1.exchange import Brief, Prepared, answer
 from dream_gateway.http1.heads import CONTINUE
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
@@ -19,7 +20,8 @@ from dream_gateway.http1.watch import Watch
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
     from dream_gateway.http.asgi import Headers, Message, Scope
-    from dream_gateway.http1.connection import Exchange, ServerState
+    from dream_gateway.http1.connection import ServerState
+    from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
     from dream_gateway.service.app import Service
 
