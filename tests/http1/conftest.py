@@ -73,10 +73,13 @@ class Served:
     client: HttpConnection
     request: Request
     waits: bool
+    early: bool = False
     whole: bool = False
     pieces: bytes = b""
     started: bool = False
     is_lost: bool = False
+    begun: bool = False
+    is_paused: bool = False
 
     def __post_init__(self) -> None:
         self.whole = self.request.length == 0
@@ -87,6 +90,9 @@ class Served:
 
     def body(self, data: bytes) -> None:
         self.pieces += data
+        if self.early and not self.begun:
+            self.begun = True
+            answer(self.client, self, Reply(204, [], b""), ends=True)
 
     def body_end(self) -> None:
         self.whole = True
@@ -97,9 +103,16 @@ class Served:
             self.started = False
             answer(self.client, self, Reply(204, [], b""))
 
-    def pause(self) -> None: ...
+    def pause(self) -> None:
+        self.is_paused = True
 
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        self.is_paused = False
+
+    def begin(self) -> None:
+        """Write a part of the answer."""
+        self.begun = True
+        self.client.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc")
 
     def lost(self) -> None:
         self.is_lost = True
@@ -116,12 +129,12 @@ class Recorder(HttpConnection):
         super().__init__(watch, State())
         self.served: list[Served] = []
         self.errors: list[GatewayError] = []
-        self.waits = False
+        self.waits = self.answers_early = False
         self.transport = MemoryTransport()
         self.connection_made(self.transport)
 
     def accept(self, request: Request) -> Exchange:
-        served = Served(self, request, self.waits)
+        served = Served(self, request, self.waits, self.answers_early)
         self.served.append(served)
         return served
 

@@ -366,3 +366,40 @@ async def test_requests_are_noted_without_their_query(
         '127.0.0.1 "GET /a HTTP/1.1" 204',
         '- "GET / HTTP/1.1" 400',
     ]
+
+
+async def test_a_body_that_breaks_after_the_answer_has_begun_breaks_the_connection(
+    recorder: Make,
+) -> None:
+    connection = recorder()
+    connection.data_received(CHUNKED + b"3\r\nabc\r\n")
+    connection.served[0].begin()
+    connection.data_received(b"ZZ\r\n")
+    assert connection.served[0].is_lost
+    assert connection.transport.aborted
+    assert connection.transport.written.count(b"HTTP/1.1") == 1
+
+
+async def test_a_body_that_breaks_after_the_answer_is_complete_is_no_matter(
+    recorder: Make,
+) -> None:
+    connection = recorder()
+    connection.answers_early = True
+    connection.data_received(CHUNKED + b"3\r\nabc\r\nZZ\r\n")
+    assert connection.transport.written.count(b"HTTP/1.1 204") == 1
+    assert connection.transport.written.count(b"HTTP/1.1") == 1
+    assert connection.transport.ended
+
+
+async def test_what_begins_while_the_client_does_not_read_is_told(recorder: Make) -> None:
+    connection = recorder()
+    connection.waits = True
+    connection.data_received(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+    connection.pause_writing()
+    first, second = connection.served
+    first.waits = False
+    first.go_on()
+    assert second.started
+    assert second.is_paused
+    connection.resume_writing()
+    assert not second.is_paused

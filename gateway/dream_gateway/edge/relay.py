@@ -52,16 +52,17 @@ class Relay:
         "_link",
         "_origins",
         "_out",
+        "_paused",
         "_peer",
         "_pieces",
         "_pool",
         "_refunded",
         "_request_id",
-        "_started",
         "_target",
         "_task",
         "_tried",
         "_verdict",
+        "begun",
         "request",
         "whole",
     )
@@ -89,7 +90,7 @@ class Relay:
         self._buffered = self._left = 0
         self._encoded = request.length is None
         self._out: list[bytes] = []
-        self._started = self._chunks = self._done = self._refunded = False
+        self.begun = self._chunks = self._done = self._refunded = self._paused = False
 
     # The client's side
 
@@ -149,11 +150,13 @@ class Relay:
 
     def pause(self) -> None:
         """Hold the upstream back: the client is slow."""
+        self._paused = True
         if self._link is not None:
             self._link.hold()
 
     def resume(self) -> None:
         """Let the upstream on."""
+        self._paused = False
         if self._link is not None:
             self._link.release()
 
@@ -272,6 +275,8 @@ class Relay:
             self._attempts = 0  # What is sent piece by piece cannot be sent again.
             self._pieces = []
         link.begin(request.method, b"".join([head, *pieces]) if pieces else head, self, route)
+        if self._paused:
+            link.hold()
         if self._client.held and not link.full:
             self._client.release()
 
@@ -295,7 +300,7 @@ class Relay:
                 keep = False
         if not keep:
             self.request.keep_alive = False
-        self._started = True
+        self.begun = True
         ends = connection_field(request, keep)
         self._out.append(b"".join((status_line(link.status), fields, lines, ends, b"\r\n")))
 
@@ -325,11 +330,8 @@ class Relay:
         """Try again if that is safe, or say what went wrong while that can be said."""
         ask = self._ask
         self._drop()
-        if self._started:
-            self._refund()
-            self._done = True
-            self.flush()
-            self._client.abort()
+        if self.begun:
+            self._fail(error)
             return
         if isinstance(error, StaleConnectionError):
             again = self._attempts > 0 and self.whole and self.request.method in IDEMPOTENT
@@ -357,10 +359,14 @@ class Relay:
     # Ends
 
     def _fail(self, cause: Exception) -> None:
-        """Answer with what went wrong. Before this, nothing of an answer was written."""
+        """Answer with what went wrong; if the answer has begun, it can only be cut short."""
         self._refund()
         self._done = True
         self._drop()
+        if self.begun:
+            self.flush()
+            self._client.abort()
+            return
         reply = self._front.problem(cause, self.request, self._request_id)
         answer(self._client, self, reply, ends=not self.whole)
 

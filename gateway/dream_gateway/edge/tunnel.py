@@ -51,7 +51,7 @@ class Tunnel(Relay):
         if link is None or verdict is None:
             return
         head = status_line(link.status) + self._answer_lines(link, verdict) + UPGRADE + b"\r\n"
-        self._started = self._open = True
+        self.begun = self._open = True
         self._client.write(head + rest)
         self._client.become_tunnel(self)
         if self._early:

@@ -368,24 +368,37 @@ class HttpConnection(asyncio.Protocol):
         """Read no more: what came cannot be understood. Requests before it are still answered."""
         if self._broken:
             return
-        if self._incoming is not None:
-            # Its body is what went wrong: whoever has begun to serve it must not take it for whole.
-            self._queue.remove(self._incoming)
-            if self._running and not self._queue:
-                self._running = False
-            self._incoming.lost()
-            self._incoming = None
         self._broken = True
         self._in_head = False
+        if self._closing:
+            return  # It had its answer before it had said all.
         self._limit = NO_LIMIT
+        if self._incoming is not None and not self._give_up(self._incoming):
+            return
         self._queue.append(self.refuse(error))
         if not self._corked:
             self._advance()
+
+    def _give_up(self, exchange: Exchange) -> bool:
+        """End the exchange whose body went wrong: nobody must take that for whole.
+
+        Return whether its client can still be told why.
+        """
+        self._queue.remove(exchange)
+        if self._running and not self._queue:
+            self._running = False
+        self._incoming = None
+        exchange.lost()
+        if exchange.begun:
+            self.abort()
+        return not exchange.begun
 
     def _advance(self) -> None:
         """Start what is next, and go on as long as answers are there at once."""
         while self._queue and not self._running and not self._closing:
             self._running = True
+            if self._stalled != NO_LIMIT:
+                self._queue[0].pause()
             self._queue[0].start()
             if self._running:
                 break

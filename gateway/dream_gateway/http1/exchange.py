@@ -18,6 +18,8 @@ class Exchange(Protocol):
     request: Request
     whole: bool
     """Whether all of the request's body is in."""
+    begun: bool
+    """Whether anything of the answer was written."""
 
     def start(self) -> None:
         """Begin: every request before it is answered. The body that is here already was given."""
@@ -51,12 +53,13 @@ class Exchange(Protocol):
 class Brief:
     """An exchange that answers in one piece, whatever its request's body says."""
 
-    __slots__ = ("client", "request", "whole")
+    __slots__ = ("begun", "client", "request", "whole")
 
     def __init__(self, client: HttpConnection, request: Request) -> None:
         self.client = client
         self.request = request
         self.whole = request.length == 0
+        self.begun = False
 
     def body(self, data: bytes) -> None:
         """Drop it."""
