@@ -65,8 +65,18 @@ def test_anything_renders(detail: Any, instance: Any, wait: Any, extra: Any) -> 
     assert int(dict(answer.headers)[b"retry-after"]) >= 1
 
 
+@given(st.floats(0, 1e6), st.floats(0, 1e6))
+def test_a_rate_says_when_the_request_would_pass_not_when_all_is_back(
+    wait: Any, reset: Any
+) -> None:
+    state = PolicyState("rate", 5, 60, 0, reset)
+    verdict = Verdict(False, "rate_limited", 1, violated=state, retry_after=wait)
+    said = int(dict(problem(refusal(verdict)).headers)[b"retry-after"])
+    assert max(wait, 1) <= said < max(wait, 1) + 1
+
+
 @given(st.none() | st.floats(0, 1e6), st.floats(0, 1e6))
-def test_retry_after_is_never_before_the_reset(wait: Any, reset: Any) -> None:
+def test_a_quota_never_says_to_come_back_before_its_reset(wait: Any, reset: Any) -> None:
     state = PolicyState("quota", 5, 60, 0, reset)
     verdict = Verdict(False, "quota_exceeded", 1, violated=state, retry_after=wait)
     said = int(dict(problem(refusal(verdict)).headers)[b"retry-after"])

@@ -80,8 +80,9 @@ def refusal(verdict: Verdict) -> GatewayError:
     wait = verdict.retry_after
     if verdict.violated is not None:
         extra["policy"] = verdict.violated.name
-        # A client that comes back before the reset it was told would only be refused again.
-        wait = max(wait or 0.0, verdict.violated.reset)
+        # A rate lets the same request pass long before its bucket is full; a quota only starts again.
+        if wait is None or kind is QuotaExceededError:
+            wait = max(wait or 0.0, verdict.violated.reset)
     if kind is QuotaExceededError and verdict.usage is not None:
         extra["usageCount"] = verdict.usage.used
         extra["limit"] = verdict.usage.limit
