@@ -49,7 +49,6 @@ class State:
 
     def __init__(self) -> None:
         self.connections: set[Any] = set()
-        self.total_requests = 0
 
 
 def test_forward_auth(benchmark: BenchmarkFixture, warm: Warm) -> None:
@@ -72,7 +71,6 @@ def test_relay(benchmark: BenchmarkFixture, warm: Warm) -> None:
         pool = origins._pools[UPSTREAM] = Pool(parse_origin(UPSTREAM), None)
         link = Link(asyncio.get_running_loop(), lambda _: None)
         link.connection_made(Sink())
-        link.idle_since = asyncio.get_running_loop().time()
         pool._idle.append(link)
         client, sink = EdgeProtocols(front, origins)(None, State(), None), Sink()
         client.connection_made(sink)

@@ -6,6 +6,7 @@ A warm call is decided from memory: one digest, one cache entry, and the leases 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
@@ -18,9 +19,9 @@ from dream_gateway.errors import (
     VoidExceedsError,
 )
 from dream_gateway.meter import Denial
-from dream_gateway.model import Customer, KeyKind, Verdict
+from dream_gateway.model import Credential, Customer, KeyKind, Verdict
 from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
-from dream_gateway.subjects import Subject, refusal
+from dream_gateway.subjects import Subject, is_plain, refusal
 from dream_gateway.verdicts import Admitted, refused, usage, verdict
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from dream_gateway.counter import Counter
     from dream_gateway.lookup import Lookup
     from dream_gateway.meter import Meter
-    from dream_gateway.model import Credential, Project, Tier
+    from dream_gateway.model import Project, Tier
     from dream_gateway.storage import Ledger, Recorded
 
 
@@ -48,6 +49,34 @@ class TrackedEvent:
     plan: str | None = None
 
 
+class Named:
+    """A user as the holder of a secret key names them, and where the cache keeps both."""
+
+    __slots__ = ("_user", "by_digest", "by_user", "credential", "plain")
+
+    def __init__(self, secret: bytes, user: str) -> None:
+        self._user = user
+        self.by_digest = ("credential", sha256(secret).digest())
+        self.by_user = ("caller", "", user)
+        self.credential: object = None
+        self.plain = False
+
+    def learn(self, found: object) -> bool:
+        """Take what the cache has of the key; tell whether it is a secret key."""
+        if not isinstance(found, Credential) or found.kind is not KeyKind.SECRET:
+            return False
+        self.credential = found
+        self.plain = is_plain(found)
+        self.by_user = ("caller", found.project_id, self._user)
+        return True
+
+    def is_refused(self, now: float) -> bool:
+        """Tell whether the key may not be used now."""
+        return not isinstance(self.credential, Credential) or bool(
+            refusal(self.credential, now, (), None)
+        )
+
+
 class Admission:
     """Decides who may pass, and charges for it. Used from one event loop.
 
@@ -59,21 +88,22 @@ class Admission:
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
-        self._now = clock.now
+        self._known = lookup.peek_any
+        self.now = clock.now
+        """Return the time it decides by, in seconds since the epoch."""
 
-    def try_plain(self, digest: bytes) -> Admitted | None:
+    def try_plain(self, digest: bytes, now: float) -> Subject | None:
         """Charge one unit to the key of this digest, if it has no conditions and leases in hand.
 
-        `None` says nothing about the key: see `try_key`. Never blocks.
+        Return whom it was charged to. `None` says nothing about the key: see `try_key`. `now` is
+        seconds since the epoch. Never blocks.
         """
         subject = self._lookup.peek(digest)
         if subject is None or not subject.plain:
             return None
-        now = self._now()
         if not subject.since <= now < subject.until:
             subject.at(now, self._meter)
-        spent = self._meter.try_spend(subject.counters, 1)
-        return Admitted(subject, 1, now) if spent else None
+        return subject if self._meter.try_spend(subject.counters, 1) else None
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -148,23 +178,22 @@ class Admission:
             return None
         return None if refusal(credential, self._clock.now(), (), None) else (credential, project)
 
-    def try_named(self, digest: bytes, user: str) -> Admitted | None:
-        """Charge one unit to a user of the project whose secret key has this digest, from memory.
+    def try_named(self, named: Named, now: float) -> Subject | None:
+        """Charge one unit to a user whom the holder of a secret key names, from memory alone.
 
-        `None` says nothing about the key or the user. Never blocks.
+        Return the user. `None` says nothing about the key or the user. Never blocks.
         """
-        now = self._now()
-        credential = self._lookup.peek_credential(digest)
-        if credential is None or credential.kind is not KeyKind.SECRET:
+        credential = self._known(named.by_digest)
+        if credential is not named.credential and not named.learn(credential):
             return None
-        project = self._lookup.peek_project(credential.project_id)
-        subject = self._lookup.peek_caller(credential.project_id, user)
-        if project is None or project.suspended or subject is None or subject.tier is None:
+        subject: Subject | None = self._known(named.by_user)
+        if subject is None or not subject.open:
             return None
-        if refusal(credential, now, (), None):
+        if not named.plain and named.is_refused(now):
             return None
-        spent = self._meter.try_spend(subject.at(now, self._meter), 1)
-        return Admitted(subject, 1, now) if spent else None
+        if not subject.since <= now < subject.until:
+            subject.at(now, self._meter)
+        return subject if self._meter.try_spend(subject.counters, 1) else None
 
     def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
         """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""

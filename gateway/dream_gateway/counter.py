@@ -36,6 +36,8 @@ class Counter:
         "__weakref__",
         "asking",
         "available",
+        "beyond",
+        "cell",
         "denied_cost",
         "denied_until",
         "expires",
@@ -63,10 +65,14 @@ class Counter:
         self.period = period
         self.available = 0
         self.spent = 0
+        self.cell = 0
+        """Where the journal keeps what is spent of the lease."""
         self.low = -1
         self.expires = NEVER
         self.lease: Lease | None = None
         self.reserve: Lease | None = None
+        self.beyond = 0
+        """Units left beside the lease in use, as of the last exchange: in reserve or in the ledger."""
         self.asking = False
         self.waiters: list[object] = []
         self.size = 1
@@ -85,23 +91,36 @@ class Counter:
 
     def used(self) -> int:
         """Return the units used as of the last exchange with the ledger, and by us since."""
-        reserved = self.reserve.granted if self.reserve is not None else 0
-        return max(0, self.total - self.available - reserved)
+        used = self.total - self.available
+        if self.reserve is not None:
+            used -= self.reserve.granted
+        return max(0, used)
 
     def remaining(self) -> int | None:
         """Return the units left as of the last exchange; `None` when unlimited."""
         if self.limit is None:
             return None
-        reserved = self.reserve.granted if self.reserve is not None else 0
-        return self.available + reserved + (self.room or 0)
+        return self.available + self.beyond
 
     def denies(self, cost: int, now: float) -> bool:
         """Return whether the ledger has lately said that this cost does not fit."""
         return now < self.denied_until and cost >= self.denied_cost
 
+    def put_by(self, lease: Lease) -> None:
+        """Keep a lease in reserve."""
+        self.reserve = lease
+        self._count_beyond()
+
+    def take_reserve(self) -> Lease | None:
+        """Return the lease in reserve, which is nobody's then."""
+        lease, self.reserve = self.reserve, None
+        self._count_beyond()
+        return lease
+
     def adopt(self, lease: Lease, expires: float) -> None:
         """Spend from this lease from now on."""
         self.lease = lease
+        self.cell = lease.slot + 1
         self.available = lease.granted
         self.spent = 0
         self.seen_spent = -1
@@ -126,8 +145,14 @@ class Counter:
         self.total = tally.used + tally.out
         if self.limit is not None:
             self.room = max(0, self.limit - self.total)
+        self._count_beyond()
 
     def heard(self, grant: Grant) -> None:
         """Take note of what the ledger said of the counter as a whole."""
         self.total = grant.used + grant.out
         self.room = grant.remaining
+        self._count_beyond()
+
+    def _count_beyond(self) -> None:
+        reserved = self.reserve.granted if self.reserve is not None else 0
+        self.beyond = reserved + (self.room or 0)

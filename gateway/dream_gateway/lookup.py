@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.errors import GatewayError
@@ -61,6 +61,8 @@ class Lookup:
         self.feed_alive = False
         self.peek: Callable[[bytes], Subject | None] = self._cache.peek  # type: ignore[assignment] # by its key
         """Return the caller whose key has this digest, if that is in memory. Never blocks."""
+        self.peek_any: Callable[[Hashable], Any] = self._cache.peek
+        """Return what the cache has under any key. Never blocks."""
 
     def peek_key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, if that is in memory. Never blocks."""

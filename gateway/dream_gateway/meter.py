@@ -33,7 +33,7 @@ class MeterOptions:
 
     seconds: float = 1.0
     share: float = 0.25
-    most: int = 10_000
+    most: int = 100_000
     idle: float = 1.0
     age: float = 5.0
     deny_ttl: float = 1.0
@@ -108,19 +108,18 @@ class Meter:
 
     def try_spend(self, counters: Sequence[Counter], cost: int) -> bool:
         """Charge `cost` to all counters from leases in hand, or change nothing. Never blocks."""
+        if cost == 0:
+            return True
         now = self._monotonic()
         for counter in counters:
             if counter.available < cost or now >= counter.expires:
                 return False
         cells = self._cells
         for counter in counters:
-            lease = counter.lease
-            if lease is None:  # Only a cost of 0 gets here without a lease.
-                continue
-            counter.available -= cost
-            counter.spent += cost
-            cells[lease.slot + 1] = counter.spent
-            if counter.available <= counter.low:
+            left = counter.available = counter.available - cost
+            spent = counter.spent = counter.spent + cost
+            cells[counter.cell] = spent
+            if left <= counter.low:
                 self._renew(counter)
         return True
 
@@ -155,7 +154,7 @@ class Meter:
                 back = min(cost, counter.spent)
                 counter.spent -= back
                 counter.available += back
-                self._cells[lease.slot + 1] = counter.spent
+                self._cells[counter.cell] = counter.spent
             if back < cost and isinstance(counter.rule, Quota):
                 self._refunded += 1
                 name = f"{self._journal.worker}-refund-{self._refunded:x}"
@@ -220,7 +219,7 @@ class Meter:
 
     def _switch(self, counter: Counter) -> None:
         """Put the lease in reserve in the place of the one in use."""
-        lease, counter.reserve = counter.reserve, None
+        lease = counter.take_reserve()
         self._give_back(counter)
         if lease is not None:
             counter.adopt(lease, self._expiry(counter, lease))
@@ -383,7 +382,7 @@ class Meter:
             self._returns.append((Return(lease.id, 0), lease.slot))
             counter.total -= lease.granted
         elif counter.available > 0 and not counter.waiters:
-            counter.reserve = lease
+            counter.put_by(lease)
         else:
             self._give_back(counter)
             # The lease dropped was part of the total only until now.

@@ -109,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[float, Meta(gt=0, le=1)],
         Meta(description="Share of what remains that one lease may take, 0 to 1, over workers."),
     ] = 0.25
-    lease_max: Annotated[PositiveCount, Meta(description="Units one lease may hold.")] = 10_000
+    lease_max: Annotated[PositiveCount, Meta(description="Units one lease may hold.")] = 100_000
     lease_idle: Annotated[
         PositiveSeconds, Meta(description="Seconds without traffic after which a lease goes back.")
     ] = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dream_gateway.counter import NEVER, Counter
 from dream_gateway.gcra import Rate
@@ -34,24 +34,21 @@ class Subject:
     plain: bool = False
     """Whether nothing but its limits can keep this caller out, whatever is asked of them."""
 
+    open: bool = False
+    """Whether nothing but limits and the key can keep this caller out."""
+
     since: float = NEVER
     until: float = -NEVER
-    identity: object = None
-    limits: object = None
-    counted: object = None
+    identity: Any = None
+    limits: Any = None
+    counted: Any = None
     """What the planes have rendered of this subject: of who it is, and of its counters."""
 
     def __post_init__(self) -> None:
         """See whether there are conditions."""
         key = self.credential
-        self.plain = (
-            key is not None
-            and key.status is KeyStatus.ACTIVE
-            and key.expires_at is None
-            and not key.allowed_ips
-            and self.tier is not None
-            and not self.project.suspended
-        )
+        self.open = self.tier is not None and not self.project.suspended
+        self.plain = self.open and key is not None and is_plain(key)
 
     def at(self, now: float, meter: Meter) -> tuple[Counter, ...]:
         """Return the counters of the periods that `now` is in."""
@@ -67,6 +64,15 @@ class Subject:
         spans = [c.period for c in self.counters if c.period is not None]
         self.since = max((span.start for span in spans), default=-NEVER)
         self.until = min((span.end for span in spans if span.end is not None), default=NEVER)
+
+
+def is_plain(credential: Credential) -> bool:
+    """Tell whether a key may pass whenever it is used, and from wherever."""
+    return (
+        credential.status is KeyStatus.ACTIVE
+        and credential.expires_at is None
+        and not credential.allowed_ips
+    )
 
 
 def refusal(credential: Credential, now: float, scopes: tuple[str, ...], ip: str | None) -> str:

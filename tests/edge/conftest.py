@@ -7,24 +7,40 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import uvicorn
 
+from dream_gateway.counter import Counter
 from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.http1.watch import Watch
-from dream_gateway.model import Customer, Mode, Period, PolicyState, Project, Usage, Verdict
+from dream_gateway.model import (
+    Credential,
+    Customer,
+    KeyKind,
+    Mode,
+    Period,
+    PolicyState,
+    Project,
+    Tier,
+    Usage,
+    Verdict,
+)
+from dream_gateway.storage import Quota
+from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
     from dream_gateway.edge.options import EdgeOptions
     from dream_gateway.http1.watch import Patience
 
 KEY = "ak_test_" + "a" * 36
+RESET = 1234
 
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -41,10 +57,36 @@ class StandInAdmission:
     failure: Exception | None = None
     external_id: str = "cust-1"
     refunds: int = 0
+    plain: bool = False
     asked: list[tuple[str, int, tuple[str, ...], str | None]] = field(default_factory=list)
 
-    def try_plain(self, digest: bytes) -> None:
-        """Leave everything to `try_key`."""
+    def __post_init__(self) -> None:
+        period = Period(RESET - 2592000, RESET)
+        quota = Counter("cus_1/quota", "quota", Quota(self.limit, RESET), period)
+        self.subject = Subject(
+            Project("prj_1", "plt_1", "p", Mode.TEST, "free"),
+            Customer("cus_1", "prj_1", self.external_id, "free", 0.0, 0.0),
+            Tier("free", ()),
+            Credential("key_1", KeyKind.CUSTOMER, "prj_1", "ak", "aaaa", 0.0),
+            (quota,),
+            quota,
+            since=0.0,
+            until=RESET,
+        )
+
+    def now(self) -> float:
+        return 0.8
+
+    def try_plain(self, digest: bytes, now: float) -> Subject | None:
+        """Leave everything to `try_key`, unless plain requests are decided here."""
+        known = digest == sha256(self.key_secret.encode()).digest()
+        if not (self.plain and known and self.warm) or self.failure or self.rate_limited:
+            return None
+        if self.used >= self.limit:
+            return None
+        self.used += 1
+        self.subject.counters[0].available = self.limit - self.used
+        return self.subject
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -168,9 +210,10 @@ async def raw_upstream() -> AsyncIterator[Callable[[RawHandler], Awaitable[str]]
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@pytest.fixture(params=["asgi", "protocol"])
-def kind(request: pytest.FixtureRequest) -> str:
-    """Which of the two edges is tested."""
+@pytest.fixture(params=["asgi", "protocol", "express"])
+def kind(request: pytest.FixtureRequest, admission: StandInAdmission) -> str:
+    """Which of the two edges is tested; the express is the protocol with its shortcuts open."""
+    admission.plain = request.param == "express"
     return str(request.param)
 
 
@@ -197,7 +240,7 @@ async def edge(
         table = RouteTable(routes or [Route(upstreams=upstreams, **route)])
         app = Edge(admission=admission, routes=table, upstream=client, options=options)
         more = dict(settings or {})
-        if kind == "protocol":
+        if kind != "asgi":
             more["http"] = EdgeProtocols(app.front, client.origins, Watch(patience))
         return await serve(app, **more)
 

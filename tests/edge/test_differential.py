@@ -138,7 +138,7 @@ bodies = st.sampled_from(
 
 def message(request: Asked, key: bytes) -> bytes:
     method, target, headers, body = request
-    lines = [b"%b %b HTTP/1.1" % (method, target), b"Host: a", b"X-API-Key: " + key]
+    lines = [b"%b %b HTTP/1.1" % (method, target), b"Host: a", b"Authorization: Bearer " + key]
     lines += [name + b": " + value for name, value in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
@@ -156,29 +156,45 @@ requests = st.tuples(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # Its counts are set to zero.
 )
-@given(st.lists(requests, min_size=1, max_size=3), st.lists(st.integers(1, 120), max_size=6))
-@example([(b"POST", b"/", [(b"Transfer-Encoding", b"chunked")], b"3\r\nabc\r\n0\r\n\r\n")] * 2, [9])
-@example([(b"POST", b"/", [(b"Content-Length", b"3")], b"abc")] * 3, [150, 3])
+@given(
+    st.lists(requests, min_size=1, max_size=3),
+    st.none() | st.lists(st.integers(1, 120), max_size=6),
+    st.booleans(),
+)
+@example(
+    [(b"POST", b"/", [(b"Transfer-Encoding", b"chunked")], b"3\r\nabc\r\n0\r\n\r\n")] * 2,
+    [9],
+    False,
+)
+@example([(b"POST", b"/", [(b"Content-Length", b"3")], b"abc")] * 3, [150, 3], False)
+@example([(b"POST", b"/", [(b"Content-Length", b"3")], b"abc")] * 3, None, True)
+@example([(b"POST", b"/", [(b"Content-Length", b"3")], b"abcGET / HTTP/1.1")] * 2, None, True)
 def test_the_upstream_hears_what_was_admitted_and_nothing_else(
-    admission: Any, key: str, asked: Any, cuts: list[int]
+    admission: Any, key: str, asked: Any, cuts: list[int] | None, plain: bool
 ) -> None:
+    """`cuts` are where what is sent is cut, `None` between the messages; `plain` opens shortcuts."""
     admission.used = 0
-    data = b"".join(message(each, key.encode()) for each in asked)
+    admission.plain = plain
+    messages = [message(each, key.encode()) for each in asked]
+    data = b"".join(messages)
     answered = bytearray()
+    sizes = [len(each) for each in messages] if cuts is None else [*cuts, len(data)]
 
     async def run() -> MemoryPool:
         route, origins = Route(upstreams=(UPSTREAM,)), Origins()
         pool = origins._pools[UPSTREAM] = MemoryPool()
+        pool.keep(await pool.connect(1))  # Shortcuts take no other.
         protocols = EdgeProtocols(Front(admission, RouteTable([route])), origins)
         client = protocols(None, State(), None)
         client.connection_made(Wire(answered.extend))
         at = 0
-        for cut in [*cuts, len(data)]:
+        for cut in sizes:
             client.data_received(data[at : at + cut])
             at += cut
             for _ in range(15):
                 await asyncio.sleep(0)
         client.connection_lost(None)
+        await pool.close()
         return pool
 
     readers = asyncio.run(run()).readers
@@ -215,4 +231,3 @@ class State:
 
     def __init__(self) -> None:
         self.connections: set[Any] = set()
-        self.total_requests = 0

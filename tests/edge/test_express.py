@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from dream_gateway.http1.connection import HttpConnection, Shortcut
+    from dream_gateway.http1.plain import Block, Line
+
 
 @pytest.fixture(
     params=["pro=unlimited", "free=1000/month", "slow=1000/month@900/h", "one=800/d@2000/s"]
@@ -47,14 +50,22 @@ async def test_it_answers_as_the_long_way_does(shop: tuple[Gateway, str]) -> Non
     front = Front(gateway.admission, RouteTable([]))
     protocols = EdgeProtocols(front, Origins())
     expressed: list[bool] = []
-    way = front.express
+    shortcut = protocols.express.shortcut
 
-    def noted(target: bytes, fields: dict[bytes, bytes], date: bytes) -> bytes | None:
-        answer = way(target, fields, date)
-        expressed.append(answer is not None)
-        return answer
+    class Noted:
+        def __init__(self, way: Shortcut) -> None:
+            self.way = way
 
-    front.express = noted  # type: ignore[method-assign] # to see which way was taken
+        def go(self, body: bytes) -> bytes | None:
+            answer = self.way.go(body)
+            expressed.append(answer is not None)
+            return answer
+
+    def noted(client: HttpConnection, line: Line, block: Block) -> Shortcut | None:
+        way = shortcut(client, line, block)
+        return None if way is None else Noted(way)
+
+    protocols.express.shortcut = noted  # type: ignore[method-assign] # to see which way was taken
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: protocols(None, State(), None), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -80,7 +91,6 @@ class State:
 
     def __init__(self) -> None:
         self.connections: set[Any] = set()
-        self.total_requests = 0
 
 
 def comparable(answer: httpx.Response) -> list[tuple[str, str]]:

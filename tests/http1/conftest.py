@@ -63,7 +63,6 @@ class State:
     """What uvicorn shares."""
 
     connections: set[Any] = field(default_factory=set)
-    total_requests: int = 0
 
 
 @dataclass

@@ -210,4 +210,3 @@ class State:
     """What uvicorn shares between connections."""
 
     connections: set[Any] = field(default_factory=set)
-    total_requests: int = 0

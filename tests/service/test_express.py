@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dream_gateway.http1.heads import response_head
+from dream_gateway.http1.plain import Block, Line
 from dream_gateway.http1.request import Request
+from dream_gateway.http1.watch import Watch
 
 if TYPE_CHECKING:
     from conftest import Tenant  # type: ignore[import-not-found] # pytest's own, beside this file
@@ -68,7 +70,11 @@ async def test_what_is_not_plain_goes_the_long_way(service: Service, tenant: Ten
 
 
 def express(service: Service, request: Inbound) -> bytes | None:
-    return service.express(b"POST", b"/api/data", request.fields, DATE)
+    watch = Watch()
+    watch.date = DATE
+    block = Block(request.headers, request.fields, 0)
+    shortcut = service.shortcut(watch, Line(b"POST", b"/api/data"), block)
+    return None if shortcut is None else shortcut.go(b"")
 
 
 def used(answer: bytes) -> int:

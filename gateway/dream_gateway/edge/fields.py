@@ -93,30 +93,36 @@ def upstream_headers(
 def upstream_lines(
     inbound: Inbound,
     found: Found | None,
-    verdict: Verdict | None,
+    identity: Rendered,
     request_id: bytes,
-    forwarding: Forwarding,
-    *,
-    trusted: bool,
+    forwarding: Rendered,
 ) -> bytes:
     """Return the same as the lines of a head, each ended by CRLF."""
-    left = _request_fields_left(inbound, found)
-    lines = [
-        b"%b: %b\r\n" % field
-        for field in inbound.headers
-        if (name := field[0]) not in left
-        and not name.startswith(IDENTITY_PREFIX)
-        and (b"_" not in name or not is_ours(name))
-    ]
-    lines += (
-        identity_of(verdict).lines,
-        forwarding.of(inbound, trusted=trusted).lines,
-        b"x-request-id: ",
-        request_id,
-        b"\r\n",
-        VIA_LINE,
+    return b"".join(
+        (
+            passed_lines(inbound, found),
+            identity.lines,
+            forwarding.lines,
+            b"x-request-id: ",
+            request_id,
+            b"\r\n",
+            VIA_LINE,
+        )
     )
-    return b"".join(lines)
+
+
+def passed_lines(inbound: Inbound, found: Found | None) -> bytes:
+    """Return the lines of the fields that a request brought and that go on with it."""
+    left = _request_fields_left(inbound, found)
+    return b"".join(
+        [
+            b"%b: %b\r\n" % field
+            for field in inbound.headers
+            if (name := field[0]) not in left
+            and not name.startswith(IDENTITY_PREFIX)
+            and (b"_" not in name or not is_ours(name))
+        ]
+    )
 
 
 def _request_fields_left(inbound: Inbound, found: Found | None) -> frozenset[bytes]:
@@ -148,10 +154,14 @@ def downstream_headers(
 
 def downstream_lines(status: int, headers: Headers, request_id: bytes, limits: bytes) -> bytes:
     """Return the same as the lines of a head, each ended by CRLF; so are `limits`."""
-    left = _answer_fields_left(status, headers, limited=bool(limits))
-    lines = [b"%b: %b\r\n" % field for field in headers if field[0] not in left]
-    lines += (b"x-request-id: ", request_id, b"\r\n", limits)
-    return b"".join(lines)
+    kept = kept_lines(status, headers, limited=bool(limits))
+    return b"".join((kept, b"x-request-id: ", request_id, b"\r\n", limits))
+
+
+def kept_lines(status: int, headers: Headers, *, limited: bool) -> bytes:
+    """Return the lines of those fields of an answer that go on to the client."""
+    left = _answer_fields_left(status, headers, limited=limited)
+    return b"".join([b"%b: %b\r\n" % field for field in headers if field[0] not in left])
 
 
 def _answer_fields_left(status: int, headers: Headers, *, limited: bool) -> frozenset[bytes]:
@@ -204,8 +214,8 @@ def identity_of(verdict: Verdict | None) -> Rendered:
 
 def identity(subject: Subject) -> Rendered:
     """Return who a subject is, which is rendered once."""
-    found = subject.identity
-    if not isinstance(found, Rendered):
+    found: Rendered | None = subject.identity
+    if found is None:
         fields = _identity_fields(subject.customer, subject.project)
         found = subject.identity = Rendered(fields)
     return found

@@ -14,12 +14,19 @@ from dream_gateway.errors import BadRequestError, MethodNotAllowedError
 from dream_gateway.http.reply import Reply
 
 if TYPE_CHECKING:
-    from dream_gateway.edge.gate import Ask, Gate
+    from collections.abc import Callable
+
+    from dream_gateway.edge.gate import Ask, Gate, KeyAdmission
     from dream_gateway.edge.routes import RouteTable
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.http.request_ids import RequestIds
+    from dream_gateway.http1.connection import HttpConnection, Shortcut
+    from dream_gateway.http1.request import Request
+    from dream_gateway.http1.watch import Watch
     from dream_gateway.model import Verdict
+    from dream_gateway.subjects import Subject
 
 _METHODS = (b"x-forwarded-method", b"x-original-method")
 _TARGETS = (b"x-forwarded-uri", b"x-original-uri", b"x-original-url")
@@ -42,25 +49,17 @@ class ForwardAuth:
         self._limits = limits
         self._default = Route()
 
-    def express(self, fields: dict[bytes, bytes], request_id: bytes, date: bytes) -> bytes | None:
-        """Return the whole answer to a question about no path in particular, if memory has it."""
-        if not _FRONT_FIELDS.isdisjoint(fields):
+    def shortcut(
+        self, client: HttpConnection, request: Request, key: bytes, ids: RequestIds
+    ) -> Shortcut | None:
+        """Return what answers a plain question, if it is about no path in particular.
+
+        `key` is the digest of a plain key: see `Gate.plain_key`.
+        """
+        if not _FRONT_FIELDS.isdisjoint(request.fields) or request.query:
             return None
-        verdict = self._gate.try_plain(fields)
-        if verdict is None:
-            return None
-        return b"".join(
-            (
-                _ADMITTED,
-                identity(verdict.subject).lines,
-                self._limits.lines(verdict),
-                b"x-request-id: ",
-                request_id,
-                b"\r\n",
-                date,
-                b"\r\n",
-            )
-        )
+        given = request.fields.get(REQUEST_ID)
+        return _Inquiry(client.watch, self._gate.admission, self._limits, key, ids.source(given))
 
     async def answer(self, inbound: Inbound, ip: str | None, request_id: bytes) -> Reply:
         """Answer one question. Raises `GatewayError` and `DeniedError`."""
@@ -86,6 +85,46 @@ class ForwardAuth:
         self._limits.add(headers, verdict)
         headers.append((REQUEST_ID, request_id))
         return Reply(200, headers, b"")
+
+
+class _Inquiry:
+    """A shortcut: answers the plainest questions, which only name a key."""
+
+    __slots__ = ("_identity", "_key", "_limits", "_next_id", "_now", "_subject", "_try", "_watch")
+
+    def __init__(
+        self,
+        watch: Watch,
+        admission: KeyAdmission,
+        limits: RateLimitHeaders,
+        key: bytes,
+        next_id: Callable[[], bytes],
+    ) -> None:
+        self._watch = watch
+        self._key = key
+        self._limits = limits
+        self._next_id = next_id
+        self._now = admission.now
+        self._try = admission.try_plain
+        self._subject: Subject | None = None
+        self._identity = b""
+
+    def go(self, body: bytes) -> bytes | None:
+        """Answer from memory."""
+        del body
+        now = self._now()
+        subject = self._try(self._key, now)
+        if subject is None:
+            return None
+        if subject is not self._subject:
+            self._subject = subject
+            self._identity = _ADMITTED + identity(subject).lines
+        return b"%b%bx-request-id: %b\r\n%b\r\n" % (
+            self._identity,
+            self._limits.lines(subject, now),
+            self._next_id(),
+            self._watch.date,
+        )
 
 
 def _first(fields: dict[bytes, bytes], names: tuple[bytes, ...]) -> bytes | None:

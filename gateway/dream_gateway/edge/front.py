@@ -45,20 +45,12 @@ class Front:
         self.limits = RateLimitHeaders(legacy=self.options.legacy_headers)
         self.forward_auth = ForwardAuth(self.gate, routes, self.limits)
         self._routes = routes
-        question = self.options.forward_auth
-        self._plain_question = None if self.limits.legacy or question is None else question.encode()
         self._proxies = TrustedProxies(self.options.trusted_proxies)
-        self._ids = RequestIds()
-
-    def express(self, target: bytes, fields: dict[bytes, bytes], date: bytes) -> bytes | None:
-        """Return the whole answer to forward-auth's plainest question, if memory has it."""
-        if target != self._plain_question:
-            return None
-        return self.forward_auth.express(fields, self._ids.take_over(fields.get(REQUEST_ID)), date)
+        self.ids = RequestIds()
 
     def request_id(self, inbound: Inbound) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""
-        return self._ids.take_over(inbound.fields.get(REQUEST_ID))
+        return self.ids.take_over(inbound.fields.get(REQUEST_ID))
 
     def peer(self, inbound: Inbound) -> Peer:
         """Return who asks."""

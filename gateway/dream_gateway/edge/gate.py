@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
-    from dream_gateway.verdicts import Admitted
+    from dream_gateway.subjects import Subject
 
     class KeyAdmission(Protocol):
         """The part of `dream_gateway.admission.Admission` that the edge needs."""
 
-        def try_plain(self, digest: bytes) -> Admitted | None:
+        def now(self) -> float:
+            """Return the time it decides by, in seconds since the epoch."""
+            ...
+
+        def try_plain(self, digest: bytes, now: float) -> Subject | None:
             """Charge one unit to a key without conditions, from memory alone."""
             ...
 
@@ -76,11 +80,11 @@ class Gate:
         """The query parameter that may carry the key."""
         return self._parameter
 
-    def try_plain(self, fields: dict[bytes, bytes]) -> Admitted | None:
-        """Admit what asks for no more than one unit by a plain key, from memory; `None` if in doubt.
+    def plain_key(self, fields: dict[bytes, bytes]) -> bytes | None:
+        """Return the digest of the key of a request whose fields need no closer look, else `None`.
 
-        `fields` are a request's in which no name is there twice.
-        `None` has charged nothing and told nobody: `ask` and `try_admit` come next. Never blocks.
+        `fields` are those of a request in which no name is there twice. The digest is for
+        `try_plain` of admission, if one unit is asked for.
         """
         value = fields.get(b"authorization")
         if (
@@ -90,7 +94,7 @@ class Gate:
             or b"x-api-key" in fields
         ):
             return None
-        return self.admission.try_plain(sha256(value[7:]).digest())
+        return sha256(value[7:]).digest()
 
     def ask(
         self,

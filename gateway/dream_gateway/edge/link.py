@@ -12,6 +12,7 @@ from dream_gateway.errors import UpstreamError, UpstreamTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dream_gateway.edge.answer import PlainAnswer
     from dream_gateway.edge.routes import Route
     from dream_gateway.errors import GatewayError
     from dream_gateway.http.asgi import Headers
@@ -24,9 +25,28 @@ MAX_INTERIM = 16
 
 SWITCHING = 101
 
+UNKNOWN = b"\0"
+"""What no head begins with."""
+
 
 class StaleConnectionError(UpstreamError):
     """A connection used before died before a byte of the answer: it was dead already."""
+
+
+class Courier(Protocol):
+    """Who takes an answer that comes whole and is plain."""
+
+    def take(self, data: bytes) -> bool:
+        """Take what came first; `False` if it is for a receiver, to whom the link was handed."""
+        ...
+
+    def failed(self, error: GatewayError) -> None:
+        """Take note that nothing will come, and why: hand the link over, which says it again."""
+        ...
+
+    def request_full(self) -> None:
+        """Hand the link over to a receiver: the upstream does not read."""
+        ...
 
 
 class Receiver(Protocol):
@@ -69,7 +89,9 @@ class Link(asyncio.Protocol):
     """One exchange after another, never two at once. A silent upstream is a failure."""
 
     __slots__ = (
+        "_courier",
         "_deadline",
+        "_dirty",
         "_extra",
         "_head_size",
         "_interim",
@@ -79,6 +101,7 @@ class Link(asyncio.Protocol):
         "_parser",
         "_paused",
         "_receiver",
+        "_rings_at",
         "_seconds",
         "_timer",
         "_transport",
@@ -91,11 +114,13 @@ class Link(asyncio.Protocol):
         "full",
         "head_done",
         "headers",
-        "idle_since",
         "keep_alive",
+        "known_answer",
+        "known_head",
         "length_known",
         "reused",
         "status",
+        "used",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[Link], None]) -> None:
@@ -106,13 +131,20 @@ class Link(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._receiver: Receiver | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._deadline = self._seconds = self._write_seconds = self.idle_since = 0.0
+        self._deadline = self._seconds = self._write_seconds = 0.0
+        self._rings_at = 0.0
+        self._courier: Courier | None = None
+        self.known_head = UNKNOWN
+        """The head of the last plain answer, and what it says: the next one is often the same."""
+        self.known_answer: PlainAnswer | None = None
         self._paused = self._extra = self._tunnel = False
         self.reused = self.full = False
+        self.used = True
+        """Whether it had an exchange since its pool last looked."""
         self._reset(is_head=False)
 
     def _reset(self, *, is_head: bool) -> None:
-        self._is_head = is_head
+        self._is_head = self._dirty = is_head
         self._head_size = self._interim = self.status = 0
         self._until_close = True
         self.length_known = False
@@ -132,6 +164,27 @@ class Link(asyncio.Protocol):
         self._write_seconds = route.write_timeout
         self._arm()
         self.write(data)
+
+    def dispatch(self, data: bytes, courier: Courier, route: Route) -> None:
+        """Start an exchange by writing a whole request; the answer is the courier's if it is plain."""
+        if self._dirty:
+            self._reset(is_head=False)
+        self._courier = courier
+        self._seconds = route.read_timeout
+        self._write_seconds = route.write_timeout
+        self._arm()
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def hand_over(self, receiver: Receiver) -> None:
+        """Have a receiver carry on where a courier leaves off."""
+        self._courier = None
+        self._receiver = receiver
+
+    def settle(self) -> None:
+        """End an exchange whose answer the courier took whole: the connection can have another."""
+        self._courier = None
+        self.reused = self.used = True
 
     def write(self, data: bytes) -> None:
         """Write more of the request. Nothing happens on a lost connection."""
@@ -162,8 +215,7 @@ class Link(asyncio.Protocol):
             self.abort()
             return False
         self.release()
-        self.reused = True
-        self.idle_since = self._loop.time()
+        self.reused = self.used = True
         return True
 
     @property
@@ -173,7 +225,7 @@ class Link(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close it at once, losing what is unsent. The receiver hears no more."""
-        self._receiver = None
+        self._receiver = self._courier = None
         self._stop_timers()
         if self._transport is not None:
             self._transport.abort()
@@ -184,19 +236,22 @@ class Link(asyncio.Protocol):
         """Move the deadline; the timer is left where it is if it rings no later than that."""
         deadline = self._deadline = self._loop.time() + self._seconds
         if self._timer is not None:
-            if self._timer.when() <= deadline:
+            if self._rings_at <= deadline:
                 return
             self._timer.cancel()
+        self._rings_at = deadline
         self._timer = self._loop.call_at(deadline, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
-        if self._receiver is None or self._paused or self._tunnel:
+        idle = self._receiver is None and self._courier is None
+        if idle or self._paused or self._tunnel:
             return
         if self._loop.time() < self._deadline:
+            self._rings_at = self._deadline
             self._timer = self._loop.call_at(self._deadline, self._ring)
         else:
-            self._fail(UpstreamTimeoutError())
+            self.fail(UpstreamTimeoutError())
 
     def _stop_timers(self) -> None:
         for timer in (self._timer, self._write_timer):
@@ -204,8 +259,12 @@ class Link(asyncio.Protocol):
                 timer.cancel()
         self._timer = self._write_timer = None
 
-    def _fail(self, error: GatewayError) -> None:
+    def fail(self, error: GatewayError) -> None:
+        """Tell that there will be no more."""
         self.keep_alive = False
+        if self._courier is not None:
+            self._courier.failed(error)
+            return
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.failed(error)
@@ -218,6 +277,9 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and tell the receiver."""
+        if self._courier is not None and self._courier.take(data):
+            return
+        self._dirty = True
         if self._receiver is None:
             self.abort()  # nobody asked: an answer to nothing must never meet the next request
             return
@@ -250,7 +312,7 @@ class Link(asyncio.Protocol):
         """End a body that only the end ends; anything else was cut off."""
         self._stop_timers()
         self._transport = None
-        if self._receiver is not None and not self.complete:
+        if (self._receiver is not None and not self.complete) or self._courier is not None:
             self._cut_off(exc)
         self._on_lost(self)
 
@@ -265,7 +327,7 @@ class Link(asyncio.Protocol):
             kind = StaleConnectionError
         error = kind("The API behind the gateway broke off the connection.")
         error.__cause__ = exc
-        self._fail(error)
+        self.fail(error)
 
     def pause_writing(self) -> None:
         """Hold the request's body back."""
@@ -273,6 +335,8 @@ class Link(asyncio.Protocol):
         self._write_timer = self._loop.call_later(self._write_seconds, self._stop_waiting)
         if self._receiver is not None:
             self._receiver.request_full()
+        elif self._courier is not None:
+            self._courier.request_full()
 
     def resume_writing(self) -> None:
         """Let the request's body on."""
@@ -289,14 +353,14 @@ class Link(asyncio.Protocol):
         if not self.complete:
             error = UpstreamError("The API behind the gateway does not speak proper HTTP/1.1.")
             error.__cause__ = cause
-            self._fail(error)
+            self.fail(error)
 
     def _stop_waiting(self) -> None:
-        self._fail(UpstreamTimeoutError("The API behind the gateway stopped reading."))
+        self.fail(UpstreamTimeoutError("The API behind the gateway stopped reading."))
 
     def _switch(self, rest: bytes) -> None:
         if self.status != SWITCHING or self._receiver is None:
-            self._fail(UpstreamError("The API behind the gateway changed protocol unasked."))
+            self.fail(UpstreamError("The API behind the gateway changed protocol unasked."))
             return
         self._tunnel = True
         self._receiver.switched(rest)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS = 512
 """Connections to one origin; a request past that waits for one, within its connect timeout."""
 
-MAX_IDLE_SECONDS = 30.0
-"""How long an idle connection is trusted to live; servers commonly close them after 60 to 75."""
+SWEEP_SECONDS = 15.0
+"""How often idle connections are looked over: one that was not used in between is closed, after 15 to
+30 seconds. Servers commonly close them after 60 to 75."""
 
 EJECTED_SECONDS = 5.0
 """How long an origin that cannot be connected to is passed over, if there are others."""
@@ -33,6 +34,7 @@ class Pool:
         "_loop",
         "_open",
         "_ssl",
+        "_sweep",
         "_waiting",
         "ejected_until",
         "origin",
@@ -51,12 +53,11 @@ class Pool:
         self._idle: list[Link] = []
         self._open: set[Link] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
 
     def take_idle(self) -> Link | None:
         """Return the idle connection used last, `None` if there is none. Never blocks."""
         idle = self._idle
-        if idle and self._loop.time() - idle[-1].idle_since > MAX_IDLE_SECONDS:
-            self._drop_idle()
         while idle:
             link = idle.pop()
             if not link.closing:
@@ -83,11 +84,18 @@ class Pool:
     def give_back(self, link: Link) -> None:
         """Take a connection back after an exchange, to keep or to close."""
         if link.rest():
-            self._idle.append(link)
+            self.keep(link)
+
+    def keep(self, link: Link) -> None:
+        """Take back a connection that is fit for another exchange."""
+        self._idle.append(link)
+        if self._waiting:
             self._next_waiter()
 
     async def close(self) -> None:
         """Close every link."""
+        if self._sweep is not None:
+            self._sweep.cancel()
         for link in tuple(self._open):
             link.abort()
         self._idle.clear()
@@ -100,6 +108,7 @@ class Pool:
                 return link
         link = Link(self._loop, self._lost)
         self._open.add(link)
+        self._plan_sweep()
         try:
             await self._dial(link)
         except BaseException:
@@ -140,10 +149,20 @@ class Pool:
                 turn.set_result(None)
                 return
 
-    def _drop_idle(self) -> None:
-        idle, self._idle[:] = tuple(self._idle), ()
-        for link in idle:
-            link.abort()
+    def _look_over(self) -> None:
+        """Close what has been idle since the last time."""
+        self._sweep = None
+        kept = [link for link in self._idle if link.used]
+        for link in self._idle:
+            if not link.used:
+                link.abort()
+            link.used = False
+        self._idle[:] = kept
+        self._plan_sweep()
+
+    def _plan_sweep(self) -> None:
+        if self._open and self._sweep is None:
+            self._sweep = self._loop.call_later(SWEEP_SECONDS, self._look_over)
 
     def _lost(self, link: Link) -> None:
         self._open.discard(link)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from dream_gateway.edge.express import Express
 from dream_gateway.edge.relay import Relay
 from dream_gateway.edge.tunnel import Tunnel
 from dream_gateway.http1.connection import HttpConnection
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.origins import Origins
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http1.connection import ServerState
+    from dream_gateway.http1.connection import ServerState, Shortcut
     from dream_gateway.http1.exchange import Exchange
+    from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
 
 
@@ -33,6 +35,7 @@ class EdgeProtocols:
         self.front = front
         self.origins = origins
         self.watch = watch or Watch()
+        self.express = Express(front, origins)
 
     def __call__(
         self,
@@ -64,10 +67,9 @@ class EdgeProtocol(HttpConnection):
             return Tunnel(self, request, plane.front, plane.origins)
         return Relay(self, request, plane.front, plane.origins)
 
-    def express(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> bytes | None:
-        """Answer forward-auth's plainest question from memory."""
-        del method
-        return self._plane.front.express(target, fields, self._watch.date)
+    def shortcut(self, line: Line, block: Block) -> Shortcut | None:
+        """Return what answers plain requests, or sends them on, from memory."""
+        return self._plane.express.shortcut(self, line, block)
 
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""

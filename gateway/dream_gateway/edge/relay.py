@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge import wire
-from dream_gateway.edge.fields import downstream_lines, upstream_lines
+from dream_gateway.edge.fields import downstream_lines, identity_of, upstream_lines
 from dream_gateway.edge.gate import PLAIN_FOUND, Ask
 from dream_gateway.edge.link import StaleConnectionError
 from dream_gateway.edge.origins import IDEMPOTENT
@@ -18,6 +18,7 @@ from dream_gateway.edge.proxy import target
 from dream_gateway.errors import BodyTooLargeError, GatewayError, UpstreamError
 from dream_gateway.http1.exchange import answer, connection_field
 from dream_gateway.http1.heads import CHUNKED, CONTINUE, LAST_CHUNK, chunk, status_line
+from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -104,10 +105,12 @@ class Relay:
             single = len(request.fields) == len(request.headers)
             if route.plain and single and not self._buffered and request.length == 0:
                 self._target = target(request, route, PLAIN_FOUND, None)
-                admitted = front.gate.try_plain(request.fields)
-                if admitted is not None:
+                digest = front.gate.plain_key(request.fields)
+                now = front.gate.admission.now()
+                subject = digest and front.gate.admission.try_plain(digest, now)
+                if subject:
                     ask = self._ask = Ask(route, PLAIN_FOUND, 1, None)
-                    self._admitted(ask, admitted)
+                    self._admitted(ask, Admitted(subject, 1, now))
                     return
             ask = self._ask = front.gate.ask(route, request, peer.address)
             self._check_length(ask)
@@ -119,6 +122,23 @@ class Relay:
                 self._admitted(ask, verdict)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
             self._fail(exc)
+
+    def take_over(
+        self, ask: Ask, verdict: Verdict, request_id: bytes, where: bytes, body: bytes
+    ) -> None:
+        """Carry on with a request that was admitted, and that is all there."""
+        self._ask, self._verdict, self._request_id = ask, verdict, request_id
+        self._target = where
+        self._peer = self._front.peer(self.request)
+        self._head = self._fields(ask, verdict)
+        self._attempts = ask.route.retries
+        self._pieces = [body] if body else []
+        self.whole = True
+
+    def follow(self, pool: Pool, link: Link) -> None:
+        """Wait for the answer on a connection over which all of the request was sent."""
+        self._pool, self._link = pool, link
+        link.hand_over(self)
 
     def _check_length(self, ask: Ask) -> None:
         self._left = ask.route.max_body - self._buffered
@@ -186,13 +206,13 @@ class Relay:
         self._send()
 
     def _fields(self, ask: Ask, verdict: Verdict) -> bytes:
+        trusted = self._peer is not None and self._peer.trusted
         return upstream_lines(
             self.request,
             None if ask.route.keep_credential else ask.found,
-            verdict,
+            identity_of(verdict),
             self._request_id,
-            self._front.gate.forwarding,
-            trusted=self._peer is not None and self._peer.trusted,
+            self._front.gate.forwarding.of(self.request, trusted=trusted),
         )
 
     def _answer_lines(self, link: Link, verdict: Verdict) -> bytes:

@@ -42,17 +42,17 @@ class RateLimitHeaders:
             headers.append((b"ratelimit-policy", limits.policy))
             headers.append((b"ratelimit", limits.state(verdict.now)))
 
-    def lines(self, verdict: Admitted) -> bytes:
-        """Return the same as lines of a head, each ended by CRLF."""
-        limits = verdict.subject.limits
-        if not isinstance(limits, LiveLimits):
-            limits = self.live(verdict.subject)
-        return limits.head + limits.state(verdict.now) + b"\r\n" if limits.policy else b""
+    def lines(self, subject: Subject, now: float) -> bytes:
+        """Return the same for an admitted subject, as lines of a head, each ended by CRLF."""
+        limits: LiveLimits | None = subject.limits
+        if limits is None:
+            limits = self.live(subject)
+        return limits.lines(now)
 
     def lines_of(self, verdict: Verdict) -> bytes:
         """Return any verdict's fields as lines of a head, each ended by CRLF."""
         if isinstance(verdict, Admitted) and not self._legacy:
-            return self.lines(verdict)
+            return self.lines(verdict.subject, verdict.now)
         headers: Headers = []
         self.add(headers, verdict)
         return b"".join([b"%b: %b\r\n" % field for field in headers])
@@ -64,8 +64,8 @@ class RateLimitHeaders:
 
     def live(self, subject: Subject) -> LiveLimits:
         """Return the subject's limits, which are rendered once for each of its periods."""
-        limits = subject.limits
-        if not isinstance(limits, LiveLimits):
+        limits: LiveLimits | None = subject.limits
+        if limits is None:
             states = policies(subject, subject.since)
             limits = subject.limits = LiveLimits(subject, [self._text(each) for each in states])
         return limits
@@ -99,35 +99,54 @@ class RateLimitHeaders:
 
 
 class LiveLimits:
-    """A subject's limits as text that only the numbers are missing from."""
+    """A subject's limits as text that only the numbers are missing from.
 
-    __slots__ = ("_counters", "head", "policy")
+    The seconds until a quota's end are put in once for each second.
+    """
+
+    __slots__ = ("_counters", "_lines", "_names", "_second", "policy")
 
     def __init__(self, subject: Subject, texts: Sequence[tuple[str, bytes]]) -> None:
-        limited = [c for c in subject.counters if c.rule.limit is not None]
         self.policy = b", ".join([text for _, text in texts])
-        self.head = b"ratelimit-policy: %b\r\nratelimit: " % self.policy
-        self._counters = [
-            (counter, counter.rule, name + ";r=")
-            for counter, (name, _) in zip(limited, texts, strict=True)
-        ]
+        self._names = [name.encode("ascii").replace(b"%", b"%%") for name, _ in texts]
+        limited = [c for c in subject.counters if c.rule.limit is not None]
+        self._counters = [(c, None if isinstance(c.rule, Quota) else c.rule) for c in limited]
+        self._lines = b""
+        self._second = -1.0
+
+    def lines(self, now: float) -> bytes:
+        """Return the lines of a head for this moment, none for no limits."""
+        if not 0.0 <= now - self._second < 1.0:
+            self._begin_second(now)
+        numbers = []
+        for counter, rate in self._counters:
+            left = counter.available + counter.beyond
+            if rate is None:
+                numbers.append(left)
+            elif left >= rate.burst:
+                numbers += (rate.burst, 0)
+            else:
+                missing_us = (rate.burst - left) * rate.period_us
+                numbers += (left, -(-missing_us // (rate.limit * MICROSECONDS)))
+        return self._lines % tuple(numbers)
 
     def state(self, now: float) -> bytes:
         """Return the value of `RateLimit` at this moment."""
-        parts = []
-        for counter, rule, name in self._counters:
-            remaining = counter.available + (counter.room or 0)
-            if counter.reserve is not None:
-                remaining += counter.reserve.granted
-            if isinstance(rule, Quota):
-                end = rule.period_end
-                seconds = 0 if end is None or end <= now else -int((now - end) // 1)
+        return self.lines(now).rpartition(b": ")[2][:-2]
+
+    def _begin_second(self, now: float) -> None:
+        self._second = now // 1
+        states = []
+        for name, (counter, rate) in zip(self._names, self._counters, strict=True):
+            if rate is None and isinstance(counter.rule, Quota):
+                seconds = ceil(max(0, (counter.rule.period_end or 0) - self._second))
+                states.append(b"%b;r=%%d;t=%d" % (name, seconds))
             else:
-                remaining = min(remaining, rule.burst)
-                missing = (rule.burst - remaining) * rule.period_us
-                seconds = -(-missing // (rule.limit * MICROSECONDS))
-            parts.append(f"{name}{remaining};t={seconds}")
-        return ", ".join(parts).encode("ascii")
+                states.append(name + b";r=%d;t=%d")
+        policy = self.policy.replace(b"%", b"%%")
+        if policy:
+            state = b", ".join(states)
+            self._lines = b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (policy, state)
 
 
 def _policy(policy: PolicyState) -> tuple[str, bytes]:

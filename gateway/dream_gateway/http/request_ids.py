@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST = 128
 _SAFE = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@"
@@ -22,4 +27,14 @@ class RequestIds:
         """Return the inbound id if it is sane in length and characters, else a new one."""
         if inbound and len(inbound) <= _LONGEST and not inbound.translate(None, _SAFE):
             return inbound
-        return b"%s%x" % (self._prefix, next(self._counter))
+        return self.mint()
+
+    def source(self, inbound: bytes | None) -> Callable[[], bytes]:
+        """Return what gives the ids of requests that bring this one, or none."""
+        if self.take_over(inbound) == inbound:
+            return partial(self.take_over, inbound)
+        return self.mint
+
+    def mint(self) -> bytes:
+        """Return a new id."""
+        return b"%b%x" % (self._prefix, next(self._counter))

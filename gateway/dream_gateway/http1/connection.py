@@ -1,8 +1,7 @@
-"""One client connection: requests parsed strictly, served in their order, each by an exchange.
+"""One client connection: requests read strictly, served in their order, each by an exchange.
 
-The parser is llhttp, as strict as it comes (a body with two lengths or two framings, bare line feeds,
-folded lines, and odd chunk sizes are errors); `Request` adds what it leaves open. Requests that come
-before an earlier one is answered wait, and the client is not read from while more than one does.
+Requests that come before an earlier one is answered wait, and the client is not read from while more
+than one does. A plain request that comes whole, and alone, may be answered without an exchange.
 """
 
 from __future__ import annotations
@@ -11,32 +10,56 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import httptools
-
-from dream_gateway.errors import (
-    BadRequestError,
-    GatewayError,
-    HeadTooLargeError,
-    RequestTimeoutError,
-)
-from dream_gateway.http1.request import Request, is_plain
+from dream_gateway.errors import RequestTimeoutError
+from dream_gateway.http1.plain import read_block, read_line
+from dream_gateway.http1.reader import Reader
 from dream_gateway.http1.watch import NO_LIMIT
 
 if TYPE_CHECKING:
+    from dream_gateway.errors import GatewayError
     from dream_gateway.http1.exchange import Exchange
+    from dream_gateway.http1.plain import Block, Line
+    from dream_gateway.http1.request import Request
     from dream_gateway.http1.watch import Watch
 
-_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
+_NOTHING = b"\0"
+"""What no line and no block begins with."""
 
-MAX_HEAD = 64 * 1024
-"""Bytes that a request's line and fields may have together."""
+LONGEST_KEPT = 1024
+"""Bytes of a body that is kept to see whether the next request is the same."""
 
 
 class ServerState(Protocol):
     """What uvicorn shares between the connections of one server."""
 
     connections: set[Any]
-    total_requests: int
+
+
+class Shortcut(Protocol):
+    """Serves the plain requests of a connection that have the same line and the same fields.
+
+    Plain is what `plain` reads, and the connection goes on.
+    """
+
+    def go(self, body: bytes) -> bytes | None:
+        """Return the whole answer to such a request, if it is known without waiting.
+
+        `None` has the request served by an exchange: nothing was done. An empty answer is none yet:
+        an errand was sent, and `delivered` says it.
+        """
+        ...
+
+
+class Errand(Protocol):
+    """A plain request under way that has no exchange. It calls `HttpConnection.delivered`."""
+
+    def recalled(self) -> Exchange:
+        """Return the exchange that carries on: something came up that is not plain."""
+        ...
+
+    def lost(self) -> None:
+        """Give up: the client is gone. Never blocks."""
+        ...
 
 
 class HttpConnection(asyncio.Protocol):
@@ -44,53 +67,62 @@ class HttpConnection(asyncio.Protocol):
 
     __slots__ = (
         "_access",
-        "_at_rest",
+        "_away",
+        "_block",
+        "_block_bytes",
+        "_body",
         "_broken",
         "_closing",
         "_corked",
         "_draining",
-        "_head_bytes",
-        "_headers",
-        "_in_head",
+        "_idle",
         "_incoming",
+        "_last",
         "_limit",
+        "_line",
+        "_line_bytes",
         "_out",
-        "_parser",
         "_patience",
         "_queue",
+        "_reader",
         "_reading",
+        "_ready",
         "_running",
+        "_shortcut",
         "_since",
         "_slow",
         "_stalled",
         "_state",
-        "_target",
         "_transport",
         "_tunnel",
-        "_watch",
         "client",
         "held",
         "scheme",
+        "watch",
     )
 
     def __init__(self, watch: Watch, state: ServerState) -> None:
-        self._watch = watch
+        self.watch = watch
         self._access = watch.access
         # Whether every request needs an exchange: for a note of it, or to end the connection.
         self._slow = watch.access is not None
         self._patience = watch.patience
+        self._idle = watch.patience.idle
         self._state = state
-        self._parser = httptools.HttpRequestParser(self)
+        self._reader = Reader(self)
+        self._last = self._line_bytes = self._block_bytes = _NOTHING
+        self._body = b""
+        self._shortcut: Shortcut | None = None
+        self._line: Line | None = None
+        self._block: Block | None = None
+        # Whether all that came before is answered, so that a plain request may take a shortcut.
+        self._ready = False
+        self._away: Errand | None = None
         self._queue: deque[Exchange] = deque()
         self._incoming: Exchange | None = None
         self._running = self._corked = self._broken = self._draining = self._closing = False
-        self._at_rest = True
-        self._in_head = False
         self._tunnel: Exchange | None = None
         self._out: list[bytes] = []
-        self._head_bytes = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._target = b""
         self._reading = True
         self.held = False
         self._limit, self._since = NO_LIMIT, 0.0
@@ -104,13 +136,9 @@ class HttpConnection(asyncio.Protocol):
         """Return the exchange that serves a request. Raises nothing."""
         raise NotImplementedError
 
-    def express(self, method: bytes, target: bytes, fields: dict[bytes, bytes]) -> bytes | None:
-        """Return the whole answer to a plain request, if it is known without waiting.
-
-        Plain is: HTTP/1.1, a good host, no field twice, no body, and the connection goes on. `None`
-        has the request served by an exchange.
-        """
-        del method, target, fields
+    def shortcut(self, line: Line, block: Block) -> Shortcut | None:
+        """Return what serves such requests without an exchange, `None` if nothing does."""
+        del line, block
         return None
 
     def refuse(self, error: GatewayError) -> Exchange:
@@ -122,7 +150,7 @@ class HttpConnection(asyncio.Protocol):
     @property
     def date(self) -> bytes:
         """The `Date` field's line."""
-        return self._watch.date
+        return self.watch.date
 
     def write(self, data: bytes) -> None:
         """Write to the client; what is written while its bytes are read goes out in one piece."""
@@ -130,6 +158,27 @@ class HttpConnection(asyncio.Protocol):
             self._out.append(data)
         elif self._transport is not None:
             self._transport.write(data)
+
+    def send_errand(self, errand: Errand) -> None:
+        """Wait for an errand, which a shortcut sent."""
+        self._away = errand
+        self._ready = False
+        self._limit = NO_LIMIT
+
+    def delivered(self, answer: bytes) -> None:
+        """Write the whole answer that an errand came back with."""
+        self._away = None
+        self._ready = True
+        self._limit, self._since = self._idle, self.watch.now
+        if self._transport is not None:
+            self._transport.write(answer)
+
+    def recall(self) -> None:
+        """Have an exchange carry on with the errand that is under way, if one is."""
+        errand, self._away = self._away, None
+        if errand is not None:
+            self._queue.append(errand.recalled())
+            self._running = True
 
     def keeps(self, exchange: Exchange) -> bool:
         """Tell whether the connection goes on after this exchange, as far as is known now."""
@@ -145,11 +194,11 @@ class HttpConnection(asyncio.Protocol):
             self._access.note(exchange.request, status)
         self._queue.popleft()
         self._running = self.held = False
-        self._state.total_requests += 1
         if not keep:
             self._close()
         elif not self._corked:
             self._advance()
+            self._settle()
 
     def hold(self) -> None:
         """Read nothing more of the body for now."""
@@ -164,6 +213,7 @@ class HttpConnection(asyncio.Protocol):
     def become_tunnel(self, exchange: Exchange) -> None:
         """Hand every byte from now on to the exchange, unread."""
         self._tunnel = exchange
+        self._ready = False
         self._limit = NO_LIMIT
 
     def abort(self) -> None:
@@ -180,6 +230,8 @@ class HttpConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """Finish what is under way, and close."""
         self._draining = self._slow = True
+        self._ready = False
+        self.recall()
         if self._tunnel is not None or (not self._queue and self._incoming is None):
             self._close()
 
@@ -194,16 +246,21 @@ class HttpConnection(asyncio.Protocol):
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = "https"
         self._state.connections.add(self)
-        self._watch.add(self)
+        self.watch.add(self)
         self._expect(self._patience.head)
+        self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
         del exc
         self._state.connections.discard(self)
-        self._watch.discard(self)
+        self.watch.discard(self)
         self._transport = None
         self._closing = True
+        self._ready = False
+        away, self._away = self._away, None
+        if away is not None:
+            away.lost()
         tunnel, self._tunnel = self._tunnel, None
         queue = list(self._queue)
         self._queue.clear()
@@ -217,30 +274,70 @@ class HttpConnection(asyncio.Protocol):
         return False
 
     def data_received(self, data: bytes) -> None:
-        """Parse, serve, and write what came of it in one piece."""
+        """Read, serve, and write what came of it in one piece."""
+        if self._ready:
+            shortcut = self._shortcut if data == self._last else self._find(data)
+            if shortcut is not None:
+                answer = shortcut.go(self._body)
+                if answer:
+                    self._limit, self._since = self._idle, self.watch.now
+                    if self._transport is not None:
+                        self._transport.write(answer)
+                    return
+                if answer is not None:
+                    return
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         if self._tunnel is not None:
             self._tunnel.tunnelled(data)
             return
         if self._broken or self._closing:
             return
-        if self._at_rest:
-            self._at_rest, self._in_head = False, True
-            self._head_bytes = 0
-            self._limit, self._since = self._patience.head, self._watch.now
+        self.recall()
+        if self._reader.at_rest:
+            self._limit, self._since = self._patience.head, self.watch.now
         self._corked = True
         try:
-            self._parse(data)
+            self._read(data)
             if self._queue:
                 self._advance()
-            elif self._at_rest:
+            elif self._reader.at_rest:
                 self._limit = self._patience.idle
         finally:
             self._corked = False
             self._flush()
+            self._settle()
+
+    def _find(self, data: bytes) -> Shortcut | None:
+        """Return what serves one plain request without an exchange, if that is all that came."""
+        self._last = _NOTHING
+        start, _, rest = data.partition(b"\r\n")
+        if start != self._line_bytes:
+            self._line = read_line(start)
+            self._line_bytes = _NOTHING if self._line is None else start
+            self._shortcut = None
+        if not rest.startswith(self._block_bytes):
+            block = rest[: rest.find(b"\r\n\r\n") + 4]
+            self._block = read_block(block)
+            self._block_bytes = _NOTHING if self._block is None else block
+            self._shortcut = None
+        if self._line is None or self._block is None:
+            return None
+        size = self._block.length
+        if len(rest) - len(self._block_bytes) != size:
+            return None
+        if self._shortcut is None:
+            self._shortcut = self.shortcut(self._line, self._block)
+        self._body = rest[-size:] if size else b""
+        if size <= LONGEST_KEPT:
+            self._last = data
+        return self._shortcut
 
     def pause_writing(self) -> None:
         """Stop the exchange that writes."""
-        self._stalled = self._watch.now
+        self._stalled = self.watch.now
+        self._ready = False
         self._adjust_reading()
         if self._queue:
             self._queue[0].pause()
@@ -251,67 +348,46 @@ class HttpConnection(asyncio.Protocol):
         self._adjust_reading()
         if self._queue:
             self._queue[0].resume()
+        self._settle()
 
-    # Parser callbacks
+    # For the reader
 
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the target."""
-        self._target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field."""
-        self._headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        """Make a request of the head and answer it, or find who serves it."""
-        target, headers = self._target, self._headers
-        self._target, self._headers = b"", []
-        self._in_head = False
+    def on_request(self, request: Request) -> None:
+        """Find who serves a request."""
         if self._broken:
             return
-        parser = self._parser
-        method, version = parser.get_method(), parser.get_http_version()
-        if not self._slow and version == "1.1" and not self._queue:
-            fields = dict(headers)
-            if len(fields) == len(headers) and is_plain(fields):
-                answer = self.express(method, target, fields)
-                if answer is not None:
-                    self._state.total_requests += 1
-                    self._out.append(answer)
-                    return
-        try:
-            request = Request(
-                _METHODS.get(method) or method.decode("ascii"),
-                target,
-                headers,
-                version,
-                client=self.client,
-                scheme=self.scheme,
-            )
-            if b"upgrade" in request.fields and parser.should_upgrade():
-                _note_upgrade(request)
-        except GatewayError as exc:
-            self._break(exc)
-            return
-        request.keep_alive = parser.should_keep_alive()
         exchange = self.accept(request)
         self._incoming = exchange
         self._queue.append(exchange)
         self._expect(NO_LIMIT if request.length == 0 else self._patience.body)
 
-    def on_body(self, body: bytes) -> None:
+    def on_body(self, data: bytes) -> None:
         """Hand a piece of the body on."""
         if self._incoming is not None:
-            self._since = self._watch.now
-            self._incoming.body(body)
+            self._since = self.watch.now
+            self._incoming.body(data)
 
-    def on_message_complete(self) -> None:
+    def on_end(self) -> None:
         """Hand the end of the body on."""
         exchange, self._incoming = self._incoming, None
-        self._at_rest = True
         if exchange is not None:
             self._limit = NO_LIMIT
             exchange.body_end()
+
+    def on_fault(self, error: GatewayError) -> None:
+        """Read no more: what came cannot be understood. Requests before it are still answered."""
+        if self._broken:
+            return
+        self._broken = True
+        self._ready = False
+        if self._closing:
+            return  # It had its answer before it had said all.
+        self._limit = NO_LIMIT
+        if self._incoming is not None and not self._give_up(self._incoming):
+            return
+        self._queue.append(self.refuse(error))
+        if not self._corked:
+            self._advance()
 
     # Inside
 
@@ -325,59 +401,41 @@ class HttpConnection(asyncio.Protocol):
             self._be_late()
 
     def _be_late(self) -> None:
-        if self._in_head and not self._queue:
-            self._break(RequestTimeoutError())
+        in_head = self._reader.in_head and not self._broken
+        if in_head and not self._queue:
+            self.on_fault(RequestTimeoutError())
             self._advance()
-        elif self._incoming is not None or self._in_head:
+        elif self._incoming is not None or in_head:
             self.abort()
         else:
             self._close()
 
     def _expect(self, seconds: float) -> None:
         self._limit = seconds
-        self._since = self._watch.now
+        self._since = self.watch.now
 
-    def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as exc:
-            self._upgrade(data[exc.args[0] :])
-        except httptools.HttpParserError as exc:
-            error = BadRequestError("The request is not proper HTTP/1.1.")
-            error.__cause__ = exc
-            self._break(error)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD:
-                self._break(HeadTooLargeError())
+    def _settle(self) -> None:
+        """See whether the next request may take a shortcut."""
+        self._ready = (
+            self._reader.at_rest
+            and not (self._queue or self._slow or self._broken or self._closing)
+            and self._stalled == NO_LIMIT
+            and self._tunnel is None
+            and self._away is None
+        )
 
-    def _upgrade(self, rest: bytes) -> None:
-        """Leave what follows an upgrade unread; one that nobody offers is as if it was not asked."""
+    def _read(self, data: bytes) -> None:
+        """Read on; what follows an upgrade that nobody offers is as if it was not asked."""
+        rest = self._reader.feed(data)
         last = self._queue[-1] if self._queue else None
-        if self._broken or last is None:
+        if rest is None or self._broken or last is None:
             return
         if last.request.upgrade:
             if rest:
                 last.tunnelled(rest)
             self._tunnel = last
-            return
-        if rest:
-            self._parse(rest)
-
-    def _break(self, error: GatewayError) -> None:
-        """Read no more: what came cannot be understood. Requests before it are still answered."""
-        if self._broken:
-            return
-        self._broken = True
-        self._in_head = False
-        if self._closing:
-            return  # It had its answer before it had said all.
-        self._limit = NO_LIMIT
-        if self._incoming is not None and not self._give_up(self._incoming):
-            return
-        self._queue.append(self.refuse(error))
-        if not self._corked:
-            self._advance()
+        elif rest:
+            self._read(rest)
 
     def _give_up(self, exchange: Exchange) -> bool:
         """End the exchange whose body went wrong: nobody must take that for whole.
@@ -449,11 +507,3 @@ class HttpConnection(asyncio.Protocol):
                 self._adjust_reading()
         else:
             transport.close()
-
-
-def _note_upgrade(request: Request) -> None:
-    """Take note of an upgrade to WebSocket, the only one that is passed on (RFC 6455 4.1)."""
-    if request.length != 0:
-        raise BadRequestError("A request for an upgrade has no body.")
-    if request.method == "GET" and request.fields.get(b"upgrade", b"").lower() == b"websocket":
-        request.upgrade = b"websocket"

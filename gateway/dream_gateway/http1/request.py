@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 _HOST = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:[]%!$&'()*+,;="
 _SINGLE = (b"host", b"transfer-encoding", b"content-length")
-_TELLING = frozenset({b"transfer-encoding", b"upgrade", b"expect"})
-_PERSISTENT = frozenset({b"keep-alive", b"Keep-Alive"})
 _SCHEMES = (b"http://", b"https://")
 
 
@@ -90,18 +88,6 @@ class Request(Inbound):
             raise BadRequestError("Transfer codings came with HTTP/1.1.")
         if coding.lower() != b"chunked":
             raise UnknownCodingError
-
-
-def is_plain(fields: dict[bytes, bytes]) -> bool:
-    """Tell whether nothing in an HTTP/1.1 head needs a closer look: see `HttpConnection.express`."""
-    host = fields.get(b"host")
-    return (
-        host is not None
-        and not host.translate(None, _HOST)
-        and _TELLING.isdisjoint(fields)
-        and fields.get(b"content-length", b"0") == b"0"
-        and fields.get(b"connection", b"keep-alive") in _PERSISTENT
-    )
 
 
 def unread() -> Request:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Receive, Scope, Send
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.reply import Reply
+    from dream_gateway.http1.connection import Shortcut
+    from dream_gateway.http1.plain import Block, Line
+    from dream_gateway.http1.watch import Watch
     from dream_gateway.service.dispatch import Methods
     from dream_gateway.service.host import Host
     from dream_gateway.service.operation import Operation
@@ -48,7 +51,7 @@ class Service:
         self.max_body = max((each.max_body for each in table), default=0)
         """Bytes: no operation takes a longer body."""
         self._express = {
-            each.path.encode(): (each.method.encode(), each.express)
+            (each.method.encode(), each.path.encode()): each.express
             for each in table
             if each.express is not None
         }
@@ -91,14 +94,13 @@ class Service:
                 return
         await self._router(scope, receive, send)
 
-    def express(
-        self, method: bytes, target: bytes, fields: dict[bytes, bytes], date: bytes
-    ) -> bytes | None:
-        """Return the whole answer to the plainest requests, if memory has it. Never blocks."""
-        express = self._express.get(target)
-        if express is None or express[0] != method:
+    def shortcut(self, watch: Watch, line: Line, block: Block) -> Shortcut | None:
+        """Return what answers plain requests from memory, `None` if nothing does."""
+        express = self._express.get((line.method, line.target))
+        if express is None or block.length:
             return None
-        return express[1](fields, self._dispatcher.request_id(fields), date)
+        next_id = self._dispatcher.ids.source(block.fields.get(b"x-request-id"))
+        return express(watch, block.fields, next_id)
 
     def try_respond(self, inbound: Inbound, body: bytes) -> Reply | None:
         """Answer a hot request from memory; `None` when that takes a store. Never blocks."""

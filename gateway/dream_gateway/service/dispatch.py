@@ -60,7 +60,7 @@ class Dispatcher:
         self._authenticator = authenticator
         self._idempotency = idempotency
         self._limits = limits
-        self._ids = ids
+        self.ids = ids
 
     async def respond(
         self,
@@ -82,11 +82,11 @@ class Dispatcher:
 
     def request_id(self, fields: dict[bytes, bytes]) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""
-        return self._ids.take_over(fields.get(b"x-request-id"))
+        return self.ids.take_over(fields.get(b"x-request-id"))
 
     def refuse(self, error: GatewayError, inbound: Inbound) -> Reply:
         """Return the answer for a failure outside of any operation."""
-        return self._problem(error, inbound, self._ids.take_over(None))
+        return self._problem(error, inbound, self.ids.take_over(None))
 
     def try_respond(
         self, operation: Operation, quick: QuickHandler, inbound: Inbound, body: bytes

@@ -10,6 +10,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
+    from dream_gateway.http1.connection import Shortcut
+    from dream_gateway.http1.watch import Watch
     from dream_gateway.service.authentication import Auth
     from dream_gateway.service.call import Call
     from dream_gateway.service.reply import Answer
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Call"], Awaitable["Answer"]]
 QuickHandler = Callable[["Call"], "Answer | None"]
-ExpressHandler = Callable[[dict[bytes, bytes], bytes, bytes], bytes | None]
+ExpressHandler = Callable[["Watch", dict[bytes, bytes], Callable[[], bytes]], "Shortcut | None"]
 
 SMALL_BODY = 64 << 10
 """Bytes: what the body of one thing may have."""
@@ -41,8 +43,8 @@ class Operation:
     handler looks closer. `query` is the shape of the query parameters. `creates` makes an
     `Idempotency-Key` replay the result. `hot` answers ahead of the router. `also` are other
     statuses that answer with `response`. `quick` is the handler of the plainest requests, which
-    answers from memory or, having changed nothing, with `None`; `express` does so for those that are
-    plainer still, with all the bytes of the answer.
+    answers from memory or, having changed nothing, with `None`; `express` gives the shortcut of those
+    that are plainer still: it takes the watch, fields, and what gives the next request's id.
     """
 
     method: str

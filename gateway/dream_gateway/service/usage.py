@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import (
@@ -17,11 +16,11 @@ from dream_gateway.errors import (
     UnknownTierError,
 )
 from dream_gateway.service.authentication import Auth
+from dream_gateway.service.charge import Charge, plain_name
 from dream_gateway.service.dispatch import RefusedError
 from dream_gateway.service.events import check_recorded, tracked_event
 from dream_gateway.service.fields import (
     IDEMPOTENCY_KEY,
-    LONGEST_PLAIN,
     USAGE_COST,
     USER_ID,
     USER_PLAN,
@@ -40,24 +39,20 @@ from dream_gateway.service.usage_shapes import (
     VerifyAnswer,
     VerifyRequest,
 )
-from dream_gateway.service.usage_views import counted_template, counted_usage, usage_view
+from dream_gateway.service.usage_views import counted_usage, usage_view
 from dream_gateway.storage import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dream_gateway.admission import Admission
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.http1.watch import Watch
     from dream_gateway.model import Verdict
     from dream_gateway.service.call import Call
 
 IDEMPOTENCY_FIELD = b"idempotency-key"
-_PLAIN_BEARER = b"Bearer sk_"
-_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:|@+"
-_UNUSUAL = frozenset({IDEMPOTENCY_FIELD, b"x-publishable-key", b"x-usage-cost"})
-_CHARGED = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-    b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nx-request-id: "
-)
 METERED = frozenset({Auth.SECRET, Auth.USER})
 REFUSALS = (
     BadRequestError,
@@ -128,32 +123,14 @@ class UsageRoutes:
             ),
         )
 
-    def express(self, fields: dict[bytes, bytes], request_id: bytes, date: bytes) -> bytes | None:
-        """Return the whole answer to a plain charge of one unit, if memory has it; `None` if not.
-
-        `None` has charged nothing. It is byte for byte what `try_track` leads to. Never blocks.
-        """
-        value, user = fields.get(b"authorization"), fields.get(b"x-user-id")
-        if value is None or user is None or value[:10] != _PLAIN_BEARER or not _is_plain(user):
+    def express(
+        self, watch: Watch, fields: dict[bytes, bytes], next_id: Callable[[], bytes]
+    ) -> Charge | None:
+        """Return what answers plain charges of one unit."""
+        named = plain_name(fields)
+        if named is None:
             return None
-        if not _UNUSUAL.isdisjoint(fields):
-            return None
-        digest = sha256(value[7:]).digest()
-        verdict = self._admission.try_named(digest, user.decode("ascii"))
-        if verdict is None:
-            return None
-        body = counted_template(verdict).render()
-        return b"".join(
-            (
-                _CHARGED % len(body),
-                request_id,
-                b"\r\n",
-                self._limits.lines(verdict),
-                date,
-                b"\r\n",
-                body,
-            )
-        )
+        return Charge(watch, self._admission, self._limits, named, next_id)
 
     def try_track(self, call: Call) -> Answer | None:
         """Charge a known user who has no idempotency key, from memory."""
@@ -214,11 +191,6 @@ class UsageRoutes:
         headers: Headers = []
         self._limits.add(headers, verdict)
         return headers
-
-
-def _is_plain(user: bytes) -> bool:
-    """Tell whether a user's id is one that nobody has to look at closer."""
-    return 0 < len(user) <= LONGEST_PLAIN and not user.translate(None, _PLAIN)
 
 
 def _verified(verdict: Verdict) -> VerifyAnswer:

@@ -8,13 +8,14 @@ import msgspec
 
 from dream_gateway.service.usage_shapes import CountedUsage, TrackAnswer, UsageView
 from dream_gateway.service.values import instant, optional_instant
+from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from dream_gateway.model import Usage, Verdict
     from dream_gateway.service.values import Unlimited
-    from dream_gateway.verdicts import Admitted
+    from dream_gateway.subjects import Subject
 
 _COUNT, _USAGE_COUNT, _REMAINING = -1, -2, -3
 
@@ -89,14 +90,14 @@ class CountedTemplate:
         used = quota.used()
         if self._limit is None:
             return self._text % (used, used)
-        return self._text % (used, used, max(0, self._limit - used))
+        return self._text % (used, used, self._limit - used if used < self._limit else 0)
 
 
-def counted_template(verdict: Admitted) -> CountedTemplate:
+def counted_template(subject: Subject, now: float) -> CountedTemplate:
     """Return the template of a subject, which is made once for each of its periods."""
-    found = verdict.subject.counted
-    if not isinstance(found, CountedTemplate):
-        found = verdict.subject.counted = CountedTemplate(verdict)
+    found: CountedTemplate | None = subject.counted
+    if found is None:
+        found = subject.counted = CountedTemplate(Admitted(subject, 1, now))
     return found
 
 
