@@ -12,9 +12,10 @@ from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gcra import Rate
 from dream_gateway.journal import Journal
 from dream_gateway.memory import open_backend
-from dream_gateway.meter import Denial, Meter, MeterOptions
+from dream_gateway.meter import Meter, MeterOptions
 from dream_gateway.storage import Quota, Tally
 from dream_gateway.testing import FakeClock
+from dream_gateway.waiting import Denial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -23,13 +23,15 @@ from dream_gateway.errors import GatewayError, StoreUnavailableError
 from dream_gateway.gateway import settle_dead_journals
 from dream_gateway.journal import Journal, boot_id
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Denial, Meter, MeterOptions
+from dream_gateway.meter import Meter, MeterOptions
 from dream_gateway.storage import Quota
 from dream_gateway.testing import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
+
+    from dream_gateway.waiting import Denial
 
 LIMITS = {"own": 20, "shared": 35, "free": None}
 WORKERS = (0, 1, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from statistics import median
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,12 +15,15 @@ from bench.load.machine import START_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bench.load.contenders import Contender
+    from bench.load.contender import Contender
     from bench.load.machine import Server
     from bench.load.wrk import Job, Seen
 
 NOISY = 0.2
 """A round is dropped in which a yardstick is further than this from its median over all rounds."""
+
+CONNECTIONS = 64
+WARM_SECONDS, WARM_TRIES = 1, 20
 
 
 @dataclass
@@ -30,17 +33,25 @@ class Run:
     contender: Contender
     server: Server
     job: Job
-    seen: list[Seen] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    """CPU seconds of the server in each round."""
-
+    connections: int = CONNECTIONS
     start_seconds: float = 0.0
     """From the start of its process to its first good answer."""
+
+    seen: list[Seen] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """CPU seconds of all its processes in each round."""
+
+    memory: list[list[int]] = field(default_factory=list)
+    """Bytes of each of its processes at the end of each round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Medians over the rounds that count. Times are microseconds, unless they are named otherwise."""
+    """Medians over the rounds that count; `failed` is the sum over them.
+
+    Rates are requests a second, latencies and CPU time (per request) microseconds. `memory_mb` is
+    that of all processes, `process_mb` that of the largest.
+    """
 
     name: str
     job: str
@@ -52,39 +63,51 @@ class Result:
     p99: float
     p999: float
     memory_mb: float
+    process_mb: float
     start_seconds: float
     failed: int
 
 
-def wait_for_answer(run: Run) -> None:
-    """Ask until the first good answer. Raises `RuntimeError` if there is none for too long."""
-    place = urlsplit(run.job.url)
-    while time.monotonic() < run.server.began + START_SECONDS:
+def wait_for_answer(server: Server, job: Job, whose: str) -> float:
+    """Ask until the first good answer; return the seconds it took from the server's start.
+
+    Raises `RuntimeError` if there is none for too long.
+    """
+    place = urlsplit(job.url)
+    while time.monotonic() < server.began + START_SECONDS:
         asking = HTTPConnection(place.hostname or "", place.port, timeout=5)
         try:
-            asking.request(run.job.method, place.path, headers=dict(run.job.headers or {}))
+            asking.request(job.method, place.path, headers=dict(job.headers))
             if asking.getresponse().status < 400:
-                run.start_seconds = time.monotonic() - run.server.began
-                return
-        except OSError:
+                return time.monotonic() - server.began
+        except (OSError, HTTPException):
             time.sleep(0.005)
         finally:
             asking.close()
-    raise RuntimeError(f"{run.contender.name} gives no good answer")
+    raise RuntimeError(f"{whose} gives no good answer")
 
 
-def play(
-    runs: Sequence[Run], *, rounds: int, connections: int, seconds: float, told: Callable[[], None]
-) -> None:
+def play(runs: Sequence[Run], *, rounds: int, seconds: int, told: Callable[[], None]) -> None:
     """Run all rounds; `told` is called after each run of each contender."""
-    for run in runs:
-        wrk.run(run.job, connections=connections, seconds=1)  # Warm: leases, pools, caches.
+    for run in {(id(run.server), run.job.url): run for run in runs}.values():
+        warm(run)
     for _ in range(rounds):
         for run in runs:
             before = run.server.cpu_seconds()
-            run.seen.append(wrk.run(run.job, connections=connections, seconds=seconds))
+            run.seen.append(wrk.run(run.job, connections=run.connections, seconds=seconds))
             run.cpu.append(run.server.cpu_seconds() - before)
+            run.memory.append(run.server.memory_bytes())
             told()
+
+
+def warm(run: Run) -> None:
+    """Fill leases, pools and caches: ask for a second, or until each key had two turns."""
+    asked = 0
+    for _ in range(WARM_TRIES):
+        seen = wrk.run(run.job, connections=min(run.connections, CONNECTIONS), seconds=WARM_SECONDS)
+        asked += seen.requests
+        if asked >= 2 * run.job.turns:
+            return
 
 
 def quiet_rounds(rates: Mapping[str, Sequence[float]]) -> list[int]:
@@ -94,35 +117,47 @@ def quiet_rounds(rates: Mapping[str, Sequence[float]]) -> list[int]:
     quiet = [
         at
         for at in range(count)
-        if all(abs(each[at] / middles[name] - 1) <= NOISY for name, each in rates.items())
+        if all(
+            abs(each[at] - middles[name]) <= NOISY * middles[name] for name, each in rates.items()
+        )
     ]
     return quiet or list(range(count))
 
 
+def kept(runs: Sequence[Run]) -> list[int]:
+    """Return the rounds that count: those in which no yardstick was off."""
+    yardsticks = [run for run in runs if not run.contender.yardstick]
+    return quiet_rounds(
+        {str(at): [each.rate for each in run.seen] for at, run in enumerate(yardsticks or runs)}
+    )
+
+
 def results(runs: Sequence[Run]) -> list[Result]:
     """Return each contender's medians, and its ratio to its yardstick."""
-    rates = {r.contender.name: [s.rate for s in r.seen] for r in runs if not r.contender.yardstick}
-    quiet = quiet_rounds(rates)
-    found: list[Result] = []
-    by_name: dict[str, float] = {}
-    for run in runs:
-        seen = [run.seen[at] for at in quiet]
-        rate = by_name[run.contender.name] = median([each.rate for each in seen])
-        yardstick = by_name.get(run.contender.yardstick)
-        found.append(
-            Result(
-                run.contender.name,
-                run.contender.job,
-                run.contender.what,
-                rate,
-                None if yardstick is None else rate / yardstick,
-                median([run.cpu[at] / run.seen[at].requests * 1e6 for at in quiet]),
-                median([each.p50 for each in seen]),
-                median([each.p99 for each in seen]),
-                median([each.p999 for each in seen]),
-                run.server.memory_bytes() / 1e6,
-                run.start_seconds,
-                sum(each.failed for each in seen),
-            )
-        )
-    return found
+    quiet = kept(runs)
+    rates = {run.contender.name: _rate(run, quiet) for run in runs}
+    return [_result(run, quiet, rates.get(run.contender.yardstick)) for run in runs]
+
+
+def _result(run: Run, quiet: Sequence[int], yardstick: float | None) -> Result:
+    seen = [run.seen[at] for at in quiet]
+    rate = _rate(run, quiet)
+    return Result(
+        name=run.contender.name,
+        job=run.contender.job,
+        what=run.contender.what,
+        rate=rate,
+        ratio=rate / yardstick if yardstick else None,
+        cpu=median([run.cpu[at] / max(1, run.seen[at].requests) * 1e6 for at in quiet]),
+        p50=median([each.p50 for each in seen]),
+        p99=median([each.p99 for each in seen]),
+        p999=median([each.p999 for each in seen]),
+        memory_mb=median([sum(run.memory[at]) for at in quiet]) / 1e6,
+        process_mb=median([max(run.memory[at]) for at in quiet]) / 1e6,
+        start_seconds=run.start_seconds,
+        failed=sum(each.failed for each in seen),
+    )
+
+
+def _rate(run: Run, quiet: Sequence[int]) -> float:
+    return median([run.seen[at].rate for at in quiet])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +15,25 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).with_name("report.lua")
 
+PATIENCE = "20s"
+"""How long an answer may take before wrk counts it as failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is asked, again and again."""
+    """What is asked, again and again; by the bearer tokens of a file in turn, if there is one."""
 
     url: str
     method: str = "GET"
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tokens: Path | None = None
+    body: int = 0
+    """Bytes of the request's body."""
+
+    @property
+    def turns(self) -> int:
+        """How many requests it takes until each token had its turn."""
+        return 1 if self.tokens is None else len(self.tokens.read_text().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +53,16 @@ class Seen:
         return self.requests / self.seconds
 
 
-def available() -> bool:
-    """Tell whether wrk is installed."""
-    return shutil.which("wrk") is not None
-
-
-def run(job: Job, *, connections: int, seconds: float) -> Seen:
-    """Ask for so long over so many connections, pinned to the client's core."""
-    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s"]
-    command += ["-s", str(SCRIPT)]
-    for name, value in (job.headers or {}).items():
+def run(job: Job, *, connections: int, seconds: int) -> Seen:
+    """Ask for so many whole seconds over so many connections, pinned to the client's core."""
+    command = ["taskset", "-c", str(CLIENT_CORE), "wrk", "-t1", f"-c{connections}"]
+    command += [f"-d{seconds}s", "--timeout", PATIENCE, "-s", str(SCRIPT)]
+    for name, value in job.headers.items():
         command += ["-H", f"{name}: {value}"]
-    done = subprocess.run(
-        [*command, job.url, "--", job.method], capture_output=True, check=True, text=True
-    )
+    command += [job.url, "--", job.method, str(job.body)]
+    if job.tokens is not None:
+        command.append(str(job.tokens))
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
     return parse(done.stdout)
 
 

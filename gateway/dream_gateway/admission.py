@@ -18,11 +18,11 @@ from dream_gateway.errors import (
     PlatformSuspendedError,
     VoidExceedsError,
 )
-from dream_gateway.meter import Denial
 from dream_gateway.model import Credential, Customer, KeyKind, Verdict
 from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
 from dream_gateway.subjects import Subject, is_plain, refusal
 from dream_gateway.verdicts import Admitted, refused, usage, verdict
+from dream_gateway.waiting import Denial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,19 +91,23 @@ class Admission:
         self._known = lookup.peek_any
         self.now = clock.now
         """Return the time it decides by, in seconds since the epoch."""
+        self.try_spend = meter.try_spend
+        """Charge counters from leases in hand: see `Meter.try_spend`."""
+        self.enqueue = meter.enqueue
+        """Charge counters once there are leases: see `Meter.enqueue`."""
 
-    def try_plain(self, digest: bytes, now: float) -> Subject | None:
-        """Charge one unit to the key of this digest, if it has no conditions and leases in hand.
+    def find_plain(self, digest: bytes, now: float) -> Subject | None:
+        """Return whose the key of this digest is, if it is in memory and has no conditions.
 
-        Return whom it was charged to. `None` says nothing about the key: see `try_key`. `now` is
-        seconds since the epoch. Never blocks.
+        `None` says nothing about the key: see `try_key`. `now` is seconds since the epoch. What is
+        charged then is `Subject.counters`, by `try_spend` or `enqueue`. Never blocks.
         """
         subject = self._lookup.peek(digest)
         if subject is None or not subject.plain:
             return None
         if not subject.since <= now < subject.until:
             subject.at(now, self._meter)
-        return subject if self._meter.try_spend(subject.counters, 1) else None
+        return subject
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -178,10 +182,10 @@ class Admission:
             return None
         return None if refusal(credential, self._clock.now(), (), None) else (credential, project)
 
-    def try_named(self, named: Named, now: float) -> Subject | None:
-        """Charge one unit to a user whom the holder of a secret key names, from memory alone.
+    def find_named(self, named: Named, now: float) -> Subject | None:
+        """Return the user whom the holder of a secret key names, if both are in memory.
 
-        Return the user. `None` says nothing about the key or the user. Never blocks.
+        `None` says nothing about the key or the user: otherwise as `find_plain`. Never blocks.
         """
         credential = self._known(named.by_digest)
         if credential is not named.credential and not named.learn(credential):
@@ -193,7 +197,7 @@ class Admission:
             return None
         if not subject.since <= now < subject.until:
             subject.at(now, self._meter)
-        return subject if self._meter.try_spend(subject.counters, 1) else None
+        return subject
 
     def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
         """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dream_gateway.gcra import Rate
     from dream_gateway.model import Period
     from dream_gateway.storage import Grant, Tally
+    from dream_gateway.waiting import Pending
 
 NEVER = float("inf")
 
@@ -74,7 +75,8 @@ class Counter:
         self.beyond = 0
         """Units left beside the lease in use, as of the last exchange: in reserve or in the ledger."""
         self.asking = False
-        self.waiters: list[object] = []
+        self.waiters: dict[Pending, None] = {}
+        """Those who wait for its next lease, in their order."""
         self.size = 1
         self.seen_spent = -1
         self.total = 0

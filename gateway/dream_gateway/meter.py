@@ -16,13 +16,15 @@ from weakref import WeakValueDictionary
 from dream_gateway.counter import NEVER, Counter, Lease
 from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
 from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Refund, Return
+from dream_gateway.waiting import Awaited, Denial, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from dream_gateway.clock import Clock
     from dream_gateway.journal import Journal
     from dream_gateway.storage import Grant, Ledger
+    from dream_gateway.waiting import Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -39,37 +41,6 @@ class MeterOptions:
     deny_ttl: float = 1.0
     workers: int = 1
     strict: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """A counter's refusal; `retry_after` is in seconds, `None` if the period has to end first."""
-
-    counter: Counter
-    retry_after: float | None
-
-
-class _Pending:
-    """A cost that waits for a lease."""
-
-    __slots__ = ("cost", "counters", "future")
-
-    def __init__(
-        self, counters: Sequence[Counter], cost: int, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self.counters = counters
-        self.cost = cost
-        self.future: asyncio.Future[Denial | None] = loop.create_future()
-
-    def is_charged(self) -> bool:
-        """Return whether the cost was charged."""
-        future = self.future
-        return (
-            future.done()
-            and not future.cancelled()
-            and future.exception() is None
-            and future.result() is None
-        )
 
 
 class Meter:
@@ -130,10 +101,8 @@ class Meter:
         """
         if cost == 0 or self.try_spend(counters, cost):
             return None
-        if self._closed:
-            raise ShuttingDownError
-        pending = _Pending(counters, cost, asyncio.get_running_loop())
-        self._advance(pending)
+        pending = Awaited(counters, cost, asyncio.get_running_loop())
+        self._start(pending)
         try:
             return await pending.future
         except asyncio.CancelledError:
@@ -141,6 +110,20 @@ class Meter:
                 # Admitted in the very moment the caller went away: nobody heard of it.
                 self.refund(counters, cost)
             raise
+
+    def enqueue(self, counters: Sequence[Counter], cost: int, waiter: Waiter) -> Pending:
+        """Have `cost`, at least 1, charged to all counters once there are leases. Never blocks.
+
+        Raises `ShuttingDownError`; everything else the waiter is told.
+        """
+        pending = Pending(counters, cost, waiter)
+        self._start(pending)
+        return pending
+
+    def _start(self, pending: Pending) -> None:
+        if self._closed:
+            raise ShuttingDownError
+        self._advance(pending)
 
     def refund(self, counters: Sequence[Counter], cost: int) -> None:
         """Take back a charge: on the counters' present leases, and for the rest in the ledger.
@@ -191,23 +174,24 @@ class Meter:
             self._release(counter)
         await self._settled()
 
-    def _advance(self, pending: _Pending) -> None:
-        """Spend if every counter can; otherwise wait for those that cannot, or learn the denial."""
-        if pending.future.done():
-            return
-        now = self._monotonic()
-        short = [c for c in pending.counters if not self._ready(c, pending.cost, now)]
+    def _advance(self, pending: Pending, refusing: Container[Counter] = ()) -> None:
+        """Spend if every counter can; otherwise wait for those that cannot, or learn the denial.
+
+        `refusing` are counters of which the ledger has just said that it has not enough for all.
+        """
+        now, cost = self._monotonic(), pending.cost
+        short = [c for c in pending.counters if not self._ready(c, cost, now)]
         if not short:
-            self.try_spend(pending.counters, pending.cost)
-            pending.future.set_result(None)
+            self.try_spend(pending.counters, cost)
+            pending.charge()
             return
         for counter in short:
-            if counter.denies(pending.cost, now):
-                self._deny(pending, counter)
+            if counter in refusing or counter.denies(cost, now):
+                wait = None if counter.retry_at is None else max(0.0, counter.retry_at - now)
+                pending.deny(Denial(counter, wait))
                 return
         for counter in short:
-            if pending not in counter.waiters:
-                counter.waiters.append(pending)
+            counter.waiters[pending] = None
             self._ask(counter)
 
     def _ready(self, counter: Counter, cost: int, now: float) -> bool:
@@ -223,12 +207,6 @@ class Meter:
         self._give_back(counter)
         if lease is not None:
             counter.adopt(lease, self._expiry(counter, lease))
-
-    def _deny(self, pending: _Pending, counter: Counter) -> None:
-        wait = None
-        if counter.retry_at is not None:
-            wait = max(0.0, counter.retry_at - self._monotonic())
-        pending.future.set_result(Denial(counter, wait))
 
     def _renew(self, counter: Counter) -> None:
         """Ask for the next lease before this one is empty."""
@@ -251,9 +229,7 @@ class Meter:
         asked, self._asked = self._asked, []
         claims = []
         for counter, ahead in asked:
-            costs = [
-                p.cost for p in counter.waiters if isinstance(p, _Pending) and not p.future.done()
-            ]
+            costs = [pending.cost for pending in counter.waiters if not pending.is_over()]
             wanted, at_least = max(1, self._wanted(counter, 1)), 1
             if costs:
                 self._give_back(counter)
@@ -360,8 +336,18 @@ class Meter:
                 counter.asking = False
                 self._fail(counter, exc)
             return
+        waiting: dict[Pending, None] = {}
+        refusing: set[Counter] = set()
         for (claim, counter, lease), grant in zip(claims, grants, strict=True):
             self._granted(claim, counter, lease, grant)
+            if grant.granted < claim.wanted:
+                refusing.add(counter)
+            waiting.update(counter.waiters)
+            counter.waiters = {}
+        # In the order in which they came; those that the ledger had not enough for are denied.
+        for pending in waiting:
+            if not pending.is_over():
+                self._advance(pending, refusing)
 
     def _granted(self, claim: Claim, counter: Counter, lease: Lease, grant: Grant) -> None:
         counter.asking = False
@@ -375,7 +361,6 @@ class Meter:
             self._journal.free(lease.slot)
         if grant.granted < claim.wanted:
             self._remember_denial(counter, grant)
-        self._serve(counter, claim, grant)
 
     def _hold(self, counter: Counter, lease: Lease, claim: Claim) -> None:
         if counter.rule != claim.rule and isinstance(counter.rule, Quota):
@@ -410,24 +395,11 @@ class Meter:
             counter.retry_at = None if grant.retry_after is None else now + grant.retry_after
         counter.denied_until = now + ttl
 
-    def _serve(self, counter: Counter, claim: Claim, grant: Grant) -> None:
-        """Let those who wait spend, in order; deny those the ledger had not enough for."""
-        waiting, counter.waiters = counter.waiters, []
-        now = self._monotonic()
-        refused = grant.granted < claim.wanted
-        for pending in waiting:
-            if not isinstance(pending, _Pending) or pending.future.done():
-                continue
-            if refused and not self._ready(counter, pending.cost, now):
-                self._deny(pending, counter)
-            else:
-                self._advance(pending)
-
     def _fail(self, counter: Counter, exc: GatewayError) -> None:
-        waiting, counter.waiters = counter.waiters, []
+        waiting, counter.waiters = counter.waiters, {}
         for pending in waiting:
-            if isinstance(pending, _Pending) and not pending.future.done():
-                pending.future.set_exception(type(exc)(exc.detail, retry_after=exc.retry_after))
+            if not pending.is_over():
+                pending.fail(exc)
 
     def _expiry(self, counter: Counter, lease: Lease) -> float:
         if isinstance(counter.rule, Quota):

@@ -9,8 +9,8 @@ from dream_gateway.storage import Quota
 
 if TYPE_CHECKING:
     from dream_gateway.counter import Counter
-    from dream_gateway.meter import Denial
     from dream_gateway.subjects import Subject
+    from dream_gateway.waiting import Denial
 
 MICROSECONDS = 1_000_000
 

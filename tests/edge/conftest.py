@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ from dream_gateway.model import (
 )
 from dream_gateway.storage import Quota
 from dream_gateway.subjects import Subject
+from dream_gateway.waiting import Denial, Pending, Waiter
 
 if TYPE_CHECKING:
     from dream_gateway.edge.options import EdgeOptions
@@ -58,6 +59,8 @@ class StandInAdmission:
     external_id: str = "cust-1"
     refunds: int = 0
     plain: bool = False
+    waits: bool = False
+    waiting: list[Pending] = field(default_factory=list)
     asked: list[tuple[str, int, tuple[str, ...], str | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -77,16 +80,37 @@ class StandInAdmission:
     def now(self) -> float:
         return 0.8
 
-    def try_plain(self, digest: bytes, now: float) -> Subject | None:
+    def find_plain(self, digest: bytes, now: float) -> Subject | None:
         """Leave everything to `try_key`, unless plain requests are decided here."""
         known = digest == sha256(self.key_secret.encode()).digest()
-        if not (self.plain and known and self.warm) or self.failure or self.rate_limited:
-            return None
-        if self.used >= self.limit:
-            return None
-        self.used += 1
-        self.subject.counters[0].available = self.limit - self.used
-        return self.subject
+        return self.subject if self.plain and known and self.warm else None
+
+    def try_spend(self, counters: Sequence[Counter], cost: int) -> bool:
+        if self.failure or self.rate_limited or self.waits or self.used >= self.limit:
+            return False
+        self.used += cost
+        counters[0].available = self.limit - self.used
+        return True
+
+    def enqueue(self, counters: Sequence[Counter], cost: int, waiter: Waiter) -> Pending:
+        """Decide at once, or, if `waits`, by `decide`."""
+        pending = Pending(counters, cost, waiter)
+        self.waiting.append(pending)
+        if not self.waits:
+            self.decide()
+        return pending
+
+    def decide(self) -> None:
+        """Decide for all who wait."""
+        self.waits = False
+        waiting, self.waiting = self.waiting, []
+        for pending in waiting:
+            if pending.is_over():
+                continue
+            if self.try_spend(pending.counters, pending.cost):
+                pending.charge()
+            else:
+                pending.deny(Denial(self.subject.counters[0], None))
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None

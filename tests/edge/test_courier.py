@@ -333,3 +333,103 @@ async def test_a_client_that_does_not_read_is_not_served_by_shortcut(admission: 
 async def turns() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def test_it_waits_for_a_lease_and_is_sent_then(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    await line.warm()
+    admission.waits = True
+    line.ask(GET)
+    assert line.is_away()
+    assert line.wires[0].written == b""
+    admission.decide()
+    line.links[0].data_received(OK)
+    assert line.wire.written.startswith(b"HTTP/1.1 200 OK")
+    assert (admission.used, line.pool.pending) == (1, 0)
+    await line.pool.close()
+
+
+async def test_what_comes_while_it_waits_is_served_after_it(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    await line.warm()
+    admission.waits = True
+    line.ask(GET)
+    line.client.data_received(GET.replace(b"b=c", b"second")[:20])
+    assert line.wire.paused
+    admission.decide()
+    line.links[0].data_received(OK)
+    assert not line.wire.paused
+    line.ask(GET.replace(b"b=c", b"second")[20:])
+    assert b"GET /base/a?second HTTP/1.1\r\n" in line.wires[0].written
+    line.links[0].data_received(OK)
+    assert line.wire.written.count(b"HTTP/1.1 200 OK") == 2
+    assert admission.used == 2
+    await line.pool.close()
+
+
+async def test_a_connection_that_is_gone_by_the_time_is_made_anew(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    await line.warm()
+    admission.waits = True
+    line.ask(GET)
+    line.wires[0].closed = True
+    line.links[0].connection_lost(None)
+    admission.decide()
+    await turns()
+    assert line.wires[1].written.startswith(b"GET /base/a?b=c HTTP/1.1\r\n")
+    line.links[1].data_received(OK)
+    assert line.wire.written.startswith(b"HTTP/1.1 200 OK")
+    assert (admission.used, line.pool.pending) == (1, 0)
+    await line.pool.close()
+
+
+async def test_a_client_that_leaves_while_it_waits_is_not_charged(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    await line.warm()
+    admission.waits = True
+    line.ask(GET)
+    line.client.connection_lost(None)
+    admission.decide()
+    assert (admission.used, line.wires[0].written) == (0, b"")
+    await line.pool.close()
+
+
+async def test_a_denial_after_waiting_is_told_as_any_other(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    await line.warm()
+    admission.waits = True
+    line.ask(POST, b"abc")
+    admission.limit = 0
+    admission.decide()
+    assert line.wire.written.startswith(b"HTTP/1.1 429 ")
+    assert b'"quota_exceeded"' in line.wire.written
+    line.ask(GET)
+    assert line.wire.written.count(b"HTTP/1.1 429 ") == 2
+    await line.pool.close()
+
+
+async def test_a_shutdown_while_it_waits_lets_it_finish(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    await line.warm()
+    admission.waits = True
+    line.ask(GET)
+    line.client.shutdown()
+    assert not line.wire.closed
+    admission.decide()
+    line.links[0].data_received(OK)
+    assert line.wire.written.startswith(b"HTTP/1.1 200 OK")
+    assert line.wire.closed
+    await line.pool.close()
+
+
+async def test_forward_auth_waits_too(admission: Any) -> None:
+    line = Line(admission, plain=True)
+    question = GET.replace(b"/a?b=c", b"/authorize")
+    admission.waits = True
+    line.ask(question)
+    assert line.wire.written == b""
+    admission.decide()
+    assert line.wire.written.startswith(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n")
+    admission.limit = 1
+    line.ask(question)
+    assert line.wire.written.count(b"HTTP/1.1 429 ") == 1

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from dream_gateway.http1.connection import HttpConnection, Shortcut
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.plain import Block, Line
+    from dream_gateway.http1.shortcut import Shortcut
 
 
 @pytest.fixture(

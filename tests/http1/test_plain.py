@@ -73,7 +73,8 @@ def test_llhttp_reads_the_same(method: bytes, target: bytes, fields: bytes) -> N
     assert witness.parser.get_method() == line.method
     assert witness.parser.get_http_version() == "1.1"
     assert witness.target == line.target
-    assert witness.headers == block.headers
+    # llhttp leaves white space at the end of a value.
+    assert [(name, value.rstrip(b" \t")) for name, value in witness.headers] == block.headers
     assert witness.parser.should_keep_alive()
     assert witness.body == body
     assert witness.ends == (1 if block.length <= 100 else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from dream_gateway.http1.heads import response_head
 from dream_gateway.http1.plain import Block, Line
 from dream_gateway.http1.request import Request
-from dream_gateway.http1.watch import Watch
+from dream_gateway.service.protocol import ServiceProtocols
 
 if TYPE_CHECKING:
     from conftest import Tenant  # type: ignore[import-not-found] # pytest's own, beside this file
@@ -70,11 +71,14 @@ async def test_what_is_not_plain_goes_the_long_way(service: Service, tenant: Ten
 
 
 def express(service: Service, request: Inbound) -> bytes | None:
-    watch = Watch()
-    watch.date = DATE
+    client: Any = ServiceProtocols(service)(None, State(), None)
+    client.connection_made(Sink())
+    client.watch.date = DATE
     block = Block(request.headers, request.fields, 0)
-    shortcut = service.shortcut(watch, Line(b"POST", b"/api/data"), block)
-    return None if shortcut is None else shortcut.go(b"")
+    shortcut = service.shortcut(client, Line(b"POST", b"/api/data"), block)
+    answer = None if shortcut is None else shortcut.go(b"")
+    client.connection_lost(None)  # If it waits for a lease, it waits no longer.
+    return answer or None
 
 
 def used(answer: bytes) -> int:
@@ -90,3 +94,19 @@ def without_counts(answer: bytes) -> list[bytes]:
         head, _, rest = body.partition(name)
         body = head + name + rest.lstrip(b"0123456789")
     return [*lines, body]
+
+
+class Sink(asyncio.Transport):
+    """Takes whatever is written: a refusal, of which no test here wants to know."""
+
+    def write(self, data: Any) -> None: ...
+
+    def is_closing(self) -> bool:
+        return True
+
+
+class State:
+    """What uvicorn shares."""
+
+    def __init__(self) -> None:
+        self.connections: set[Any] = set()

@@ -13,6 +13,7 @@ from dream_gateway.edge.fields import REQUEST_ID, identity
 from dream_gateway.edge.gate import PLAIN_FOUND, Ask
 from dream_gateway.edge.link import UNKNOWN
 from dream_gateway.edge.relay import Relay
+from dream_gateway.http1.shortcut import Patient
 from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
@@ -45,46 +46,41 @@ class Errand(NamedTuple):
     rest: bytes
 
 
-class Courier:
+class Courier(Patient):
     """A shortcut: serves plain requests that are alike, one after another, never two at once."""
 
     __slots__ = (
         "_body",
-        "_client",
         "_counters",
         "_errand",
+        "_find",
         "_front",
         "_head",
         "_key",
         "_limits",
         "_link",
         "_next_id",
-        "_now",
         "_only",
         "_origins",
         "_pool",
         "_request_id",
         "_route",
-        "_subject",
+        "_spend",
         "_time",
-        "_try",
+        "_to",
     )
-
-    _link: Link
-    _now: float
-    _body: bytes
-    _request_id: bytes
-    _counters: tuple[Counter, ...]
 
     def __init__(
         self, client: HttpConnection, front: Front, origins: Origins, errand: Errand
     ) -> None:
-        self._client = client
+        admission = front.gate.admission
+        super().__init__(client, admission.enqueue)
         self._front = front
         self._origins = origins
         self._errand = errand
-        self._time = front.gate.admission.now
-        self._try = front.gate.admission.try_plain
+        self._time = admission.now
+        self._find = admission.find_plain
+        self._spend = admission.try_spend
         self._limits = front.limits
         self._next_id = front.ids.source(errand.request().fields.get(REQUEST_ID))
         self._key = errand.key
@@ -92,45 +88,72 @@ class Courier:
         # The one pool that the route leads to, if it is one.
         upstreams = errand.route.upstreams
         self._only = origins.choose(upstreams) if len(upstreams) == 1 else None
-        self._subject: Subject | None = None
         self._pool: Pool | None = None
+        self._to: Subject | None = None
         self._head = b""
+        self._link: Link | None = None
+        self._counters: tuple[Counter, ...] = ()
+        self._body = self._request_id = b""
 
     def go(self, body: bytes) -> bytes | None:
-        """Charge and send on, if leases and a connection are in hand."""
-        route = self._route
-        if len(body) > route.max_body:
+        """Charge and send on, if a connection is in hand, now or once there are leases."""
+        if len(body) > self._route.max_body:
             return None
-        pool = self._only or self._origins.choose(route.upstreams)
+        pool = self._only or self._origins.choose(self._route.upstreams)
         link = pool.take_idle()
         if link is None:
             return None
-        now = self._now = self._time()
-        subject = self._try(self._key, now)
+        now = self._time()
+        subject = self._find(self._key, now)
         if subject is None:
             pool.keep(link)
             return None
-        if subject is not self._subject or pool is not self._pool:
+        self._body = body
+        if not self._spend(subject.counters, 1):
+            pool.keep(link)
+            self._link = None
+            return self.wait(subject, now)
+        self._subject, self._now = subject, now
+        self._client.send_errand(self)
+        self._send(pool, link, subject)
+        return b""
+
+    def charged(self) -> None:
+        """Send it on after it had to wait."""
+        subject = self._subject
+        if subject is None:
+            return
+        pool = self._only or self._origins.choose(self._route.upstreams)
+        link = pool.take_idle()
+        if link is not None:
+            self._send(pool, link, subject)
+            return
+        self._counters, self._request_id = subject.counters, self._next_id()
+        relay = self._relay(subject)
+        self._client.carry_on(relay)
+        relay.go_on()
+
+    def _send(self, pool: Pool, link: Link, subject: Subject) -> None:
+        if subject is not self._to or pool is not self._pool:
             self._address(pool, subject)
         self._counters = subject.counters
-        self._body = body
         self._link = link
         request_id = self._request_id = self._next_id()
         pool.pending += 1
-        self._client.send_errand(self)
-        link.dispatch(b"%b%b\r\n\r\n%b" % (self._head, request_id, body), self, route)
-        return b""
+        link.dispatch(b"%b%b\r\n\r\n%b" % (self._head, request_id, self._body), self, self._route)
 
     def take(self, data: bytes) -> bool:
         """Take the first bytes of an answer; `False` if that is not all, and a relay is to take it."""
         link, pool, subject = self._link, self._pool, self._subject
+        if link is None or pool is None or subject is None:
+            return False
         known, answer = link.known_head, link.known_answer
         if not data.startswith(known):
             known = data[: data.find(b"\r\n\r\n") + 4]
             answer = link.known_answer = read_answer(known)
             link.known_head = known if answer is not None else UNKNOWN
         size = len(known)
-        if answer is None or len(data) - size != answer.length or pool is None or subject is None:
+        if answer is None or len(data) - size != answer.length:
             self._client.recall()
             return False
         pool.pending -= 1
@@ -141,48 +164,52 @@ class Courier:
         self._client.delivered(b"%b%b\r\n%b\r\n%b" % (start, self._request_id, limits, data[size:]))
         return True
 
-    def recalled(self) -> Relay:
-        """Return the relay that carries on."""
-        errand, pool, subject = self._errand, self._pool, self._subject
-        if pool is None or subject is None:
-            raise RuntimeError("nobody is recalled who was not sent")
-        verdict = Admitted(subject, 1, self._now)
-        verdict.receipt = self._counters
-        relay = Relay(self._client, errand.request(), self._front, self._origins)
-        relay.take_over(
-            Ask(errand.route, PLAIN_FOUND, 1, None),
-            verdict,
-            self._request_id,
-            errand.target,
-            self._body,
-        )
-        relay.follow(pool, self._link)
+    def recalled(self) -> Relay | None:
+        """Return the relay that carries on; waiting for a lease is nothing to carry on with."""
+        link, pool, subject = self._link, self._pool, self._subject
+        if link is None or pool is None or subject is None:
+            return None
+        relay = self._relay(subject)
+        relay.follow(pool, link)
         return relay
 
     def lost(self) -> None:
         """Give up: the client is gone."""
+        if self._link is None:
+            super().lost()
+            return
         if self._pool is not None:
             self._pool.pending -= 1
         self._link.abort()
 
     # For the link
 
-    def failed(self, error: GatewayError) -> None:
+    def broken(self, error: GatewayError) -> None:
         """Have a relay see what can be done."""
         self._client.recall()
-        self._link.fail(error)
+        if self._link is not None:
+            self._link.fail(error)
 
     def request_full(self) -> None:
         """Have a relay wait for the upstream to read."""
         self._client.recall()
         self._client.hold()
 
+    def _relay(self, subject: Subject) -> Relay:
+        errand = self._errand
+        verdict = Admitted(subject, 1, self._now)
+        verdict.receipt = self._counters
+        relay = Relay(self._client, errand.request(), self._front, self._origins)
+        ask = Ask(errand.route, PLAIN_FOUND, 1, None)
+        relay.take_over(ask, verdict, self._request_id, errand.target, self._body)
+        return relay
+
     def _address(self, pool: Pool, subject: Subject) -> None:
         """Write the head for an upstream and a customer, up to the request's id."""
         errand = self._errand
         request = errand.request()
         host = request.fields[b"host"] if errand.route.preserve_host else pool.origin.authority
-        self._pool, self._subject = pool, subject
+        self._pool, self._to = pool, subject
         self._head = b"".join(
             (
                 request.method.encode(),

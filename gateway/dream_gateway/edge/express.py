@@ -21,8 +21,9 @@ from dream_gateway.http1.request import Request
 if TYPE_CHECKING:
     from dream_gateway.edge.front import Front
     from dream_gateway.edge.origins import Origins
-    from dream_gateway.http1.connection import HttpConnection, Shortcut
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.plain import Block, Line
+    from dream_gateway.http1.shortcut import Shortcut
 
 
 class Express:

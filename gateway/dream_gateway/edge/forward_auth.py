@@ -12,6 +12,7 @@ from dream_gateway.edge.fields import REQUEST_ID, add_identity, identity
 from dream_gateway.edge.routes import Route, has_dot_segments
 from dream_gateway.errors import BadRequestError, MethodNotAllowedError
 from dream_gateway.http.reply import Reply
+from dream_gateway.http1.shortcut import Patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.ratelimit import RateLimitHeaders
     from dream_gateway.http.request_ids import RequestIds
-    from dream_gateway.http1.connection import HttpConnection, Shortcut
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
-    from dream_gateway.http1.watch import Watch
+    from dream_gateway.http1.shortcut import Shortcut
     from dream_gateway.model import Verdict
     from dream_gateway.subjects import Subject
 
@@ -59,7 +60,7 @@ class ForwardAuth:
         if not _FRONT_FIELDS.isdisjoint(request.fields) or request.query:
             return None
         given = request.fields.get(REQUEST_ID)
-        return _Inquiry(client.watch, self._gate.admission, self._limits, key, ids.source(given))
+        return _Inquiry(client, self._gate.admission, self._limits, key, ids.source(given))
 
     async def answer(self, inbound: Inbound, ip: str | None, request_id: bytes) -> Reply:
         """Answer one question. Raises `GatewayError` and `DeniedError`."""
@@ -87,43 +88,50 @@ class ForwardAuth:
         return Reply(200, headers, b"")
 
 
-class _Inquiry:
+class _Inquiry(Patient):
     """A shortcut: answers the plainest questions, which only name a key."""
 
-    __slots__ = ("_identity", "_key", "_limits", "_next_id", "_now", "_subject", "_try", "_watch")
+    __slots__ = ("_about", "_find", "_identity", "_key", "_limits", "_next_id", "_spend", "_time")
 
     def __init__(
         self,
-        watch: Watch,
+        client: HttpConnection,
         admission: KeyAdmission,
         limits: RateLimitHeaders,
         key: bytes,
         next_id: Callable[[], bytes],
     ) -> None:
-        self._watch = watch
+        super().__init__(client, admission.enqueue)
         self._key = key
         self._limits = limits
         self._next_id = next_id
-        self._now = admission.now
-        self._try = admission.try_plain
-        self._subject: Subject | None = None
+        self._time = admission.now
+        self._find = admission.find_plain
+        self._spend = admission.try_spend
+        self._about: Subject | None = None
         self._identity = b""
 
     def go(self, body: bytes) -> bytes | None:
-        """Answer from memory."""
+        """Answer from memory, or once there are leases."""
         del body
-        now = self._now()
-        subject = self._try(self._key, now)
+        now = self._time()
+        subject = self._find(self._key, now)
         if subject is None:
             return None
-        if subject is not self._subject:
-            self._subject = subject
+        if self._spend(subject.counters, 1):
+            return self.answer(subject, now)
+        return self.wait(subject, now)
+
+    def answer(self, subject: Subject, now: float) -> bytes:
+        """Let the request pass."""
+        if subject is not self._about:
+            self._about = subject
             self._identity = _ADMITTED + identity(subject).lines
         return b"%b%bx-request-id: %b\r\n%b\r\n" % (
             self._identity,
             self._limits.lines(subject, now),
             self._next_id(),
-            self._watch.date,
+            self._client.watch.date,
         )
 
 

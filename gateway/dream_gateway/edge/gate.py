@@ -12,13 +12,16 @@ from dream_gateway.http.problem import refusal
 from dream_gateway.model import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
 
+    from dream_gateway.counter import Counter
     from dream_gateway.edge.options import EdgeOptions
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.subjects import Subject
+    from dream_gateway.waiting import Pending, Waiter
 
     class KeyAdmission(Protocol):
         """The part of `dream_gateway.admission.Admission` that the edge needs."""
@@ -27,8 +30,16 @@ if TYPE_CHECKING:
             """Return the time it decides by, in seconds since the epoch."""
             ...
 
-        def try_plain(self, digest: bytes, now: float) -> Subject | None:
-            """Charge one unit to a key without conditions, from memory alone."""
+        def find_plain(self, digest: bytes, now: float) -> Subject | None:
+            """Return whose a key without conditions is, from memory alone."""
+            ...
+
+        def try_spend(self, counters: Sequence[Counter], cost: int, /) -> bool:
+            """Charge all counters from leases in hand, or none."""
+            ...
+
+        def enqueue(self, counters: Sequence[Counter], cost: int, waiter: Waiter, /) -> Pending:
+            """Charge all counters once there are leases, and tell the waiter."""
             ...
 
         def try_key(
@@ -84,7 +95,7 @@ class Gate:
         """Return the digest of the key of a request whose fields need no closer look, else `None`.
 
         `fields` are those of a request in which no name is there twice. The digest is for
-        `try_plain` of admission, if one unit is asked for.
+        `find_plain` of admission, if one unit is asked for.
         """
         value = fields.get(b"authorization")
         if (

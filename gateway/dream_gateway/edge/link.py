@@ -40,7 +40,7 @@ class Courier(Protocol):
         """Take what came first; `False` if it is for a receiver, to whom the link was handed."""
         ...
 
-    def failed(self, error: GatewayError) -> None:
+    def broken(self, error: GatewayError) -> None:
         """Take note that nothing will come, and why: hand the link over, which says it again."""
         ...
 
@@ -263,7 +263,7 @@ class Link(asyncio.Protocol):
         """Tell that there will be no more."""
         self.keep_alive = False
         if self._courier is not None:
-            self._courier.failed(error)
+            self._courier.broken(error)
             return
         receiver, self._receiver = self._receiver, None
         if receiver is not None:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.origins import Origins
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http1.connection import ServerState, Shortcut
+    from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
+    from dream_gateway.http1.shortcut import Shortcut
 
 
 class EdgeProtocols:

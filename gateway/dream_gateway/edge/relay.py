@@ -106,9 +106,10 @@ class Relay:
             if route.plain and single and not self._buffered and request.length == 0:
                 self._target = target(request, route, PLAIN_FOUND, None)
                 digest = front.gate.plain_key(request.fields)
-                now = front.gate.admission.now()
-                subject = digest and front.gate.admission.try_plain(digest, now)
-                if subject:
+                admission = front.gate.admission
+                now = admission.now()
+                subject = None if digest is None else admission.find_plain(digest, now)
+                if subject is not None and admission.try_spend(subject.counters, 1):
                     ask = self._ask = Ask(route, PLAIN_FOUND, 1, None)
                     self._admitted(ask, Admitted(subject, 1, now))
                     return
@@ -134,6 +135,13 @@ class Relay:
         self._attempts = ask.route.retries
         self._pieces = [body] if body else []
         self.whole = True
+
+    def go_on(self) -> None:
+        """Find a connection to send it on by."""
+        try:
+            self._send()
+        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
+            self._fail(exc)
 
     def follow(self, pool: Pool, link: Link) -> None:
         """Wait for the answer on a connection over which all of the request was sent."""

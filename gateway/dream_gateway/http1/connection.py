@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
+    from dream_gateway.http1.shortcut import Errand, Shortcut
     from dream_gateway.http1.watch import Watch
 
 _NOTHING = b"\0"
@@ -35,33 +36,6 @@ class ServerState(Protocol):
     connections: set[Any]
 
 
-class Shortcut(Protocol):
-    """Serves the plain requests of a connection that have the same line and the same fields.
-
-    Plain is what `plain` reads, and the connection goes on.
-    """
-
-    def go(self, body: bytes) -> bytes | None:
-        """Return the whole answer to such a request, if it is known without waiting.
-
-        `None` has the request served by an exchange: nothing was done. An empty answer is none yet:
-        an errand was sent, and `delivered` says it.
-        """
-        ...
-
-
-class Errand(Protocol):
-    """A plain request under way that has no exchange. It calls `HttpConnection.delivered`."""
-
-    def recalled(self) -> Exchange:
-        """Return the exchange that carries on: something came up that is not plain."""
-        ...
-
-    def lost(self) -> None:
-        """Give up: the client is gone. Never blocks."""
-        ...
-
-
 class HttpConnection(asyncio.Protocol):
     """A client connection. Subclasses say who serves a request, and how a failure is told."""
 
@@ -75,6 +49,7 @@ class HttpConnection(asyncio.Protocol):
         "_closing",
         "_corked",
         "_draining",
+        "_early",
         "_idle",
         "_incoming",
         "_last",
@@ -111,7 +86,7 @@ class HttpConnection(asyncio.Protocol):
         self._state = state
         self._reader = Reader(self)
         self._last = self._line_bytes = self._block_bytes = _NOTHING
-        self._body = b""
+        self._body = self._early = b""
         self._shortcut: Shortcut | None = None
         self._line: Line | None = None
         self._block: Block | None = None
@@ -172,13 +147,36 @@ class HttpConnection(asyncio.Protocol):
         self._limit, self._since = self._idle, self.watch.now
         if self._transport is not None:
             self._transport.write(answer)
+        if self._draining:
+            self._close()
+        elif self._early:
+            self._go_on(b"")
 
-    def recall(self) -> None:
-        """Have an exchange carry on with the errand that is under way, if one is."""
-        errand, self._away = self._away, None
-        if errand is not None:
-            self._queue.append(errand.recalled())
-            self._running = True
+    def withdraw(self) -> None:
+        """Have an exchange serve the request that an errand was sent for, from its beginning."""
+        self._away = None
+        self._go_on(b"%b\r\n%b%b" % (self._line_bytes, self._block_bytes, self._body))
+
+    def _go_on(self, data: bytes) -> None:
+        early, self._early = self._early, b""
+        self._adjust_reading()
+        self._take(data + early)
+
+    def recall(self) -> bool:
+        """Have an exchange carry on with the errand that is under way; tell whether one does."""
+        if self._away is None:
+            return True
+        exchange = self._away.recalled()
+        if exchange is None:
+            return False
+        self.carry_on(exchange)
+        return True
+
+    def carry_on(self, exchange: Exchange) -> None:
+        """Have this exchange carry on in the place of the errand that is under way."""
+        self._away = None
+        self._queue.append(exchange)
+        self._running = True
 
     def keeps(self, exchange: Exchange) -> bool:
         """Tell whether the connection goes on after this exchange, as far as is known now."""
@@ -231,7 +229,8 @@ class HttpConnection(asyncio.Protocol):
         """Finish what is under way, and close."""
         self._draining = self._slow = True
         self._ready = False
-        self.recall()
+        if not self.recall():
+            return
         if self._tunnel is not None or (not self._queue and self._incoming is None):
             self._close()
 
@@ -294,7 +293,10 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._broken or self._closing:
             return
-        self.recall()
+        if not self.recall():
+            self._early += data
+            self._adjust_reading()
+            return
         if self._reader.at_rest:
             self._limit, self._since = self._patience.head, self.watch.now
         self._corked = True
@@ -469,7 +471,8 @@ class HttpConnection(asyncio.Protocol):
         self._adjust_reading()
 
     def _adjust_reading(self) -> None:
-        wanted = not self.held and len(self._queue) < 2 and self._stalled == NO_LIMIT
+        wanted = not (self.held or self._early) and len(self._queue) < 2
+        wanted = wanted and self._stalled == NO_LIMIT
         if wanted is self._reading or self._transport is None or self._transport.is_closing():
             return
         self._reading = wanted

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Receive, Scope, Send
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.reply import Reply
-    from dream_gateway.http1.connection import Shortcut
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.plain import Block, Line
-    from dream_gateway.http1.watch import Watch
+    from dream_gateway.http1.shortcut import Shortcut
     from dream_gateway.service.dispatch import Methods
     from dream_gateway.service.host import Host
     from dream_gateway.service.operation import Operation
@@ -94,13 +94,13 @@ class Service:
                 return
         await self._router(scope, receive, send)
 
-    def shortcut(self, watch: Watch, line: Line, block: Block) -> Shortcut | None:
+    def shortcut(self, client: HttpConnection, line: Line, block: Block) -> Shortcut | None:
         """Return what answers plain requests from memory, `None` if nothing does."""
         express = self._express.get((line.method, line.target))
         if express is None or block.length:
             return None
         next_id = self._dispatcher.ids.source(block.fields.get(b"x-request-id"))
-        return express(watch, block.fields, next_id)
+        return express(client, block.fields, next_id)
 
     def try_respond(self, inbound: Inbound, body: bytes) -> Reply | None:
         """Answer a hot request from memory; `None` when that takes a store. Never blocks."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.admission import Named
+from dream_gateway.http1.shortcut import Patient
 from dream_gateway.service.fields import LONGEST_PLAIN
 from dream_gateway.service.usage_views import counted_template
 
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
     from dream_gateway.admission import Admission
     from dream_gateway.http.ratelimit import RateLimitHeaders
-    from dream_gateway.http1.watch import Watch
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.service.usage_views import CountedTemplate
+    from dream_gateway.subjects import Subject
 
 _PLAIN_BEARER = b"Bearer sk_"
 _PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:|@+"
@@ -25,37 +27,44 @@ _CHARGED = (
 )
 
 
-class Charge:
+class Charge(Patient):
     """A shortcut: charges one unit for each request. It says byte for byte what the long way says."""
 
-    __slots__ = ("_limits", "_named", "_next_id", "_now", "_try", "_watch")
+    __slots__ = ("_find", "_limits", "_named", "_next_id", "_spend", "_time")
 
     def __init__(
         self,
-        watch: Watch,
+        client: HttpConnection,
         admission: Admission,
         limits: RateLimitHeaders,
         named: Named,
         next_id: Callable[[], bytes],
     ) -> None:
-        self._watch = watch
+        super().__init__(client, admission.enqueue)
         self._limits = limits
         self._named = named
         self._next_id = next_id
-        self._now = admission.now
-        self._try = admission.try_named
+        self._time = admission.now
+        self._find = admission.find_named
+        self._spend = admission.try_spend
 
     def go(self, body: bytes) -> bytes | None:
-        """Charge and answer from memory; `None` has charged nothing."""
+        """Charge and answer from memory, or once there are leases."""
         del body
-        now = self._now()
-        subject = self._try(self._named, now)
+        now = self._time()
+        subject = self._find(self._named, now)
         if subject is None:
             return None
+        if self._spend(subject.counters, 1):
+            return self.answer(subject, now)
+        return self.wait(subject, now)
+
+    def answer(self, subject: Subject, now: float) -> bytes:
+        """Tell the usage after the charge."""
         counted: CountedTemplate = subject.counted or counted_template(subject, now)
         usage = counted.render()
         limits = self._limits.lines(subject, now)
-        return _CHARGED % (len(usage), self._next_id(), limits, self._watch.date, usage)
+        return _CHARGED % (len(usage), self._next_id(), limits, self._client.watch.date, usage)
 
 
 def plain_name(fields: dict[bytes, bytes]) -> Named | None:

@@ -10,8 +10,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http1.connection import Shortcut
-    from dream_gateway.http1.watch import Watch
+    from dream_gateway.http1.connection import HttpConnection
+    from dream_gateway.http1.shortcut import Shortcut
     from dream_gateway.service.authentication import Auth
     from dream_gateway.service.call import Call
     from dream_gateway.service.reply import Answer
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Call"], Awaitable["Answer"]]
 QuickHandler = Callable[["Call"], "Answer | None"]
-ExpressHandler = Callable[["Watch", dict[bytes, bytes], Callable[[], bytes]], "Shortcut | None"]
+ExpressHandler = Callable[
+    ["HttpConnection", dict[bytes, bytes], Callable[[], bytes]], "Shortcut | None"
+]
 
 SMALL_BODY = 64 << 10
 """Bytes: what the body of one thing may have."""
@@ -44,7 +46,7 @@ class Operation:
     `Idempotency-Key` replay the result. `hot` answers ahead of the router. `also` are other
     statuses that answer with `response`. `quick` is the handler of the plainest requests, which
     answers from memory or, having changed nothing, with `None`; `express` gives the shortcut of those
-    that are plainer still: it takes the watch, fields, and what gives the next request's id.
+    that are plainer still: it takes the connection, fields, and what gives the next request's id.
     """
 
     method: str

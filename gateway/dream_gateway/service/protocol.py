@@ -20,10 +20,11 @@ from dream_gateway.http1.watch import Watch
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
     from dream_gateway.http.asgi import Headers, Message, Scope
-    from dream_gateway.http1.connection import ServerState, Shortcut
+    from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
+    from dream_gateway.http1.shortcut import Shortcut
     from dream_gateway.service.app import Service
 
 
@@ -61,7 +62,7 @@ class ServiceProtocol(HttpConnection):
 
     def shortcut(self, line: Line, block: Block) -> Shortcut | None:
         """Return what answers plain charges from memory."""
-        return self._service.shortcut(self.watch, line, block)
+        return self._service.shortcut(self, line, block)
 
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""

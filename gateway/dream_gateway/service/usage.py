@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dream_gateway.admission import Admission
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.ratelimit import RateLimitHeaders
-    from dream_gateway.http1.watch import Watch
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.model import Verdict
     from dream_gateway.service.call import Call
 
@@ -124,13 +124,13 @@ class UsageRoutes:
         )
 
     def express(
-        self, watch: Watch, fields: dict[bytes, bytes], next_id: Callable[[], bytes]
+        self, client: HttpConnection, fields: dict[bytes, bytes], next_id: Callable[[], bytes]
     ) -> Charge | None:
         """Return what answers plain charges of one unit."""
         named = plain_name(fields)
         if named is None:
             return None
-        return Charge(watch, self._admission, self._limits, named, next_id)
+        return Charge(client, self._admission, self._limits, named, next_id)
 
     def try_track(self, call: Call) -> Answer | None:
         """Charge a known user who has no idempotency key, from memory."""

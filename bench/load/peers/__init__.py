@@ -1,0 +1,1 @@
+"""Gateways as people write them in Python, from the usual parts."""

@@ -1,0 +1,1 @@
+"""Each server: its configuration, how it is started, and how it is asked."""

@@ -1,0 +1,115 @@
+"""The gateway itself: one platform, one customer on a tier with a quota and a rate, SQLite."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.load.contender import PLENTY, Contender
+from bench.load.machine import free_port, start
+from bench.load.servers import nginx
+from bench.load.wrk import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.load.contender import Setting
+    from bench.load.machine import Server
+
+PREFIX = "dream-gateway "
+CUSTOMER = "ada"
+RATE = "1000000/s"
+AUTHORIZE, DATA, PROXY = (PREFIX + at for at in ("/authorize", "/api/data", "proxy"))
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store with one customer, and the secrets to ask with."""
+
+    path: Path
+    secret: str
+    key: str
+
+    @property
+    def url(self) -> str:
+        """The store as the gateway takes it."""
+        return f"sqlite:///{self.path}"
+
+
+def authorize() -> Contender:
+    """Return the gateway as forward-auth."""
+    return _own(AUTHORIZE, "answer", nginx.ANSWER, ask_authorize)
+
+
+def data() -> Contender:
+    """Return the gateway's check API."""
+    return _own(DATA, "answer", nginx.ANSWER, _ask_data)
+
+
+def proxy() -> Contender:
+    """Return the gateway as reverse proxy."""
+    return _own(PROXY, "proxy", nginx.PROXY, _ask_proxy)
+
+
+def make(path: Path, limit: int = PLENTY) -> Store:
+    """Make a store whose customer may make `limit` requests a month."""
+    url = f"sqlite:///{path}"
+    tier = f"pro={limit}/month@{RATE}"
+    made = _command("platform", "create", "--name", "bench", "--tier", tier, "--store", url)
+    whose = ("--project", made["projectId"], "--store", url)
+    _command("customer", "create", "--id", CUSTOMER, *whose)
+    key = _command("key", "create", "--customer", CUSTOMER, *whose)
+    return Store(path, made["secretKey"], key["key"])
+
+
+def serve(store: Store, setting: Setting, workers: int = 1) -> Server:
+    """Start the gateway on a store."""
+    ports = (free_port(), free_port())
+    command = [sys.executable, "-m", "dream_gateway", "serve", "--store", store.url]
+    command += [
+        "--workers",
+        str(workers),
+        "--upstream",
+        f"http://127.0.0.1:{setting.upstream_port}",
+    ]
+    command += ["--port", str(ports[0]), "--service-port", str(ports[1])]
+    return start(command, ports, setting.folder)
+
+
+def ask_authorize(server: Server, store: Store) -> Job:
+    """Return the job of asking whether a key may pass."""
+    return Job(f"http://127.0.0.1:{server.ports[0]}/authorize", headers=_bearer(store.key))
+
+
+def _ask_data(server: Server, store: Store) -> Job:
+    url = f"http://127.0.0.1:{server.ports[1]}/api/data"
+    return Job(url, "POST", _bearer(store.secret) | {"X-User-Id": CUSTOMER})
+
+
+def _ask_proxy(server: Server, store: Store) -> Job:
+    return Job(f"http://127.0.0.1:{server.ports[0]}/things", headers=_bearer(store.key))
+
+
+def _bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def _own(name: str, job: str, yardstick: str, ask: Callable[[Server, Store], Job]) -> Contender:
+    def begin(setting: Setting) -> tuple[Server, Job]:
+        store = make(setting.folder / f"gateway-{free_port()}.db", setting.limit)
+        server = serve(store, setting)
+        return server, ask(server, store)
+
+    what = "keys, quota and rate, exact, durable in SQLite"
+    return Contender(name, job, what, begin, yardstick, counts=True)
+
+
+def _command(*words: str) -> dict[str, str]:
+    command = [sys.executable, "-m", "dream_gateway", *words, "--json"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found

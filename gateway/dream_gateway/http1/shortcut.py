@@ -1,0 +1,101 @@
+"""Plain requests without an exchange: who serves them, and how they wait for a lease."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from dream_gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dream_gateway.counter import Counter
+    from dream_gateway.http1.connection import HttpConnection
+    from dream_gateway.http1.exchange import Exchange
+    from dream_gateway.subjects import Subject
+    from dream_gateway.waiting import Denial, Pending, Waiter
+
+    Enqueue = Callable[[Sequence[Counter], int, Waiter], Pending]
+
+
+class Shortcut(Protocol):
+    """Serves the plain requests of a connection that have the same line and the same fields.
+
+    Plain is what `plain` reads, and the connection goes on.
+    """
+
+    def go(self, body: bytes) -> bytes | None:
+        """Return the whole answer to such a request, if it is known without waiting.
+
+        `None` has the request served by an exchange: nothing was done. An empty answer is none yet:
+        an errand was sent, and `HttpConnection.delivered` says it, or `withdraw` has it served by an
+        exchange after all.
+        """
+        ...
+
+
+class Errand(Protocol):
+    """A plain request under way that has no exchange."""
+
+    def recalled(self) -> Exchange | None:
+        """Return the exchange that carries on, `None` if this will be over soon."""
+        ...
+
+    def lost(self) -> None:
+        """Give up: the client is gone. Never blocks."""
+        ...
+
+
+class Patient:
+    """A shortcut to an answer that may have to wait for a lease; every refusal is an exchange's."""
+
+    __slots__ = ("_client", "_enqueue", "_now", "_pending", "_subject")
+
+    def __init__(self, client: HttpConnection, enqueue: Enqueue) -> None:
+        self._client = client
+        self._enqueue = enqueue
+        self._pending: Pending | None = None
+        self._subject: Subject | None = None
+        self._now = 0.0
+
+    def answer(self, subject: Subject, now: float) -> bytes:
+        """Return the answer for whom was charged at that time."""
+        raise NotImplementedError
+
+    def wait(self, subject: Subject, now: float) -> bytes:
+        """Have one unit charged to the subject as soon as there are leases."""
+        self._subject, self._now = subject, now
+        self._client.send_errand(self)
+        try:
+            self._pending = self._enqueue(subject.counters, 1, self)
+        except GatewayError:
+            self._client.withdraw()
+        return b""
+
+    # For the meter
+
+    def charged(self) -> None:
+        """Answer."""
+        if self._subject is not None:
+            self._client.delivered(self.answer(self._subject, self._now))
+
+    def denied(self, denial: Denial) -> None:
+        """Have an exchange ask again, and say what it is told."""
+        del denial
+        self._client.withdraw()
+
+    def failed(self, error: GatewayError) -> None:
+        """Have an exchange ask again, and say what it is told."""
+        del error
+        self._client.withdraw()
+
+    # For the client
+
+    def recalled(self) -> Exchange | None:
+        """Nobody can carry on, nor has to: it will be over soon."""
+        return None
+
+    def lost(self) -> None:
+        """Wait no longer."""
+        if self._pending is not None:
+            self._pending.cancel()
