@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 
 from dream_gateway.administration import Administration, open_administration
 from dream_gateway.errors import ConflictError, NotFoundError, SchemaTooNewError
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Customer, KeyStatus, Mode
+from dream_gateway.records import customers
 from dream_gateway.records.directory import Directory
 from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier
@@ -118,3 +121,23 @@ async def test_no_secret_is_in_the_database(
     assert shop.publishable_key.encode() in files
     for secret in (made.secret, shop.secret_key):
         assert secret.encode() not in files
+
+
+@pytest.mark.parametrize("by", ["external", "own"])
+async def test_a_customer_is_found_by_index_whatever_the_reference(
+    gateway: Gateway, shop: NewPlatform, administration: Administration, by: str
+) -> None:
+    made = await administration.create_customer(shop.project.id, "ada", None)
+    ref = "ada" if by == "external" else made.id
+    async with gateway.records.read() as connection:
+        found = await customers.referred(connection, shop.project.id, ref)
+    assert found is not None
+    assert found.id == made.id
+    dialect = sqlite_dialect(paramstyle="named")
+    query = customers.either(shop.project.id, ref).compile(dialect=dialect)
+    with closing(sqlite3.connect(gateway.settings.store.removeprefix("sqlite:///"))) as database:
+        plan = database.execute(f"EXPLAIN QUERY PLAN {query}", query.params).fetchall()
+    looked_up = [row[3] for row in plan if "end_users" in row[3]]
+    assert len(looked_up) == 2
+    assert "external_id=?" in looked_up[0]
+    assert "id=?" in looked_up[1]

@@ -52,7 +52,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._idle: list[Link] = []
         self._open: set[Link] = set()
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[Link | None]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
 
     def take_idle(self) -> Link | None:
@@ -87,10 +87,10 @@ class Pool:
             self.keep(link)
 
     def keep(self, link: Link) -> None:
-        """Take back a connection that is fit for another exchange."""
+        """Take back a connection that is fit for another exchange; who waits longest gets it."""
+        if self._waiting and self._give(link):
+            return
         self._idle.append(link)
-        if self._waiting:
-            self._next_waiter()
 
     async def close(self) -> None:
         """Close every link."""
@@ -102,10 +102,9 @@ class Pool:
 
     async def _connect(self) -> Link:
         while len(self._open) >= self._limit:
-            await self._turn()
-            link = self.take_idle()
-            if link is not None:
-                return link
+            given = await self._turn()
+            if given is not None and not given.closing:
+                return given
         link = Link(self._loop, self._lost)
         self._open.add(link)
         self._plan_sweep()
@@ -131,23 +130,30 @@ class Pool:
             server_hostname=origin.host if self._ssl else None,
         )
 
-    async def _turn(self) -> None:
-        """Wait until a connection is idle or one more may be opened."""
-        turn: asyncio.Future[None] = self._loop.create_future()
+    async def _turn(self) -> Link | None:
+        """Wait for a connection, or, for `None`, until one more may be opened."""
+        turn: asyncio.Future[Link | None] = self._loop.create_future()
         self._waiting.append(turn)
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._next_waiter()  # the turn was given, and is passed on
+                # It was given to one who went away in that moment, and is passed on.
+                link = turn.result()
+                if link is None:
+                    self._give(None)
+                else:
+                    self.keep(link)
             raise
 
-    def _next_waiter(self) -> None:
+    def _give(self, link: Link | None) -> bool:
+        """Let the one who waits longest go on; tell whether anybody waited."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
-                return
+                turn.set_result(link)
+                return True
+        return False
 
     def _look_over(self) -> None:
         """Close what has been idle since the last time."""
@@ -168,7 +174,7 @@ class Pool:
         self._open.discard(link)
         if link in self._idle:
             self._idle.remove(link)
-        self._next_waiter()
+        self._give(None)
 
     def _eject(self) -> None:
         self.ejected_until = self._loop.time() + EJECTED_SECONDS
