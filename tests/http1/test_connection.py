@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dream_gateway.http1.access import AccessLog
+from dream_gateway.http1.reader import MAX_HEAD
 from dream_gateway.http1.watch import Patience, Watch
 
 if TYPE_CHECKING:
@@ -147,6 +148,39 @@ async def test_what_is_proper_is_served_and_the_connection_goes_on(
         assert connection.transport.written.count(b"HTTP/1.1 204") == 2
 
 
+@pytest.mark.parametrize("cut", [True, False])
+async def test_trailers_are_no_fields_of_the_next_request(recorder: Make, cut: bool) -> None:
+    connection = recorder()
+    first = CHUNKED + b"1\r\na\r\n0\r\nX-T: 1\r\nAuthorization: Bearer x\r\n\r\n"
+    second = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+    for piece in [first, second] if cut else [first + second]:
+        connection.data_received(piece)
+    assert [served.request.fields.get(b"host") for served in connection.served] == [b"a", b"a"]
+    assert list(connection.served[1].request.headers) == [(b"host", b"a")]
+
+
+ENDLESS = {
+    "empty lines before a request": (b"", b"\r\n" * 512),
+    "a target": (b"GET /", b"a" * 1024),
+    "fields": (b"GET / HTTP/1.1\r\nHost: a\r\n", b"A: %s\r\n" % (b"a" * 1019)),
+    "a field": (b"GET / HTTP/1.1\r\nA: ", b"a" * 1024),
+    "an extension of a chunk": (CHUNKED + b"1;", b"a" * 1024),
+    "a trailer": (CHUNKED + b"0\r\nX-T: ", b"a" * 1024),
+    "trailers": (CHUNKED + b"0\r\n", b"A: %s\r\n" % (b"a" * 1019)),
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+async def test_what_has_no_end_is_refused_after_a_head_s_worth(recorder: Make, case: str) -> None:
+    start, piece = ENDLESS[case]
+    connection = recorder()
+    connection.data_received(start)
+    for _ in range(MAX_HEAD // 1024 + 1):
+        connection.data_received(piece)
+    assert len(connection.errors) == 1
+    assert connection.transport.ended or connection.transport.closed
+
+
 names = st.sampled_from(
     [b"X-A", b"Content-Length", b"Transfer-Encoding", b"Host", b"Connection", b"Expect", b"X-a"]
 )
@@ -182,6 +216,7 @@ requests = st.builds(
 @given(st.lists(requests, min_size=1, max_size=3).map(b"".join), st.lists(st.integers(1, 90)))
 @example(POST + b"Content-Length: 3\r\n\r\nabc" + b"GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n", [10])
 @example(POST + b"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", [])
+@example(CHUNKED + b"0\r\nX-T: 1\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", [])
 def test_whatever_is_accepted_h11_reads_in_the_same_way(
     recorder: Make, data: bytes, cuts: list[int]
 ) -> None:

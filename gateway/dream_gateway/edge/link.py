@@ -368,12 +368,14 @@ class Link(asyncio.Protocol):
     # Parser callbacks
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect a field of the head."""
+        """Collect a field of the head; one after the body is dropped."""
         self._head_size += len(name) + len(value)
         if self._head_size > MAX_HEAD:
             raise UpstreamError
         if self.complete:
             self._extra = True
+            return
+        if self.head_done:
             return
         name = name.lower()
         if name == b"content-length":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers
 
 MAX_HEAD = 64 * 1024
-"""Bytes that a request's line and fields may have together."""
+"""Bytes that a request's line and fields may have together, and whatever else is not its body."""
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")}
 
@@ -49,10 +49,10 @@ class Reader:
     """Reads one connection's requests. `at_rest`: between two of them; `in_head`: within a head."""
 
     __slots__ = (
-        "_head_bytes",
         "_headers",
-        "_only",
+        "_idle_bytes",
         "_parser",
+        "_progress",
         "_reading",
         "_target",
         "at_rest",
@@ -62,17 +62,18 @@ class Reader:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._parser = httptools.HttpRequestParser(self)
-        self._head_bytes = 0
         self._headers: Headers = []
         self._target = b""
-        self._only = True
-        """Whether what was fed last has no end of a request in it."""
+        self._progress = False
+        """Whether what was fed last has a piece of a body or the end of a request in it."""
+        self._idle_bytes = 0
+        """How much came since there was progress."""
         self.at_rest = True
         self.in_head = False
 
     def feed(self, data: bytes) -> bytes | None:
         """Read on; return what follows a request for another protocol, `None` if there was none."""
-        rest, self._only = None, True
+        rest, self._progress = None, False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as exc:
@@ -81,9 +82,11 @@ class Reader:
             error = BadRequestError("The request is not proper HTTP/1.1.")
             error.__cause__ = exc
             self._reading.on_fault(error)
-        if self.in_head and self._only:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD:
+        if self._progress:
+            self._idle_bytes = 0
+        else:
+            self._idle_bytes += len(data)
+            if self._idle_bytes > MAX_HEAD:
                 self._reading.on_fault(HeadTooLargeError())
         return rest
 
@@ -92,15 +95,15 @@ class Reader:
     def on_message_begin(self) -> None:
         """Take note of a request's first byte."""
         self.at_rest, self.in_head = False, True
-        self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field."""
-        self._headers.append((name.lower(), value))
+        """Take a field of the head; one after the body is dropped, as RFC 9110 6.5.1 allows."""
+        if self.in_head:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Make a request of the head."""
@@ -128,11 +131,12 @@ class Reader:
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on."""
+        self._progress = True
         self._reading.on_body(body)
 
     def on_message_complete(self) -> None:
         """Hand the end of the body on."""
-        self.at_rest, self._only = True, False
+        self.at_rest = self._progress = True
         self._reading.on_end()
 
 
