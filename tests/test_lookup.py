@@ -469,7 +469,7 @@ async def test_a_key_is_no_younger_than_the_project_it_was_read_with(followed: S
     followed.store.away = {"project"}
     followed.clock.advance(OPTIONS.ttl + 1)
     assert await followed.plan() == "free"  # Read again behind this, but for the project.
-    await until(lambda: not followed.lookup._cache._loading)
+    await until(lambda: not followed.lookup.cache._loading)
     assert "project" in followed.store.asked
     followed.clock.advance(OPTIONS.max_stale - 1)
     with pytest.raises(StoreUnavailableError):

@@ -104,7 +104,9 @@ async def test_a_refusal_by_one_limit_consumes_nothing_of_another(
     assert await ledger.usage(["wide", "narrow"]) == [Tally(3, 0), Tally(3, 0)]
 
 
-async def test_a_warm_spend_makes_no_store_call(meter: Meter, ledger: Counted) -> None:
+async def test_a_warm_spend_makes_no_store_call(
+    meter: Meter, ledger: Counted, clock: FakeClock
+) -> None:
     counter = quota(meter, None)
     while counter.available < 50:
         await meter.spend((counter,), 1)
@@ -113,7 +115,7 @@ async def test_a_warm_spend_makes_no_store_call(meter: Meter, ledger: Counted) -
         await asyncio.sleep(0)
     before, spends = ledger.calls, counter.available - counter.low - 1
     for _ in range(spends):
-        assert meter.try_spend((counter,), 1)
+        assert meter.try_spend((counter,), 1, clock.monotonic())
     await asyncio.sleep(0)
     assert ledger.calls == before
 

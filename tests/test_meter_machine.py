@@ -148,7 +148,8 @@ class MeterMachine(RuleBasedStateMachine):
     @rule(worker=workers, names=names, cost=costs)
     def try_spend(self, worker: int, names: tuple[str, ...], cost: int) -> None:
         own = self.workers[worker]
-        if self._inside(lambda: own.meter.try_spend(own.counters(names), cost)):
+        now = self.clock.monotonic()
+        if self._inside(lambda: own.meter.try_spend(own.counters(names), cost, now)):
             self._note(own, names, cost)
 
     @rule(worker=workers)

@@ -6,10 +6,10 @@ A warm call is decided from memory: one digest, one cache entry, and the leases 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
+from dream_gateway.callers import KeyHolder, NamedUser
 from dream_gateway.errors import (
     ConflictError,
     IdempotencyConflictError,
@@ -20,13 +20,14 @@ from dream_gateway.errors import (
 )
 from dream_gateway.model import Credential, Customer, KeyKind, Verdict
 from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
-from dream_gateway.subjects import Subject, is_plain, refusal
+from dream_gateway.subjects import Subject, refusal
 from dream_gateway.verdicts import Admitted, refused, usage, verdict
 from dream_gateway.waiting import Denial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dream_gateway.callers import Caller
     from dream_gateway.clock import Clock
     from dream_gateway.counter import Counter
     from dream_gateway.lookup import Lookup
@@ -49,34 +50,6 @@ class TrackedEvent:
     plan: str | None = None
 
 
-class Named:
-    """A user as the holder of a secret key names them, and where the cache keeps both."""
-
-    __slots__ = ("_user", "by_digest", "by_user", "credential", "plain")
-
-    def __init__(self, secret: bytes, user: str) -> None:
-        self._user = user
-        self.by_digest = ("credential", sha256(secret).digest())
-        self.by_user = ("caller", "", user)
-        self.credential: object = None
-        self.plain = False
-
-    def learn(self, found: object) -> bool:
-        """Take what the cache has of the key; tell whether it is a secret key."""
-        if not isinstance(found, Credential) or found.kind is not KeyKind.SECRET:
-            return False
-        self.credential = found
-        self.plain = is_plain(found)
-        self.by_user = ("caller", found.project_id, self._user)
-        return True
-
-    def is_refused(self, now: float) -> bool:
-        """Tell whether the key may not be used now."""
-        return not isinstance(self.credential, Credential) or bool(
-            refusal(self.credential, now, (), None)
-        )
-
-
 class Admission:
     """Decides who may pass, and charges for it. Used from one event loop.
 
@@ -88,26 +61,22 @@ class Admission:
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
-        self._known = lookup.peek_any
         self.now = clock.now
         """Return the time it decides by, in seconds since the epoch."""
+        self.monotonic = clock.monotonic
+        """Return the seconds that leases are spent by."""
         self.try_spend = meter.try_spend
         """Charge counters from leases in hand: see `Meter.try_spend`."""
         self.enqueue = meter.enqueue
         """Charge counters once there are leases: see `Meter.enqueue`."""
 
-    def find_plain(self, digest: bytes, now: float) -> Subject | None:
-        """Return whose the key of this digest is, if it is in memory and has no conditions.
+    def by_key(self, digest: bytes) -> Caller:
+        """Return whoever holds the customer key of this digest, as long as it has no conditions."""
+        return KeyHolder(self._lookup, self._meter, digest)
 
-        `None` says nothing about the key: see `try_key`. `now` is seconds since the epoch. What is
-        charged then is `Subject.counters`, by `try_spend` or `enqueue`. Never blocks.
-        """
-        subject = self._lookup.peek(digest)
-        if subject is None or not subject.plain:
-            return None
-        if not subject.since <= now < subject.until:
-            subject.at(now, self._meter)
-        return subject
+    def by_name(self, secret: bytes, user: str) -> Caller:
+        """Return a user as named by the holder of this secret key."""
+        return NamedUser(self._lookup, self._meter, secret, user)
 
     def try_key(
         self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
@@ -120,7 +89,7 @@ class Admission:
         if refusal(subject.credential, now, scopes, ip) or subject.project.suspended:
             return None
         counters = subject.at(now, self._meter)
-        if not self._meter.try_spend(counters, cost):
+        if not self._meter.try_spend(counters, cost, self._clock.monotonic()):
             return None
         return Admitted(subject, cost, now)
 
@@ -182,30 +151,14 @@ class Admission:
             return None
         return None if refusal(credential, self._clock.now(), (), None) else (credential, project)
 
-    def find_named(self, named: Named, now: float) -> Subject | None:
-        """Return the user whom the holder of a secret key names, if both are in memory.
-
-        `None` says nothing about the key or the user: otherwise as `find_plain`. Never blocks.
-        """
-        credential = self._known(named.by_digest)
-        if credential is not named.credential and not named.learn(credential):
-            return None
-        subject: Subject | None = self._known(named.by_user)
-        if subject is None or not subject.open:
-            return None
-        if not named.plain and named.is_refused(now):
-            return None
-        if not subject.since <= now < subject.until:
-            subject.at(now, self._meter)
-        return subject
-
     def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
         """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""
         subject = self._lookup.peek_caller(project.id, user)
         if subject is None or subject.tier is None or cost == 0:
             return None
         now = self._clock.now()
-        if not self._meter.try_spend(subject.at(now, self._meter), cost):
+        counters = subject.at(now, self._meter)
+        if not self._meter.try_spend(counters, cost, self._clock.monotonic()):
             return None
         return Admitted(subject, cost, now)
 

@@ -98,7 +98,8 @@ class Cache(Generic[V]):
         self._loading: dict[Hashable, asyncio.Task[tuple[Known[V], float]]] = {}
         self._watches: set[_Watch] = set()
         # Counted, not timed: a clock may read the same before a change and after it.
-        self._changes = 0
+        self.changes = 0
+        """How many changes were announced. While it stays, what is fresh is what `peek` returns."""
         self._trusted_from = 0
 
     def __len__(self) -> int:
@@ -112,6 +113,11 @@ class Cache(Generic[V]):
         if self._monotonic() >= entry.fresh_until:
             return self._stale(key, entry)
         return entry.value
+
+    def known(self, key: Hashable) -> Known[V] | None:
+        """Return what `peek` returns, with how long that is fresh. Never blocks."""
+        entry = self._entries.get(key)
+        return None if self.peek(key) is None else entry
 
     async def get(self, key: Hashable) -> V | None:
         """Return the value, loading it if it is not known; `None` if there is none.
@@ -129,7 +135,7 @@ class Cache(Generic[V]):
         entry = self._entries.get(key)
         if entry is not None and self._fresh(entry):
             return entry
-        asked = self._changes
+        asked = self.changes
         while True:
             # Shielded: one caller that goes away must not take the load from the others.
             known, true_until = await asyncio.shield(self._begin(key))
@@ -139,9 +145,9 @@ class Cache(Generic[V]):
 
     def invalidate(self, tag: str) -> None:
         """Drop all that depends on `tag`; what is being loaded right now is not kept if it does."""
-        self._changes += 1
+        self.changes += 1
         for watch in self._watches:
-            watch.changed.setdefault(tag, self._changes)
+            watch.changed.setdefault(tag, self.changes)
         for key in self._tagged.pop(tag, ()):
             self._drop(key)
 
@@ -153,10 +159,10 @@ class Cache(Generic[V]):
 
     def distrust(self) -> None:
         """Have everything known so far loaded again before use; kept for when the store is away."""
-        self._changes += 1
-        self._trusted_from = self._changes
+        self.changes += 1
+        self._trusted_from = self.changes
         for watch in self._watches:
-            watch.distrusted = min(watch.distrusted, self._changes)
+            watch.distrusted = min(watch.distrusted, self.changes)
 
     def _stale(self, key: Hashable, entry: Known[V]) -> V | None:
         if entry.value is None or not self._servable(entry):
@@ -190,7 +196,7 @@ class Cache(Generic[V]):
 
     async def _fetch(self, key: Hashable) -> tuple[Known[V], float]:
         """Return what is known now, and the number of the first change that it may lack."""
-        watch = _Watch(self._monotonic(), self._changes)
+        watch = _Watch(self._monotonic(), self.changes)
         self._watches.add(watch)
         try:
             loaded = await self._load(key)

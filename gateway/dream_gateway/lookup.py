@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.errors import GatewayError
@@ -15,7 +15,7 @@ from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Sequence
 
     from dream_gateway.cache import CacheOptions
     from dream_gateway.clock import Clock
@@ -57,62 +57,58 @@ class Lookup:
 
     def __init__(self, source: Source, clock: Clock, options: CacheOptions) -> None:
         self._source = source
-        self._cache: Cache[object] = Cache(self._load, clock, options)
+        self.cache: Cache[object] = Cache(self._load, clock, options)
         self.feed_alive = False
-        self.peek: Callable[[bytes], Subject | None] = self._cache.peek  # type: ignore[assignment] # by its key
-        """Return the caller whose key has this digest, if that is in memory. Never blocks."""
-        self.peek_any: Callable[[Hashable], Any] = self._cache.peek
-        """Return what the cache has under any key. Never blocks."""
 
     def peek_key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, if that is in memory. Never blocks."""
         # Only digests are kept, so a secret that anybody could read in memory is the caller's own.
         digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()
-        found = self._cache.peek(digest)
+        found = self.cache.peek(digest)
         return found if isinstance(found, Subject) else None
 
     async def key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, `None` if there is no such key."""
         digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()
-        found = await self._cache.get(digest)
+        found = await self.cache.get(digest)
         return found if isinstance(found, Subject) else None
 
     async def credential(self, digest: bytes) -> Credential | None:
         """Return the key with this digest."""
-        return await self._cache.get(("credential", digest))  # type: ignore[return-value] # by its key
+        return await self.cache.get(("credential", digest))  # type: ignore[return-value] # by its key
 
     async def project(self, project_id: str) -> Project | None:
         """Return a project."""
-        return await self._cache.get(("project", project_id))  # type: ignore[return-value] # by its key
+        return await self.cache.get(("project", project_id))  # type: ignore[return-value] # by its key
 
     async def tiers(self, project_id: str) -> dict[str, Tier]:
         """Return a project's tiers by name."""
-        return await self._cache.get(("tiers", project_id)) or {}  # type: ignore[return-value] # by its key
+        return await self.cache.get(("tiers", project_id)) or {}  # type: ignore[return-value] # by its key
 
     async def customer(self, project_id: str, ref: str) -> Customer | None:
         """Return a customer by external id or by id."""
-        return await self._cache.get(("customer", project_id, ref))  # type: ignore[return-value] # by its key
+        return await self.cache.get(("customer", project_id, ref))  # type: ignore[return-value] # by its key
 
     def peek_credential(self, digest: bytes) -> Credential | None:
         """Return the key with this digest, if that is in memory. Never blocks."""
-        return self._cache.peek(("credential", digest))  # type: ignore[return-value] # by its key
+        return self.cache.peek(("credential", digest))  # type: ignore[return-value] # by its key
 
     def peek_project(self, project_id: str) -> Project | None:
         """Return a project, if that is in memory. Never blocks."""
-        return self._cache.peek(("project", project_id))  # type: ignore[return-value] # by its key
+        return self.cache.peek(("project", project_id))  # type: ignore[return-value] # by its key
 
     def peek_caller(self, project_id: str, ref: str) -> Subject | None:
         """Return a customer as the caller of a request, if that is in memory. Never blocks."""
-        return self._cache.peek(("caller", project_id, ref))  # type: ignore[return-value] # by its key
+        return self.cache.peek(("caller", project_id, ref))  # type: ignore[return-value] # by its key
 
     async def caller(self, project_id: str, ref: str) -> Subject | None:
         """Return a customer, by external id or by id, as the caller of a request."""
-        return await self._cache.get(("caller", project_id, ref))  # type: ignore[return-value] # by its key
+        return await self.cache.get(("caller", project_id, ref))  # type: ignore[return-value] # by its key
 
     async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
         """Return the customer of that external id, made if there is none."""
         customer = await self._source.register(project_id, external_id, plan, now)
-        self._cache.invalidate(_absent(project_id, external_id))
+        self.cache.invalidate(_absent(project_id, external_id))
         return customer
 
     async def follow(self, feed: ChangeFeed) -> None:
@@ -129,7 +125,7 @@ class Lookup:
                 logger.exception("The change feed broke.")
             finally:
                 self.feed_alive = False
-                self._cache.distrust()
+                self.cache.distrust()
             await asyncio.sleep(FEED_RETRY_SECONDS)
 
     async def _listen(self, feed: ChangeFeed) -> None:
@@ -141,7 +137,7 @@ class Lookup:
                     return
                 if not self.feed_alive:
                     # From here on nothing is missed; what was read before may lack something.
-                    self._cache.distrust()
+                    self.cache.distrust()
                     self.feed_alive = True
                 self.apply(batch)
 
@@ -149,9 +145,9 @@ class Lookup:
         """Drop what these changes make wrong."""
         for change in changes:
             if change.subject is About.ALL:
-                self._cache.clear()
+                self.cache.clear()
             else:
-                self._cache.invalidate(f"{change.subject}:{change.ref}")
+                self.cache.invalidate(f"{change.subject}:{change.ref}")
 
     async def _load(self, key: Hashable) -> Loaded[object]:
         match key:
@@ -191,13 +187,13 @@ class Lookup:
     async def _load_caller(
         self, project_id: str, ref: str, credential: Credential | None, own: tuple[str, ...]
     ) -> Loaded[object]:
-        project = await self._cache.read(("project", project_id))
+        project = await self.cache.read(("project", project_id))
         if not isinstance(project.value, Project):
             return Loaded(None, own, (project,))
-        customer = await self._cache.read(("customer", project_id, ref))
+        customer = await self.cache.read(("customer", project_id, ref))
         if not isinstance(customer.value, Customer):
             return Loaded(None, own, (customer,))
-        tiers = await self._cache.read(("tiers", project_id))
+        tiers = await self.cache.read(("tiers", project_id))
         by_name: dict[str, Tier] = tiers.value or {}  # type: ignore[assignment] # by its key
         tier = by_name.get(customer.value.plan)
         subject = Subject(project.value, customer.value, tier, credential)

@@ -77,11 +77,13 @@ class Meter:
             counter.denied_until = -NEVER
         return counter
 
-    def try_spend(self, counters: Sequence[Counter], cost: int) -> bool:
-        """Charge `cost` to all counters from leases in hand, or change nothing. Never blocks."""
+    def try_spend(self, counters: Sequence[Counter], cost: int, now: float) -> bool:
+        """Charge `cost` to all counters from leases in hand, or change nothing. Never blocks.
+
+        `now` is monotonic seconds, read lately: leases end long before their time is up.
+        """
         if cost == 0:
             return True
-        now = self._monotonic()
         for counter in counters:
             if counter.available < cost or now >= counter.expires:
                 return False
@@ -99,7 +101,7 @@ class Meter:
 
         Raises `StoreUnavailableError` if the ledger is needed and away.
         """
-        if cost == 0 or self.try_spend(counters, cost):
+        if cost == 0 or self.try_spend(counters, cost, self._monotonic()):
             return None
         pending = Awaited(counters, cost, asyncio.get_running_loop())
         self._start(pending)
@@ -182,7 +184,7 @@ class Meter:
         now, cost = self._monotonic(), pending.cost
         short = [c for c in pending.counters if not self._ready(c, cost, now)]
         if not short:
-            self.try_spend(pending.counters, cost)
+            self.try_spend(pending.counters, cost, now)
             pending.charge()
             return
         for counter in short:

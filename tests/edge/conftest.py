@@ -47,6 +47,19 @@ RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 
 
 @dataclass
+class StandInCaller:
+    """Leaves everything to `try_key`, unless plain requests are decided in memory."""
+
+    admission: StandInAdmission
+    digest: bytes
+
+    def find(self, now: float, clock: float) -> Subject | None:
+        known = self.digest == sha256(self.admission.key_secret.encode()).digest()
+        it = self.admission
+        return it.subject if it.plain and known and it.warm else None
+
+
+@dataclass
 class StandInAdmission:
     """One key with a quota, decided in memory: what the edge sees of the real admission."""
 
@@ -80,12 +93,14 @@ class StandInAdmission:
     def now(self) -> float:
         return 0.8
 
-    def find_plain(self, digest: bytes, now: float) -> Subject | None:
-        """Leave everything to `try_key`, unless plain requests are decided here."""
-        known = digest == sha256(self.key_secret.encode()).digest()
-        return self.subject if self.plain and known and self.warm else None
+    def monotonic(self) -> float:
+        return 0.8
 
-    def try_spend(self, counters: Sequence[Counter], cost: int) -> bool:
+    def by_key(self, digest: bytes) -> StandInCaller:
+        return StandInCaller(self, digest)
+
+    def try_spend(self, counters: Sequence[Counter], cost: int, now: float) -> bool:
+        del now
         if self.failure or self.rate_limited or self.waits or self.used >= self.limit:
             return False
         self.used += cost
@@ -107,7 +122,7 @@ class StandInAdmission:
         for pending in waiting:
             if pending.is_over():
                 continue
-            if self.try_spend(pending.counters, pending.cost):
+            if self.try_spend(pending.counters, pending.cost, self.monotonic()):
                 pending.charge()
             else:
                 pending.deny(Denial(self.subject.counters[0], None))

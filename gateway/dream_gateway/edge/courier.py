@@ -53,10 +53,8 @@ class Courier(Patient):
         "_body",
         "_counters",
         "_errand",
-        "_find",
         "_front",
         "_head",
-        "_key",
         "_limits",
         "_link",
         "_next_id",
@@ -65,8 +63,6 @@ class Courier(Patient):
         "_pool",
         "_request_id",
         "_route",
-        "_spend",
-        "_time",
         "_to",
     )
 
@@ -74,16 +70,12 @@ class Courier(Patient):
         self, client: HttpConnection, front: Front, origins: Origins, errand: Errand
     ) -> None:
         admission = front.gate.admission
-        super().__init__(client, admission.enqueue)
+        super().__init__(client, admission, admission.by_key(errand.key))
         self._front = front
         self._origins = origins
         self._errand = errand
-        self._time = admission.now
-        self._find = admission.find_plain
-        self._spend = admission.try_spend
         self._limits = front.limits
         self._next_id = front.ids.source(errand.request().fields.get(REQUEST_ID))
-        self._key = errand.key
         self._route = errand.route
         # The one pool that the route leads to, if it is one.
         upstreams = errand.route.upstreams
@@ -103,13 +95,13 @@ class Courier(Patient):
         link = pool.take_idle()
         if link is None:
             return None
-        now = self._time()
-        subject = self._find(self._key, now)
+        now, clock = self._time(), self._clock()
+        subject = self._caller.find(now, clock)
         if subject is None:
             pool.keep(link)
             return None
         self._body = body
-        if not self._spend(subject.counters, 1):
+        if not self._spend(subject.counters, 1, clock):
             pool.keep(link)
             self._link = None
             return self.wait(subject, now)
@@ -161,7 +153,9 @@ class Courier(Patient):
         pool.keep(link)
         limits = self._limits.lines(subject, self._now)
         start = answer.limited if limits else answer.unlimited
-        self._client.delivered(b"%b%b\r\n%b\r\n%b" % (start, self._request_id, limits, data[size:]))
+        self._client.delivered(
+            b"".join((start, self._request_id, b"\r\n", limits, b"\r\n", data[size:]))
+        )
         return True
 
     def recalled(self) -> Relay | None:

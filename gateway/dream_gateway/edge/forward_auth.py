@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dream_gateway.edge.routes import RouteTable
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
-    from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.http.ratelimit import LiveLimits, RateLimitHeaders
     from dream_gateway.http.request_ids import RequestIds
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
@@ -60,7 +60,7 @@ class ForwardAuth:
         if not _FRONT_FIELDS.isdisjoint(request.fields) or request.query:
             return None
         given = request.fields.get(REQUEST_ID)
-        return _Inquiry(client, self._gate.admission, self._limits, key, ids.source(given))
+        return _Inquiry(client, self._gate.admission, key, self._limits, ids.source(given))
 
     async def answer(self, inbound: Inbound, ip: str | None, request_id: bytes) -> Reply:
         """Answer one question. Raises `GatewayError` and `DeniedError`."""
@@ -91,47 +91,38 @@ class ForwardAuth:
 class _Inquiry(Patient):
     """A shortcut: answers the plainest questions, which only name a key."""
 
-    __slots__ = ("_about", "_find", "_identity", "_key", "_limits", "_next_id", "_spend", "_time")
+    __slots__ = ("_about", "_identity", "_limits", "_next_id")
 
     def __init__(
         self,
         client: HttpConnection,
         admission: KeyAdmission,
-        limits: RateLimitHeaders,
         key: bytes,
+        limits: RateLimitHeaders,
         next_id: Callable[[], bytes],
     ) -> None:
-        super().__init__(client, admission.enqueue)
-        self._key = key
+        super().__init__(client, admission, admission.by_key(key))
         self._limits = limits
         self._next_id = next_id
-        self._time = admission.now
-        self._find = admission.find_plain
-        self._spend = admission.try_spend
         self._about: Subject | None = None
         self._identity = b""
-
-    def go(self, body: bytes) -> bytes | None:
-        """Answer from memory, or once there are leases."""
-        del body
-        now = self._time()
-        subject = self._find(self._key, now)
-        if subject is None:
-            return None
-        if self._spend(subject.counters, 1):
-            return self.answer(subject, now)
-        return self.wait(subject, now)
 
     def answer(self, subject: Subject, now: float) -> bytes:
         """Let the request pass."""
         if subject is not self._about:
             self._about = subject
             self._identity = _ADMITTED + identity(subject).lines
-        return b"%b%bx-request-id: %b\r\n%b\r\n" % (
-            self._identity,
-            self._limits.lines(subject, now),
-            self._next_id(),
-            self._client.watch.date,
+        limits: LiveLimits = subject.limits or self._limits.live(subject)
+        return b"".join(
+            (
+                self._identity,
+                limits.lines(now),
+                b"x-request-id: ",
+                self._next_id(),
+                b"\r\n",
+                self._client.watch.date,
+                b"\r\n",
+            )
         )
 
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Protocol
 
+    from dream_gateway.callers import Caller
     from dream_gateway.counter import Counter
     from dream_gateway.edge.options import EdgeOptions
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
     from dream_gateway.http.inbound import Inbound
-    from dream_gateway.subjects import Subject
     from dream_gateway.waiting import Pending, Waiter
 
     class KeyAdmission(Protocol):
@@ -30,12 +30,16 @@ if TYPE_CHECKING:
             """Return the time it decides by, in seconds since the epoch."""
             ...
 
-        def find_plain(self, digest: bytes, now: float) -> Subject | None:
-            """Return whose a key without conditions is, from memory alone."""
+        def monotonic(self) -> float:
+            """Return the seconds that leases are spent by."""
             ...
 
-        def try_spend(self, counters: Sequence[Counter], cost: int, /) -> bool:
-            """Charge all counters from leases in hand, or none."""
+        def by_key(self, digest: bytes) -> Caller:
+            """Return whoever holds the key of this digest, as long as it has no conditions."""
+            ...
+
+        def try_spend(self, counters: Sequence[Counter], cost: int, now: float, /) -> bool:
+            """Charge all counters from leases in hand, or none; `now` is monotonic seconds."""
             ...
 
         def enqueue(self, counters: Sequence[Counter], cost: int, waiter: Waiter, /) -> Pending:
@@ -95,7 +99,7 @@ class Gate:
         """Return the digest of the key of a request whose fields need no closer look, else `None`.
 
         `fields` are those of a request in which no name is there twice. The digest is for
-        `find_plain` of admission, if one unit is asked for.
+        `by_key` of admission, if one unit is asked for.
         """
         value = fields.get(b"authorization")
         if (

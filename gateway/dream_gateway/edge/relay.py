@@ -107,9 +107,9 @@ class Relay:
                 self._target = target(request, route, PLAIN_FOUND, None)
                 digest = front.gate.plain_key(request.fields)
                 admission = front.gate.admission
-                now = admission.now()
-                subject = None if digest is None else admission.find_plain(digest, now)
-                if subject is not None and admission.try_spend(subject.counters, 1):
+                now, clock = admission.now(), admission.monotonic()
+                subject = None if digest is None else admission.by_key(digest).find(now, clock)
+                if subject is not None and admission.try_spend(subject.counters, 1, clock):
                     ask = self._ask = Ask(route, PLAIN_FOUND, 1, None)
                     self._admitted(ask, Admitted(subject, 1, now))
                     return

@@ -110,7 +110,13 @@ class LiveLimits:
         self.policy = b", ".join([text for _, text in texts])
         self._names = [name.encode("ascii").replace(b"%", b"%%") for name, _ in texts]
         limited = [c for c in subject.counters if c.rule.limit is not None]
-        self._counters = [(c, None if isinstance(c.rule, Quota) else c.rule) for c in limited]
+        # With a rate's burst, and what its units take to come back: so many microseconds for so many.
+        self._counters = [
+            (c, 0, 0, 0)
+            if isinstance(c.rule, Quota)
+            else (c, c.rule.burst, c.rule.period_us, c.rule.limit * MICROSECONDS)
+            for c in limited
+        ]
         self._lines = b""
         self._second = -1.0
 
@@ -118,17 +124,16 @@ class LiveLimits:
         """Return the lines of a head for this moment, none for no limits."""
         if not 0.0 <= now - self._second < 1.0:
             self._begin_second(now)
-        numbers = []
-        for counter, rate in self._counters:
+        numbers: tuple[int, ...] = ()
+        for counter, burst, microseconds, units in self._counters:
             left = counter.available + counter.beyond
-            if rate is None:
-                numbers.append(left)
-            elif left >= rate.burst:
-                numbers += (rate.burst, 0)
+            if not burst:
+                numbers += (left,)
+            elif left >= burst:
+                numbers += (burst, 0)
             else:
-                missing_us = (rate.burst - left) * rate.period_us
-                numbers += (left, -(-missing_us // (rate.limit * MICROSECONDS)))
-        return self._lines % tuple(numbers)
+                numbers += (left, -((left - burst) * microseconds // units))
+        return self._lines % numbers
 
     def state(self, now: float) -> bytes:
         """Return the value of `RateLimit` at this moment."""
@@ -137,8 +142,8 @@ class LiveLimits:
     def _begin_second(self, now: float) -> None:
         self._second = now // 1
         states = []
-        for name, (counter, rate) in zip(self._names, self._counters, strict=True):
-            if rate is None and isinstance(counter.rule, Quota):
+        for name, (counter, *_) in zip(self._names, self._counters, strict=True):
+            if isinstance(counter.rule, Quota):
                 seconds = ceil(max(0, (counter.rule.period_end or 0) - self._second))
                 states.append(b"%b;r=%%d;t=%d" % (name, seconds))
             else:

@@ -7,15 +7,33 @@ from typing import TYPE_CHECKING, Protocol
 from dream_gateway.errors import GatewayError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from dream_gateway.callers import Caller
     from dream_gateway.counter import Counter
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.subjects import Subject
     from dream_gateway.waiting import Denial, Pending, Waiter
 
-    Enqueue = Callable[[Sequence[Counter], int, Waiter], Pending]
+    class Charging(Protocol):
+        """The part of `dream_gateway.admission.Admission` that a shortcut needs."""
+
+        def now(self) -> float:
+            """Return the time it decides by, in seconds since the epoch."""
+            ...
+
+        def monotonic(self) -> float:
+            """Return the seconds that leases are spent by."""
+            ...
+
+        def try_spend(self, counters: Sequence[Counter], cost: int, now: float, /) -> bool:
+            """Charge all counters from leases in hand, or none."""
+            ...
+
+        def enqueue(self, counters: Sequence[Counter], cost: int, waiter: Waiter, /) -> Pending:
+            """Charge all counters once there are leases, and tell the waiter."""
+            ...
 
 
 class Shortcut(Protocol):
@@ -49,14 +67,39 @@ class Errand(Protocol):
 class Patient:
     """A shortcut to an answer that may have to wait for a lease; every refusal is an exchange's."""
 
-    __slots__ = ("_client", "_enqueue", "_now", "_pending", "_subject")
+    __slots__ = (
+        "_caller",
+        "_client",
+        "_clock",
+        "_enqueue",
+        "_now",
+        "_pending",
+        "_spend",
+        "_subject",
+        "_time",
+    )
 
-    def __init__(self, client: HttpConnection, enqueue: Enqueue) -> None:
+    def __init__(self, client: HttpConnection, admission: Charging, caller: Caller) -> None:
         self._client = client
-        self._enqueue = enqueue
+        self._caller = caller
+        self._time = admission.now
+        self._clock = admission.monotonic
+        self._spend = admission.try_spend
+        self._enqueue = admission.enqueue
         self._pending: Pending | None = None
         self._subject: Subject | None = None
         self._now = 0.0
+
+    def go(self, body: bytes) -> bytes | None:
+        """Charge one unit and answer from memory, or once there are leases."""
+        del body
+        now, clock = self._time(), self._clock()
+        subject = self._caller.find(now, clock)
+        if subject is None:
+            return None
+        if self._spend(subject.counters, 1, clock):
+            return self.answer(subject, now)
+        return self.wait(subject, now)
 
     def answer(self, subject: Subject, now: float) -> bytes:
         """Return the answer for whom was charged at that time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway.admission import Named
 from dream_gateway.http1.shortcut import Patient
 from dream_gateway.service.fields import LONGEST_PLAIN
 from dream_gateway.service.usage_views import counted_template
@@ -13,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dream_gateway.admission import Admission
-    from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.callers import Caller
+    from dream_gateway.http.ratelimit import LiveLimits, RateLimitHeaders
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.service.usage_views import CountedTemplate
     from dream_gateway.subjects import Subject
@@ -21,54 +21,49 @@ if TYPE_CHECKING:
 _PLAIN_BEARER = b"Bearer sk_"
 _PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:|@+"
 _UNUSUAL = frozenset({b"idempotency-key", b"x-publishable-key", b"x-usage-cost"})
-_CHARGED = (
+_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-    b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nx-request-id: %b\r\n%b%b\r\n%b"
+    b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nx-request-id: "
 )
 
 
 class Charge(Patient):
     """A shortcut: charges one unit for each request. It says byte for byte what the long way says."""
 
-    __slots__ = ("_find", "_limits", "_named", "_next_id", "_spend", "_time")
+    __slots__ = ("_limits", "_next_id")
 
     def __init__(
         self,
         client: HttpConnection,
         admission: Admission,
+        caller: Caller,
         limits: RateLimitHeaders,
-        named: Named,
         next_id: Callable[[], bytes],
     ) -> None:
-        super().__init__(client, admission.enqueue)
+        super().__init__(client, admission, caller)
         self._limits = limits
-        self._named = named
         self._next_id = next_id
-        self._time = admission.now
-        self._find = admission.find_named
-        self._spend = admission.try_spend
-
-    def go(self, body: bytes) -> bytes | None:
-        """Charge and answer from memory, or once there are leases."""
-        del body
-        now = self._time()
-        subject = self._find(self._named, now)
-        if subject is None:
-            return None
-        if self._spend(subject.counters, 1):
-            return self.answer(subject, now)
-        return self.wait(subject, now)
 
     def answer(self, subject: Subject, now: float) -> bytes:
         """Tell the usage after the charge."""
         counted: CountedTemplate = subject.counted or counted_template(subject, now)
         usage = counted.render()
-        limits = self._limits.lines(subject, now)
-        return _CHARGED % (len(usage), self._next_id(), limits, self._client.watch.date, usage)
+        limits: LiveLimits = subject.limits or self._limits.live(subject)
+        return b"".join(
+            (
+                _HEAD % len(usage),
+                self._next_id(),
+                b"\r\n",
+                limits.lines(now),
+                self._client.watch.date,
+                b"\r\n",
+                usage,
+            )
+        )
 
 
-def plain_name(fields: dict[bytes, bytes]) -> Named | None:
-    """Return whom a charge names, if nothing in it needs a closer look.
+def plain_name(fields: dict[bytes, bytes]) -> tuple[bytes, str] | None:
+    """Return the key and the user of a charge, if nothing in it needs a closer look.
 
     `fields` are those of a request without a body in which no name is there twice.
     """
@@ -77,4 +72,4 @@ def plain_name(fields: dict[bytes, bytes]) -> Named | None:
         return None
     if len(user) > LONGEST_PLAIN or user.translate(None, _PLAIN):
         return None
-    return Named(value[7:], user.decode("ascii"))
+    return value[7:], user.decode("ascii")

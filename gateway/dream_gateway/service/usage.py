@@ -130,7 +130,8 @@ class UsageRoutes:
         named = plain_name(fields)
         if named is None:
             return None
-        return Charge(client, self._admission, self._limits, named, next_id)
+        caller = self._admission.by_name(*named)
+        return Charge(client, self._admission, caller, self._limits, next_id)
 
     def try_track(self, call: Call) -> Answer | None:
         """Charge a known user who has no idempotency key, from memory."""
