@@ -79,11 +79,22 @@ class Admission:
         return NamedUser(self._lookup, self._meter, secret, user)
 
     def try_key(
-        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+        self,
+        secret: str,
+        cost: int,
+        scopes: tuple[str, ...] = (),
+        ip: str | None = None,
+        *,
+        project: str | None = None,
     ) -> Verdict | None:
-        """Admit by a customer key from memory alone; `None` when that takes a store. Never blocks."""
+        """Admit by a customer key from memory alone, as `key` does; `None` when that takes a store.
+
+        Never blocks.
+        """
         subject = self._lookup.peek_key(secret)
         if subject is None or subject.credential is None or subject.tier is None:
+            return None
+        if project is not None and subject.project.id != project:
             return None
         now = self._clock.now()
         if refusal(subject.credential, now, scopes, ip) or subject.project.suspended:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import uvicorn
 from dream_gateway.counter import Counter
 from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
+from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.http1.watch import Watch
@@ -37,7 +38,6 @@ from dream_gateway.subjects import Subject
 from dream_gateway.waiting import Denial, Pending, Waiter
 
 if TYPE_CHECKING:
-    from dream_gateway.edge.options import EdgeOptions
     from dream_gateway.http1.watch import Patience
 
 KEY = "ak_test_" + "a" * 36
@@ -277,6 +277,8 @@ async def edge(
         client = client or HttpUpstream()
         clients.append(client)
         table = RouteTable(routes or [Route(upstreams=upstreams, **route)])
+        if patience is not None:
+            options = replace(options or EdgeOptions(), patience=patience)
         app = Edge(admission=admission, routes=table, upstream=client, options=options)
         more = dict(settings or {})
         if kind != "asgi":

@@ -12,6 +12,7 @@ import pytest
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.routes import Route
 from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.http1.watch import Patience
 
 Serve = Callable[..., Awaitable[str]]
 
@@ -402,6 +403,55 @@ async def test_slow_reader_holds_the_upstream_back(
         assert sent < enough // 2
         await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(enough)
+    writer.close()
+
+
+async def test_a_client_that_takes_too_long_for_its_body_is_told(
+    edge: Serve, raw_upstream: Serve, key: str
+) -> None:
+    asked = asyncio.Event()
+    left = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        while await reader.read(1024):
+            pass
+        left.set()
+
+    base = await edge(await raw_upstream(listen), patience=Patience(body=0.3))
+    for begun in (b"", b"abc"):
+        answer = await raw(
+            base,
+            b"POST / HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\ncontent-length: 100\r\n\r\n%b"
+            % (key.encode(), begun),
+        )
+        assert answer.startswith(b"HTTP/1.1 408 ")
+    assert asked.is_set()
+    async with asyncio.timeout(5):
+        await left.wait()
+
+
+async def test_a_client_that_takes_too_long_for_its_answer_is_let_go(
+    edge: Serve, raw_upstream: Serve, key: str
+) -> None:
+    done = asyncio.Event()
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"10000\r\n%b\r\n" % (b"x" * 65536))
+                await writer.drain()
+        finally:
+            done.set()
+
+    base = await edge(await raw_upstream(flood), patience=Patience(write=0.3))
+    host, port = base.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\n\r\n" % key.encode())
+    async with asyncio.timeout(10):
+        await done.wait()
     writer.close()
 
 

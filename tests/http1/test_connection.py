@@ -322,7 +322,7 @@ PATIENCE = Patience(head=10, body=20, idle=30, write=40, linger=5)
     [
         (b"", 10, b""),
         (b"GET / HT", 10, b"HTTP/1.1 408"),
-        (POST + b"Content-Length: 3\r\n\r\na", 20, b""),
+        (POST + b"Content-Length: 3\r\n\r\na", 20, b"HTTP/1.1 408"),
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 30, b"HTTP/1.1 204"),
     ],
 )

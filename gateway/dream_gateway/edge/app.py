@@ -30,7 +30,7 @@ class Edge:
         options: EdgeOptions | None = None,
     ) -> None:
         self.front = front = Front(admission, routes, options)
-        self._proxy = Proxy(front.gate, upstream, front.limits)
+        self._proxy = Proxy(front.gate, upstream, front.limits, front.options.patience)
         self._sockets = WebSocketRelay(front.gate, front.limits, front.options.websocket_message)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.http1.watch import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,8 @@ class EdgeOptions:
     `trusted_proxies` are addresses or CIDR blocks whose `X-Forwarded-*` are believed.
     `query_parameter` names a query parameter that may carry the key; `None`: none may.
     `forward_auth` is the path of forward-auth, `None` to not serve it; `status_for_limit` is its
-    answer where 429 is meant. `websocket_message` is the longest message, in bytes.
+    answer where 429 is meant. `websocket_message` is the longest message, in bytes. `patience` is how
+    long a client may take for a body and an answer; for the rest, that is up to the server.
     """
 
     trusted_proxies: tuple[str, ...] = ()
@@ -31,6 +33,7 @@ class EdgeOptions:
     forward_auth: str | None = "/authorize"
     status_for_limit: Literal[429, 403] = 429
     websocket_message: int = WEBSOCKET_MESSAGE
+    patience: Patience = field(default_factory=Patience)
     observers: Sequence[VerdictObserver] = ()
     costs: Sequence[RequestCost] = ()
 

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask, Gate
     from dream_gateway.edge.routes import Route
     from dream_gateway.edge.upstream import Upstream, UpstreamResponse
-    from dream_gateway.http.asgi import Headers, Receive, Send
+    from dream_gateway.http.asgi import Headers, Message, Receive, Send
     from dream_gateway.http.credentials import Found
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.ratelimit import RateLimitHeaders
+    from dream_gateway.http1.watch import Patience
     from dream_gateway.model import Verdict
 
 _LOG = logging.getLogger(__name__)
@@ -35,9 +36,12 @@ _LOG = logging.getLogger(__name__)
 class Proxy:
     """Relays admitted requests."""
 
-    __slots__ = ("_gate", "_limits", "_upstream")
+    __slots__ = ("_gate", "_limits", "_upstream", "patience")
 
-    def __init__(self, gate: Gate, upstream: Upstream, limits: RateLimitHeaders) -> None:
+    def __init__(
+        self, gate: Gate, upstream: Upstream, limits: RateLimitHeaders, patience: Patience
+    ) -> None:
+        self.patience = patience
         self._gate = gate
         self._upstream = upstream
         self._limits = limits
@@ -106,7 +110,7 @@ class _Exchange:
         self._proxy = proxy
         self._inbound = inbound
         self._receive = receive
-        self._send = send
+        self._send = _in_time(send, proxy.patience.write)
         self._task = task
         self._departure = Departure(receive, task)
         self._started = False
@@ -130,7 +134,7 @@ class _Exchange:
         except OSError:
             if not self._started:
                 raise
-            # How a server's `send` says that the client left (ASGI 2.4).
+            # How a server's `send` says that the client left (ASGI 2.4), and ours that it is too slow.
         except GatewayError as exc:
             proxy.refund(ask, verdict)
             if not self._started:
@@ -148,7 +152,8 @@ class _Exchange:
         if not has_body(self._inbound.headers, self._inbound.version):
             self._departure.watch()
             return
-        body = RequestBody(self._receive, request.route.max_body, self._departure)
+        seconds = self._proxy.patience.body
+        body = RequestBody(self._receive, request.route.max_body, seconds, self._departure)
         request.body = await body.next()
         if not body.done:
             request.more = body
@@ -169,6 +174,16 @@ class _Exchange:
             body = await response.read()
         body += await response.read()
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _in_time(send: Send, seconds: float) -> Send:
+    """Return a `send` that takes a client for gone who does not read; raises `OSError` then."""
+
+    async def send_in_time(message: Message) -> None:
+        async with asyncio.timeout(seconds):
+            await send(message)
+
+    return send_in_time
 
 
 def target(inbound: Inbound, route: Route, found: Found | None, parameter: bytes | None) -> bytes:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from dream_gateway.errors import BadRequestError, BodyTooLargeError, GatewayError
+from dream_gateway.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    GatewayError,
+    RequestTimeoutError,
+)
 
 if TYPE_CHECKING:
-    import asyncio
-
     from dream_gateway.http.asgi import Headers, Receive
 
 GRACE_SECONDS = 0.05
@@ -59,13 +63,14 @@ class Departure:
 
 
 class RequestBody:
-    """Pieces of the body, never more than `limit` bytes of them. Iterate once."""
+    """Pieces of the body, never more than `limit` bytes of them, `seconds` apart. Iterate once."""
 
-    __slots__ = ("_departure", "_left", "_receive", "done")
+    __slots__ = ("_departure", "_left", "_receive", "_seconds", "done")
 
-    def __init__(self, receive: Receive, limit: int, departure: Departure) -> None:
+    def __init__(self, receive: Receive, limit: int, seconds: float, departure: Departure) -> None:
         self._receive = receive
         self._left = limit
+        self._seconds = seconds
         self._departure = departure
         self.done = False
 
@@ -73,7 +78,10 @@ class RequestBody:
         return self
 
     async def __anext__(self) -> bytes:
-        """Return the next piece. Raises `BodyTooLargeError` and `ClientGoneError`."""
+        """Return the next piece.
+
+        Raises `BodyTooLargeError`, `RequestTimeoutError` and `ClientGoneError`.
+        """
         while not self.done:
             piece = await self.next()
             if piece:
@@ -82,7 +90,11 @@ class RequestBody:
 
     async def next(self) -> bytes:
         """Return the next piece, which may be empty; `done` tells whether it is the last."""
-        message = await self._receive()
+        try:
+            async with asyncio.timeout(self._seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestTimeoutError from None
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         piece: bytes = message.get("body", b"")

@@ -403,11 +403,10 @@ class HttpConnection(asyncio.Protocol):
             self._be_late()
 
     def _be_late(self) -> None:
-        in_head = self._reader.in_head and not self._broken
-        if in_head and not self._queue:
+        reading = self._incoming is not None or self._reader.in_head
+        if reading and not self._broken:
             self.on_fault(RequestTimeoutError())
-            self._advance()
-        elif self._incoming is not None or in_head:
+        elif self._incoming is not None:
             self.abort()
         else:
             self._close()

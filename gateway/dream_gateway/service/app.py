@@ -15,7 +15,7 @@ from dream_gateway.service.idempotency import Idempotency
 from dream_gateway.service.table import operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dream_gateway.errors import GatewayError
     from dream_gateway.http.asgi import Receive, Scope, Send
@@ -81,18 +81,21 @@ class Service:
             raise RuntimeError(f"The service does not serve {kind!r} scopes.")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
+        hot = self._find_hot(scope["path"])
+        if hot is not None:
+            await self._dispatcher.respond(scope, receive, send, *hot)
+        else:
+            await self._router(scope, receive, send)
+
+    def _find_hot(self, path: str) -> tuple[Methods, Mapping[str, str]] | None:
         methods = self._hot.get(path)
         if methods is not None:
-            await self._dispatcher.respond(scope, receive, send, methods, {})
-            return
+            return methods, {}
         for pattern in self._hot_patterns:
             value = pattern.match(path)
             if value:
-                parameters = {pattern.name: value}
-                await self._dispatcher.respond(scope, receive, send, pattern.methods, parameters)
-                return
-        await self._router(scope, receive, send)
+                return pattern.methods, {pattern.name: value}
+        return None
 
     def shortcut(self, client: HttpConnection, line: Line, block: Block) -> Shortcut | None:
         """Return what answers plain requests from memory, `None` if nothing does."""
@@ -109,6 +112,11 @@ class Service:
         if operation is None or operation.quick is None:
             return None
         return self._dispatcher.try_respond(operation, operation.quick, inbound, body)
+
+    async def respond(self, inbound: Inbound, receive: Receive) -> Reply | None:
+        """Answer a hot request; `None` for any other, which is for the ASGI application."""
+        hot = self._find_hot(inbound.path)
+        return None if hot is None else await self._dispatcher.answer(inbound, receive, *hot)
 
     def problem(self, error: GatewayError, inbound: Inbound) -> Reply:
         """Return the answer for what never became a request."""

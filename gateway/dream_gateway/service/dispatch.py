@@ -70,15 +70,25 @@ class Dispatcher:
         methods: Methods | None,
         parameters: Mapping[str, str],
     ) -> None:
-        """Answer a request for a path that has these methods, `None` for one that is not there."""
+        """Answer an ASGI request for a path that has these methods: see `answer`."""
         inbound = from_scope(scope)
+        reply = await self.answer(inbound, receive, methods, parameters)
+        await reply.send(send, head=inbound.method == "HEAD")
+
+    async def answer(
+        self,
+        inbound: Inbound,
+        receive: Receive,
+        methods: Methods | None,
+        parameters: Mapping[str, str],
+    ) -> Reply:
+        """Return the answer to a request for a path that has these methods, `None` for no such path."""
         request_id = self.request_id(inbound.fields)
         try:
             call = Call(inbound, receive, request_id, parameters)
-            reply = await self._run(_operation(methods, inbound.method), call)
+            return await self._run(_operation(methods, inbound.method), call)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
-            reply = self._problem(exc, inbound, request_id)
-        await reply.send(send, head=inbound.method == "HEAD")
+            return self._problem(exc, inbound, request_id)
 
     def request_id(self, fields: dict[bytes, bytes]) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""

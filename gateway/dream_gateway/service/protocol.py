@@ -1,7 +1,7 @@
 """The service below ASGI: a protocol class for uvicorn that answers hot requests on the spot.
 
-Every other request is read whole, which the operations' limits keep small, and given to the ASGI
-application in a task.
+Every other request is read whole, which the operations' limits keep small, and answered in a task: a
+hot one by its operation, the rest by the ASGI application.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dream_gateway.http1.watch import Watch
 
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http.asgi import Headers, Message, Scope
+    from dream_gateway.http.asgi import Headers, Message, Receive, Scope
     from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
@@ -133,19 +133,26 @@ class ServiceCall(Brief):
             self._task = loop.create_task(self._respond(body))
 
     async def _respond(self, body: bytes) -> None:
-        sent: list[Message] = []
-        asked = [{"type": "http.request", "body": body, "more_body": False}]
+        asked: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Message:
             return asked.pop() if asked else {"type": "http.disconnect"}
 
-        async def send(message: Message) -> None:
-            sent.append(message)
+        reply = await self._service.respond(self.request, receive)
+        if reply is None:
+            reply = await _by_asgi(self._service, self.request, receive)
+        answer(self.client, self, reply)
 
-        await self._service(_scope(self.request), receive, send)
-        headers: Headers = sent[0]["headers"]
-        pieces = b"".join([message.get("body", b"") for message in sent[1:]])
-        answer(self.client, self, Reply(sent[0]["status"], headers, pieces))
+
+async def _by_asgi(service: Service, request: Request, receive: Receive) -> Reply:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await service(_scope(request), receive, send)
+    headers: Headers = sent[0]["headers"]
+    return Reply(sent[0]["status"], headers, b"".join([each.get("body", b"") for each in sent[1:]]))
 
 
 def _scope(request: Request) -> Scope:

@@ -120,6 +120,7 @@ class UsageRoutes:
                 ),
                 metered=True,
                 hot=True,
+                quick=self.try_verify,
             ),
         )
 
@@ -173,6 +174,18 @@ class UsageRoutes:
         verdict = await self._admission.key(
             asked.key, asked.cost, scopes, asked.ip, project=project
         )
+        return Answer(_verified(verdict), headers=self._fields(verdict))
+
+    def try_verify(self, call: Call) -> Answer | None:
+        """Admit by a key of the caller's own project, from memory."""
+        asked: VerifyRequest = call.body
+        if asked.cost == 0:
+            return None
+        verdict = self._admission.try_key(
+            asked.key, asked.cost, tuple(asked.scopes), asked.ip, project=call.known.project.id
+        )
+        if verdict is None:
+            return None
         return Answer(_verified(verdict), headers=self._fields(verdict))
 
     async def _record(self, call: Call, user: str, cost: int, key: str) -> Answer:
