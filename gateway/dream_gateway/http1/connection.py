@@ -11,8 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dream_gateway.errors import RequestTimeoutError
-from dream_gateway.http1.plain import read_block, read_line
 from dream_gateway.http1.reader import Reader
+from dream_gateway.http1.recognition import Recognition
 from dream_gateway.http1.watch import NO_LIMIT
 
 if TYPE_CHECKING:
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from dream_gateway.http1.request import Request
     from dream_gateway.http1.shortcut import Errand, Shortcut
     from dream_gateway.http1.watch import Watch
-
-_NOTHING = b"\0"
-"""What no line and no block begins with."""
-
-LONGEST_KEPT = 1024
-"""Bytes of a body that is kept to see whether the next request is the same."""
 
 
 class ServerState(Protocol):
@@ -42,9 +36,6 @@ class HttpConnection(asyncio.Protocol):
     __slots__ = (
         "_access",
         "_away",
-        "_block",
-        "_block_bytes",
-        "_body",
         "_broken",
         "_closing",
         "_corked",
@@ -52,18 +43,15 @@ class HttpConnection(asyncio.Protocol):
         "_early",
         "_idle",
         "_incoming",
-        "_last",
         "_limit",
-        "_line",
-        "_line_bytes",
         "_out",
         "_patience",
         "_queue",
         "_reader",
         "_reading",
         "_ready",
+        "_recognition",
         "_running",
-        "_shortcut",
         "_since",
         "_slow",
         "_stalled",
@@ -85,11 +73,8 @@ class HttpConnection(asyncio.Protocol):
         self._idle = watch.patience.idle
         self._state = state
         self._reader = Reader(self)
-        self._last = self._line_bytes = self._block_bytes = _NOTHING
-        self._body = self._early = b""
-        self._shortcut: Shortcut | None = None
-        self._line: Line | None = None
-        self._block: Block | None = None
+        self._recognition = Recognition(self.shortcut)
+        self._early = b""
         # Whether all that came before is answered, so that a plain request may take a shortcut.
         self._ready = False
         self._away: Errand | None = None
@@ -155,7 +140,7 @@ class HttpConnection(asyncio.Protocol):
     def withdraw(self) -> None:
         """Have an exchange serve the request that an errand was sent for, from its beginning."""
         self._away = None
-        self._go_on(b"%b\r\n%b%b" % (self._line_bytes, self._block_bytes, self._body))
+        self._go_on(self._recognition.whole())
 
     def _go_on(self, data: bytes) -> None:
         early, self._early = self._early, b""
@@ -275,9 +260,10 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read, serve, and write what came of it in one piece."""
         if self._ready:
-            shortcut = self._shortcut if data == self._last else self._find(data)
+            last = self._recognition
+            shortcut = last.way if data == last.data else last.find(data)
             if shortcut is not None:
-                answer = shortcut.go(self._body)
+                answer = shortcut.go(last.body)
                 if answer:
                     self._limit, self._since = self._idle, self.watch.now
                     if self._transport is not None:
@@ -310,31 +296,6 @@ class HttpConnection(asyncio.Protocol):
             self._corked = False
             self._flush()
             self._settle()
-
-    def _find(self, data: bytes) -> Shortcut | None:
-        """Return what serves one plain request without an exchange, if that is all that came."""
-        self._last = _NOTHING
-        start, _, rest = data.partition(b"\r\n")
-        if start != self._line_bytes:
-            self._line = read_line(start)
-            self._line_bytes = _NOTHING if self._line is None else start
-            self._shortcut = None
-        if not rest.startswith(self._block_bytes):
-            block = rest[: rest.find(b"\r\n\r\n") + 4]
-            self._block = read_block(block)
-            self._block_bytes = _NOTHING if self._block is None else block
-            self._shortcut = None
-        if self._line is None or self._block is None:
-            return None
-        size = self._block.length
-        if len(rest) - len(self._block_bytes) != size:
-            return None
-        if self._shortcut is None:
-            self._shortcut = self.shortcut(self._line, self._block)
-        self._body = rest[-size:] if size else b""
-        if size <= LONGEST_KEPT:
-            self._last = data
-        return self._shortcut
 
     def pause_writing(self) -> None:
         """Stop the exchange that writes."""
