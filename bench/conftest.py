@@ -1,10 +1,19 @@
-"""A warm gateway on SQLite, for the benchmarks of its parts."""
+"""A warm gateway on SQLite, for the benchmarks of its parts, and what they are held against.
+
+A machine's figures are its own, so each is divided by what a fixed piece of Python takes at the same
+moment. Those ratios are kept in `baseline.json`; one that grows by half fails its benchmark.
+`--rebase` writes them anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from pathlib import Path
+from timeit import repeat
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +25,45 @@ from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+
+BASELINE = Path(__file__).with_name("baseline.json")
+TOLERANCE = 1.5
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rebase", action="store_true", help="keep this run's ratios as the baseline")
+
+
+def yardstick() -> float:
+    """Return the seconds that a fixed piece of work takes: digests, formatting, dictionaries."""
+
+    def work() -> int:
+        found: dict[bytes, int] = {}
+        for number in range(20):
+            found[sha256(b"%d" % number).digest()] = number
+        return sum(found.values())
+
+    return min(repeat(work, number=50, repeat=20)) / 50
+
+
+@pytest.fixture(autouse=True)
+def held_against_the_baseline(
+    benchmark: BenchmarkFixture, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Fail a benchmark that has become slower in relation to the yardstick."""
+    before = yardstick()
+    yield
+    name = request.node.name
+    stats: Any = benchmark.stats
+    ratio = stats.stats.min / min(before, yardstick())
+    known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+    if request.config.getoption("--rebase"):
+        known[name] = round(ratio, 4)
+        BASELINE.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n")
+    assert ratio <= known[name] * TOLERANCE, f"{ratio:.3f} yardsticks, and was {known[name]:.3f}"
 
 
 @dataclass

@@ -19,7 +19,7 @@ from bench.load.parts import Bench
 from bench.load.plots import bars, panels
 from bench.load.report import Report, as_json, as_markdown, read
 from bench.load.rounds import CONNECTIONS
-from bench.load.servers.gateway import PREFIX
+from bench.load.servers import gateway
 
 if TYPE_CHECKING:
     from bench.load.contender import Contender
@@ -59,6 +59,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--table", action="store_true", help="run this part: the rounds")
     parser.add_argument("--admission", action="store_true", help="run this part: the counting")
     parser.add_argument(
+        "--modes", action="store_true", help="run this part: with leases and without"
+    )
+    parser.add_argument(
         "--curves", nargs="*", choices=list(curves()), help="run this part: all curves, or these"
     )
     parser.add_argument(
@@ -67,11 +70,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     asked = parser.parse_args(words)
     if asked.short:
         asked.rounds, asked.seconds = 1, 1
-        asked.only = asked.only or [PREFIX]
+        asked.only = asked.only or [gateway.PREFIX]
         asked.table = asked.admission = True
-    if asked.curves is None and not (asked.table or asked.admission):
+    if asked.curves is None and not (asked.table or asked.admission or asked.modes):
         asked.table = asked.admission = True
-        asked.curves = None if asked.only else []  # Curves are of the gateway alone.
+        asked.modes = not asked.only  # These, and curves, are of the gateway alone.
+        asked.curves = None if asked.only else []
     if asked.curves == []:
         asked.curves = list(curves())
     return asked
@@ -91,6 +95,7 @@ def _measure(asked: argparse.Namespace, bench: Bench) -> Report:
     ready = [each for each in who if not each.missing]
     results, played = bench.table(ready) if asked.table else ([], None)
     admissions = bench.admissions(ready) if asked.admission else []
+    modes = bench.table(gateway.modes(), "modes")[0] if asked.modes else []
     points = [point for name in asked.curves or () for point in bench.curve(name)]
     absent = {each.name: f"not installed: {each.source}" for each in who if each.missing}
     return Report(
@@ -99,6 +104,7 @@ def _measure(asked: argparse.Namespace, bench: Bench) -> Report:
         played,
         results,
         admissions,
+        modes,
         points,
         absent | bench.failed,
     )
@@ -116,8 +122,8 @@ def _save(report: Report, folder: Path) -> None:
 
 
 def _broken(report: Report) -> bool:
-    own = [each for each in report.admissions if each.name.startswith(PREFIX)]
-    is_absent = any(name.startswith(PREFIX) for name in report.missing)
+    own = [each for each in report.admissions if each.name.startswith(gateway.PREFIX)]
+    is_absent = any(name.startswith(gateway.PREFIX) for name in report.missing)
     return is_absent or any(max(each.error, each.error_killed) > 0 for each in own)
 
 

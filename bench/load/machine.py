@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SERVER_CORE, CLIENT_CORE = 0, 1
-"""Servers and what is behind them share one core; what asks has the other."""
+"""Servers have one core; what asks, and the API behind them, share the other."""
 
 START_SECONDS = 20.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -55,9 +55,10 @@ class Server:
     folder: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     beside: tuple[Server, ...] = ()
+    core: int = SERVER_CORE
 
     def start(self) -> None:
-        """Start it on the servers' core, and wait until it accepts on all of its ports.
+        """Start it on its core, and wait until it accepts on all of its ports.
 
         Raises `RuntimeError` with what it printed if it does not.
         """
@@ -65,7 +66,7 @@ class Server:
         self.began = time.monotonic()
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(SERVER_CORE), *self.command],
+                ["taskset", "-c", str(self.core), *self.command],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
@@ -109,10 +110,12 @@ def start(
     ports: tuple[int, ...],
     folder: Path,
     environ: Mapping[str, str] | None = None,
+    *,
     beside: tuple[Server, ...] = (),
+    core: int = SERVER_CORE,
 ) -> Server:
     """Return a server that was started. Raises `RuntimeError` with what it printed if it was not."""
-    server = Server(command, ports, folder, environ or {}, beside)
+    server = Server(command, ports, folder, environ or {}, beside, core)
     server.start()
     return server
 

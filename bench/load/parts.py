@@ -34,11 +34,13 @@ class Bench:
     connections: int = CONNECTIONS
     failed: dict[str, str] = field(default_factory=dict)
 
-    def table(self, chosen: Sequence[Contender]) -> tuple[list[Result], Played]:
+    def table(
+        self, chosen: Sequence[Contender], title: str = "rounds"
+    ) -> tuple[list[Result], Played]:
         """Play rounds of all of them, started together on one core."""
         with self._stage() as stage:
             runs = [run for each in chosen if (run := self._begun(each, stage))]
-            task = self.progress.add_task("rounds", total=self.rounds * len(runs))
+            task = self.progress.add_task(title, total=self.rounds * len(runs))
             play(
                 runs,
                 rounds=self.rounds,

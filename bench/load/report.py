@@ -61,6 +61,7 @@ class Report:
     played: Played | None = None
     results: list[Result] = field(default_factory=list)
     admissions: list[Admission] = field(default_factory=list)
+    modes: list[Result] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -74,6 +75,7 @@ class Report:
             played=self.played or earlier.played,
             results=self.results or earlier.results,
             admissions=self.admissions or earlier.admissions,
+            modes=self.modes or earlier.modes,
             points=sorted(points, key=lambda each: list(TITLES).index(each.curve)),
         )
 
@@ -105,6 +107,8 @@ def as_markdown(report: Report) -> str:
     facts = [f"{name} {value}" for name, value in {**report.machine, **report.versions}.items()]
     if facts:
         parts.append(f"On: {', '.join(facts)}.\n")
+    if report.modes:
+        parts += ["## With leases, and with a ledger call for each request\n", modes_table(report)]
     for curve in dict.fromkeys(point.curve for point in report.points):
         points = [point for point in report.points if point.curve == curve]
         parts += [f"## {TITLES.get(curve, curve)}\n", curve_table(curve, points)]
@@ -120,6 +124,20 @@ def table(report: Report) -> str:
         for name in {**results, **admissions}
     ]
     return _markdown(COLUMNS, rows)
+
+
+def modes_table(report: Report) -> str:
+    """Return a Markdown table of the gateway's modes."""
+    columns = (
+        "job, store, mode",
+        "requests/s",
+        "of leased",
+        "CPU us",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+    )
+    return _markdown(columns, [(each.name, *_load(each)) for each in report.modes])
 
 
 TITLES = {

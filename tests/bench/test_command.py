@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 def test_everything_runs_unless_parts_are_named() -> None:
     asked = parse([])
-    assert (asked.table, asked.admission, asked.curves) == (True, True, list(curves()))
+    assert (asked.table, asked.admission, asked.modes) == (True, True, True)
+    assert asked.curves == list(curves())
 
 
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
         (["--table"], (True, False, None)),
+        (["--modes"], (False, False, None)),
         (["--admission"], (False, True, None)),
         (["--only", "Envoy"], (True, True, None)),
         (["--only", "Envoy", "--curves", "keys"], (False, False, ["keys"])),

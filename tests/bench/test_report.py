@@ -71,6 +71,7 @@ def test_what_is_saved_is_read_again(tmp_path: Path, made_result: Callable[..., 
         Played(5, 4, 3, 64),
         [made_result()],
         [admission("peer", 1000, 1563)],
+        [made_result("strict")],
         [Point("keys", 1000, made_result())],
         {"Envoy": "not installed"},
     )
@@ -91,11 +92,13 @@ def test_a_part_that_did_not_run_is_kept(made_result: Callable[..., Result]) -> 
     earlier = Report(
         results=[old],
         admissions=[admission("peer", 1000, 1000)],
+        modes=[old],
         points=[Point("keys", 1, old), Point("workers", 1, old)],
     )
     whole = Report(results=[new], points=[Point("keys", 1, new)]).over(earlier)
     assert whole.results == [new]
     assert whole.admissions == earlier.admissions
+    assert whole.modes == [old]
     assert whole.points == [Point("keys", 1, new), Point("workers", 1, old)]
 
 

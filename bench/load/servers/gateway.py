@@ -55,6 +55,16 @@ def proxy() -> Contender:
     return _own(PROXY, "proxy", nginx.PROXY, _ask_proxy)
 
 
+def modes() -> tuple[Contender, ...]:
+    """Return the gateway with leases and without, on the same two jobs."""
+    found = []
+    for job, ask in (("authorize", ask_authorize), ("proxy", _ask_proxy)):
+        leased = f"{job}, SQLite, leased"
+        found.append(_own(leased, job, "", ask))
+        found.append(_own(f"{job}, SQLite, strict", job, leased, ask, strict=True))
+    return tuple(found)
+
+
 def make(path: Path, limit: int = PLENTY) -> Store:
     """Make a store whose customer may make `limit` requests a month."""
     url = f"sqlite:///{path}"
@@ -66,8 +76,8 @@ def make(path: Path, limit: int = PLENTY) -> Store:
     return Store(path, made["secretKey"], key["key"])
 
 
-def serve(store: Store, setting: Setting, workers: int = 1) -> Server:
-    """Start the gateway on a store."""
+def serve(store: Store, setting: Setting, workers: int = 1, *, strict: bool = False) -> Server:
+    """Start the gateway on a store; if strict, it asks the ledger for each request."""
     ports = (free_port(), free_port())
     command = [sys.executable, "-m", "dream_gateway", "serve", "--store", store.url]
     command += [
@@ -77,7 +87,8 @@ def serve(store: Store, setting: Setting, workers: int = 1) -> Server:
         f"http://127.0.0.1:{setting.upstream_port}",
     ]
     command += ["--port", str(ports[0]), "--service-port", str(ports[1])]
-    return start(command, ports, setting.folder)
+    environ = {"DREAM_GATEWAY_STRICT": "true"} if strict else {}
+    return start(command, ports, setting.folder, environ)
 
 
 def ask_authorize(server: Server, store: Store) -> Job:
@@ -98,10 +109,17 @@ def _bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-def _own(name: str, job: str, yardstick: str, ask: Callable[[Server, Store], Job]) -> Contender:
+def _own(
+    name: str,
+    job: str,
+    yardstick: str,
+    ask: Callable[[Server, Store], Job],
+    *,
+    strict: bool = False,
+) -> Contender:
     def begin(setting: Setting) -> tuple[Server, Job]:
         store = make(setting.folder / f"gateway-{free_port()}.db", setting.limit)
-        server = serve(store, setting)
+        server = serve(store, setting, strict=strict)
         return server, ask(server, store)
 
     what = "keys, quota and rate, exact, durable in SQLite"

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bench.load.contender import Contender
-from bench.load.machine import find, free_port, start
+from bench.load.machine import CLIENT_CORE, SERVER_CORE, find, free_port, start
 from bench.load.wrk import Job
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def upstream(folder: Path, sizes: tuple[int, ...] = ()) -> Server:
         " error_page 404 405 =200 /void; }"
         " location = /void { internal; return 200 ok; }"
     )
-    return _nginx(folder, free_port(), locations)
+    return _nginx(folder, free_port(), locations, core=CLIENT_CORE)
 
 
 def _answer(setting: Setting) -> tuple[Server, Job]:
@@ -63,7 +63,9 @@ def _proxy(setting: Setting) -> tuple[Server, Job]:
     return server, Job(f"http://127.0.0.1:{port}/")
 
 
-def _nginx(folder: Path, port: int, location: str, more: str = "") -> Server:
+def _nginx(
+    folder: Path, port: int, location: str, more: str = "", core: int = SERVER_CORE
+) -> Server:
     own = folder / f"nginx-{port}"
     own.mkdir()
     user = "user root;" if os.geteuid() == 0 else ""  # So that it may read what this user wrote.
@@ -75,4 +77,4 @@ def _nginx(folder: Path, port: int, location: str, more: str = "") -> Server:
         f"server {{ listen 127.0.0.1:{port} backlog=4096; {location} }} }}\n"
     )
     command = [find("nginx") or "nginx", "-p", str(own), "-c", str(own / "nginx.conf")]
-    return start(command, (port,), folder)
+    return start(command, (port,), folder, core=core)

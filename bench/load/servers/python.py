@@ -87,7 +87,7 @@ def _uvicorn(
         "LIMIT": f"{setting.limit}/day",
         "STORE": store,
     }
-    server = start(command, (port,), setting.folder, environ, beside)
+    server = start(command, (port,), setting.folder, environ, beside=beside)
     return server, Job(f"http://127.0.0.1:{port}/", headers={"X-API-Key": KEY})
 
 
