@@ -19,9 +19,9 @@ import os, signal, sys
 from pathlib import Path
 from dream_gateway.journal import Journal
 journal = Journal(Path(sys.argv[1]), "ledger", sys.argv[2])
-lease, slot = journal.open()
+lease, slot = journal.open(3)
 journal.cells[slot + 1] = 41
-journal.open()
+journal.open(1023)
 print(journal.worker, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -39,7 +39,10 @@ def dead(folder: Path, boot: str = "boot") -> str:
 def test_a_dead_owners_journal_tells_exactly_what_was_spent(tmp_path: Path) -> None:
     worker = dead(tmp_path)
     (found,) = dead_journals(tmp_path, "ledger", "boot")
-    assert found.returns == (Return(f"{worker}-1", 41), Return(f"{worker}-2", 0))
+    assert found.returns == (
+        Return(f"{worker}-{1024 + 3:x}", 41, 3),
+        Return(f"{worker}-{2048 + 1023:x}", 0, 1023),
+    )
     found.remove()
     assert list(dead_journals(tmp_path, "ledger", "boot")) == []
 
@@ -47,13 +50,16 @@ def test_a_dead_owners_journal_tells_exactly_what_was_spent(tmp_path: Path) -> N
 def test_after_a_reboot_a_journal_proves_nothing_and_all_counts_as_spent(tmp_path: Path) -> None:
     worker = dead(tmp_path, "earlier")
     (found,) = dead_journals(tmp_path, "ledger", "boot")
-    assert found.returns == (Return(f"{worker}-1", None), Return(f"{worker}-2", None))
+    assert found.returns == (
+        Return(f"{worker}-{1024 + 3:x}", None, 3),
+        Return(f"{worker}-{2048 + 1023:x}", None, 1023),
+    )
     found.release()
 
 
 def test_a_living_owners_journal_is_left_alone(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "ledger", "boot")
-    journal.open()
+    journal.open(7)
     assert list(dead_journals(tmp_path, "ledger", "boot")) == []
     journal.close()
     assert len(list(dead_journals(tmp_path, "ledger", "boot"))) == 1
@@ -68,7 +74,7 @@ def test_another_ledgers_journal_and_torn_files_are_left_alone(tmp_path: Path) -
 
 def test_a_journal_without_open_leases_is_deleted_at_the_end(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "ledger", "boot")
-    _, slot = journal.open()
+    _, slot = journal.open(7)
     journal.free(slot)
     journal.close()
     assert list(tmp_path.iterdir()) == []

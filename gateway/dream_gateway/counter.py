@@ -25,6 +25,7 @@ class Lease:
 
     id: str
     slot: int
+    shard: int
     granted: int
     opened: float
     """Monotonic seconds from before the ledger was asked."""

@@ -6,7 +6,8 @@ gives back what the journal says was not spent. A journal bears the boot id of i
 reboot the page cache is gone, the file proves nothing, and its leases count as spent.
 
 Layout: a header of 128 bytes, then slots of two native 64-bit integers, lease number and units spent.
-Lease number 0 is a free slot.
+A lease's number is its place in the worker's sequence, times the number of shards, plus the shard of its
+counter. Number 0 is a free slot.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import StoreUnavailableError
-from dream_gateway.storage import Return
+from dream_gateway.storage import SHARDS, Return
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAGIC = b"dreamgw1"
+MAGIC = b"dreamgw2"
 HEADER = struct.Struct("=8s36s36s16s32x")
 SLOT_BYTES = 16
 SLOTS = 131_072
@@ -66,15 +67,19 @@ class Journal:
         """Slot `n` is cells `n` (lease number) and `n + 1` (units spent); `n` is even."""
         self._free = list(range((SLOTS - 1) * 2, -2, -2))
 
-    def open(self) -> tuple[str, int]:
-        """Return a new lease id and its slot, noted with nothing spent before it is asked for."""
+    def open(self, shard: int) -> tuple[str, int]:
+        """Return a new lease id and its slot, noted with nothing spent before it is asked for.
+
+        `shard` is that of the counter (`dream_gateway.storage.shard_of`), which the return will need.
+        """
         if not self._free:
             raise StoreUnavailableError("Too many counters are in use at once on this worker.")
         slot = self._free.pop()
         self._sequence += 1
+        number = self._sequence * SHARDS + shard
         self.cells[slot + 1] = 0
-        self.cells[slot] = self._sequence
-        return f"{self.worker}-{self._sequence:x}", slot
+        self.cells[slot] = number
+        return f"{self.worker}-{number:x}", slot
 
     def free(self, slot: int) -> None:
         """Forget a lease: the ledger knows that it is closed."""
@@ -160,7 +165,7 @@ def _returns(file: int, worker: str, proved: bool) -> Iterator[Return]:
     slots = os.pread(file, SLOTS * SLOT_BYTES, HEADER.size)
     for number, spent in struct.iter_unpack("=qq", slots[: len(slots) // SLOT_BYTES * SLOT_BYTES]):
         if number:
-            yield Return(f"{worker}-{number:x}", spent if proved else None)
+            yield Return(f"{worker}-{number:x}", spent if proved else None, number % SHARDS)
 
 
 def _text(field: bytes) -> str:

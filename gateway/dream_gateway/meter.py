@@ -15,7 +15,14 @@ from weakref import WeakValueDictionary
 
 from dream_gateway.counter import NEVER, Counter, Lease
 from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
-from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Refund, Return
+from dream_gateway.storage import (
+    RATE_LEASE_SPEND_SECONDS,
+    Claim,
+    Quota,
+    Refund,
+    Return,
+    shard_of,
+)
 from dream_gateway.waiting import Awaited, Denial, Pending
 
 if TYPE_CHECKING:
@@ -255,14 +262,15 @@ class Meter:
         self, counter: Counter, wanted: int, at_least: int
     ) -> list[tuple[Claim, Counter, Lease]]:
         """Return a claim noted in the journal, or none if that has no room."""
+        shard = shard_of(counter.key)
         try:
-            number, slot = self._journal.open()
+            number, slot = self._journal.open(shard)
         except StoreUnavailableError as exc:
             counter.asking = False
             self._fail(counter, exc)
             return []
         claim = Claim(number, counter.key, counter.rule, wanted, at_least)
-        return [(claim, counter, Lease(number, slot, 0, self._monotonic()))]
+        return [(claim, counter, Lease(number, slot, shard, 0, self._monotonic()))]
 
     def _release(self, counter: Counter) -> None:
         self._give_back(counter)
@@ -274,7 +282,7 @@ class Meter:
         dropped = counter.drop()
         if dropped is not None:
             lease, spent = dropped
-            self._returns.append((Return(lease.id, spent), lease.slot))
+            self._returns.append((Return(lease.id, spent, lease.shard), lease.slot))
             self._begin_flush()
 
     def _begin_flush(self) -> None:
@@ -334,7 +342,7 @@ class Meter:
         except GatewayError as exc:
             for _, counter, lease in claims:
                 # It may have been granted all the same: closing it is right either way.
-                self._returns.append((Return(lease.id, 0), lease.slot))
+                self._returns.append((Return(lease.id, 0, lease.shard), lease.slot))
                 counter.asking = False
                 self._fail(counter, exc)
             return
@@ -366,7 +374,7 @@ class Meter:
 
     def _hold(self, counter: Counter, lease: Lease, claim: Claim) -> None:
         if counter.rule != claim.rule and isinstance(counter.rule, Quota):
-            self._returns.append((Return(lease.id, 0), lease.slot))
+            self._returns.append((Return(lease.id, 0, lease.shard), lease.slot))
             counter.total -= lease.granted
         elif counter.available > 0 and not counter.waiters:
             counter.put_by(lease)

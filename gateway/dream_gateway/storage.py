@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,20 @@ RATE_LEASE_SPEND_SECONDS = 10.0
 
 RATE_LEASE_SETTLE_SECONDS = 60.0
 """After how long, by its own clock, a ledger counts an open rate lease as spent. Never as unspent."""
+
+
+SHARDS = 1024
+"""Into how many parts a ledger may be split."""
+
+
+def shard_of(name: str) -> int:
+    """Return the shard of a counter or a scope, from 0 to `SHARDS - 1`: the same one for ever.
+
+    Names with the same text before their first `/` are one group, and a group is never split:
+    what one call ties together, an event's charges and its scope, is of one group. A gateway's group
+    is the project. CRC-32 (ISO/IEC 13239) of the group, modulo `SHARDS`.
+    """
+    return crc32(name.partition("/")[0].encode()) % SHARDS
 
 
 class Role(StrEnum):
@@ -81,10 +96,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """The end of a lease: `spent` of its units were used. `None`: not known, so all of them were."""
+    """The end of a lease: `spent` of its units were used. `None`: not known, so all of them were.
+
+    `shard` is `shard_of` its counter, so that a store of several machines knows where the lease is.
+    """
 
     lease: str
     spent: int | None
+    shard: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +129,8 @@ class Event:
 
     `id` is the event's public id if it is recorded. `fingerprint` is a digest of what was asked, to
     tell a repeat from a different request under the same key. `cost` is put on every charge, or on
-    none. `at` is seconds since the epoch. `subject` is whose event it is: an opaque reference.
+    none; the counters are of the scope's group (`shard_of`). `at` is seconds since the epoch.
+    `subject` is whose event it is: an opaque reference.
     """
 
     id: str
@@ -226,7 +246,7 @@ class Ledger(Protocol):
         ...
 
     async def usage(self, counters: Sequence[str]) -> list[Tally]:
-        """Return each counter's tally, as of one moment."""
+        """Return each counter's tally; those of one group as of one moment."""
         ...
 
     async def prune(self, before: float, limit: int) -> int:

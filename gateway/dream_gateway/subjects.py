@@ -100,9 +100,12 @@ def _templates(subject: Subject, now: float) -> Iterator[Counter]:
     """Yield a counter for each allowance: the key's, the customer's, the project's."""
     project, customer = subject.project, subject.customer
     if subject.credential is not None and subject.credential.rate is not None:
-        yield _counter(subject.credential.id, "key-rate", subject.credential.rate, None)
+        owner = f"{project.id}/{subject.credential.id}"
+        yield _counter(owner, "key-rate", subject.credential.rate, None)
     seen: dict[str, int] = {}
-    allowances = [("", customer.id, customer.anchor, a) for a in _of_tier(subject)]
+    allowances = [
+        ("", f"{project.id}/{customer.id}", customer.anchor, a) for a in _of_tier(subject)
+    ]
     allowances += [("project-", project.id, project.created_at, a) for a in project.allowances]
     for prefix, owner, anchor, allowance in allowances:
         name = f"{prefix}{allowance.kind}"

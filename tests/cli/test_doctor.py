@@ -60,7 +60,7 @@ def test_what_dead_workers_left_is_counted(done: Command, tmp_path: Path, store:
     ledger = asyncio.run(identity())
     dead, alive = (Journal(folder, ledger, boot_id()) for _ in range(2))
     for _ in range(3):
-        dead.open()
+        dead.open(0)
     dead.close()
     checks = {check["name"]: check for check in done("doctor")["checks"]}
     detail = checks["journals"]["detail"]

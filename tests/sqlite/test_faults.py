@@ -42,7 +42,7 @@ async def spend(ledger, name):
     for number in range(10**9):
         lease = f"{{name}}-{{number}}"
         await ledger.take([Claim(lease, "q", Quota(None), 1, 1)])
-        await ledger.give_back([Return(lease, 1)])
+        await ledger.give_back([Return(lease, 1, 0)])
         print(lease, flush=True)
 
 async def main():
@@ -248,7 +248,7 @@ async def test_after_a_reboot_rate_leases_count_as_spent(path: Path) -> None:
     await after.start()
     ledger = after.ledger()
     assert (await ledger.take([Claim("b", "r", rate, 1, 1)]))[0].granted == 0
-    await ledger.give_back([Return("a", 0)])
+    await ledger.give_back([Return("a", 0, 0)])
     clock.advance(10)
     assert (await ledger.take([Claim("c", "r", rate, 10, 10)]))[0].granted == 10
     await after.close()
@@ -257,7 +257,7 @@ async def test_after_a_reboot_rate_leases_count_as_spent(path: Path) -> None:
 async def test_after_a_reboot_closed_leases_begin_their_hour_anew(path: Path) -> None:
     before = open_backend(f"sqlite:///{path}", FakeClock(monotonic=9_000.0))
     await before.start()
-    await before.ledger().give_back([Return("ghost", None)])
+    await before.ledger().give_back([Return("ghost", None, 0)])
     await before.close()
     clock = FakeClock(monotonic=1.0)
     after = open_backend(f"sqlite:///{path}", clock)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dream_gateway.gcra import Rate
-from dream_gateway.storage import Charge, Claim, Event, Quota, Return, Tally, Void
+from dream_gateway.storage import Charge, Claim, Event, Quota, Return, Tally, Void, shard_of
 from dream_gateway.testing.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LedgerFixtures:
 
 
 def quota(
-    lease: str, wanted: int, limit: int | None, *, at_least: int | None = None, counter: str = "q"
+    lease: str, wanted: int, limit: int | None, *, at_least: int | None = None, counter: str = "s/q"
 ) -> Claim:
     """Return a claim on a quota, all or nothing unless `at_least` is given."""
     return Claim(lease, counter, Quota(limit), wanted, wanted if at_least is None else at_least)
@@ -52,16 +52,16 @@ def quota(
 def rate(
     lease: str, wanted: int, *, burst: int = 10, per_second: int = 1, at_least: int | None = None
 ) -> Claim:
-    """Return a claim on the rate `r`, all or nothing unless `at_least` is given."""
+    """Return a claim on the rate `s/r`, all or nothing unless `at_least` is given."""
     rule = Rate(per_second, SECOND_US, burst)
-    return Claim(lease, "r", rule, wanted, wanted if at_least is None else at_least)
+    return Claim(lease, "s/r", rule, wanted, wanted if at_least is None else at_least)
 
 
 def event(
     key: str, cost: int = 1, *charges: Charge, fingerprint: str = "f", scope: str = "s"
 ) -> Event:
-    """Return an event with id `evt-KEY`, on a quota of 10 unless charges are given."""
-    on = charges or (Charge("q", Quota(10)),)
+    """Return an event with id `evt-KEY`, on a quota of 10 in its scope unless charges are given."""
+    on = charges or (Charge(f"{scope}/q", Quota(10)),)
     return Event(f"evt-{key}", scope, key, fingerprint, "cus", cost, on, 1_800_000_000.0)
 
 
@@ -84,12 +84,17 @@ async def record_one(ledger: Ledger, item: Event | Void) -> Recorded:
     return answer
 
 
-async def give(ledger: Ledger, lease: str, spent: int | None) -> None:
+def back(lease: str, spent: int | None, counter: str = "s/q") -> Return:
+    """Return the end of a lease on `counter`; whichever it is of a group is the same."""
+    return Return(lease, spent, shard_of(counter))
+
+
+async def give(ledger: Ledger, lease: str, spent: int | None, counter: str = "s/q") -> None:
     """Close one lease."""
-    await ledger.give_back([Return(lease, spent)])
+    await ledger.give_back([back(lease, spent, counter)])
 
 
-async def tally(ledger: Ledger, counter: str = "q") -> Tally:
+async def tally(ledger: Ledger, counter: str = "s/q") -> Tally:
     """Return one counter's tally."""
     (answer,) = await ledger.usage([counter])
     return answer

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from dream_gateway.storage import Ledger
     from dream_gateway.testing.clock import FakeClock
 
-SMALL = Charge("small", Quota(3))
-LARGE = Charge("large", Quota(100))
-PACE = Charge("pace", Rate(1, SECOND_US, 5))
+SMALL = Charge("s/small", Quota(3))
+LARGE = Charge("s/large", Quota(100))
+PACE = Charge("s/pace", Rate(1, SECOND_US, 5))
 
 
 class EventContract(LedgerFixtures):
@@ -38,14 +38,14 @@ class EventContract(LedgerFixtures):
         assert (answer.outcome, answer.id, answer.cost) == (Outcome.RECORDED, "evt-k", 2)
         assert (answer.subject, answer.denied_by) == ("cus", None)
         assert answer.tallies == (Tally(2, 0), Tally(2, 0), Tally(2, 0))
-        assert await ledger.usage(["large", "small", "pace"]) == [Tally(2, 0)] * 3
+        assert await ledger.usage(["s/large", "s/small", "s/pace"]) == [Tally(2, 0)] * 3
 
     async def test_an_event_is_charged_on_all_or_on_none(self, ledger: Ledger) -> None:
         """The first charge that denied is named."""
         answer = await record_one(ledger, event("k", 4, LARGE, PACE, SMALL))
         assert (answer.outcome, answer.denied_by) == (Outcome.DENIED, 2)
         assert (answer.cost, answer.retry_after) == (0, None)
-        assert await ledger.usage(["large", "small", "pace"]) == [Tally()] * 3
+        assert await ledger.usage(["s/large", "s/small", "s/pace"]) == [Tally()] * 3
 
     async def test_a_rate_that_denies_says_when(self, ledger: Ledger, clock: FakeClock) -> None:
         """If waiting helps."""
@@ -56,7 +56,7 @@ class EventContract(LedgerFixtures):
         assert (await record_one(ledger, event("c", 6, PACE))).retry_after is None
         clock.advance(2)
         assert (await record_one(ledger, event("b", 3, LARGE, PACE))).outcome is Outcome.RECORDED
-        assert await tally(ledger, "large") == Tally(7, 0)
+        assert await tally(ledger, "s/large") == Tally(7, 0)
 
     async def test_units_on_lease_are_not_to_be_had(self, ledger: Ledger) -> None:
         """An event and a lease share one limit."""
@@ -68,9 +68,9 @@ class EventContract(LedgerFixtures):
     async def test_the_same_counter_twice_is_charged_twice(self, ledger: Ledger) -> None:
         """And denied if both do not fit."""
         assert (await record_one(ledger, event("a", 2, SMALL, SMALL))).denied_by == 1
-        assert await tally(ledger, "small") == Tally(0, 0)
+        assert await tally(ledger, "s/small") == Tally(0, 0)
         await record_one(ledger, event("b", 1, SMALL, SMALL))
-        assert await tally(ledger, "small") == Tally(2, 0)
+        assert await tally(ledger, "s/small") == Tally(2, 0)
 
     async def test_a_repeat_returns_the_first_result(self, ledger: Ledger) -> None:
         """As it was then, and charges nothing; also within one batch."""
@@ -96,7 +96,7 @@ class EventContract(LedgerFixtures):
         await record_one(ledger, event("k", 2))
         answer = await record_one(ledger, event("k", 3, scope="another", fingerprint="other"))
         assert answer.outcome is Outcome.RECORDED
-        assert await tally(ledger) == Tally(5, 0)
+        assert await ledger.usage(["s/q", "another/q"]) == [Tally(2, 0), Tally(3, 0)]
 
     async def test_a_denied_event_leaves_no_trace(self, ledger: Ledger) -> None:
         """Its key may be tried again, with another request too."""

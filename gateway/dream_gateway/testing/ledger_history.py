@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway.storage import Claim, Outcome, Quota, Return, Tally
+from dream_gateway.storage import Claim, Outcome, Quota, Tally
 from dream_gateway.testing.ledger_base import (
     LedgerFixtures,
+    back,
     event,
     give,
     quota,
@@ -48,26 +49,26 @@ class HistoryContract(LedgerFixtures):
         """An unknown counter is at zero."""
         await take_one(ledger, quota("a", 3, 10, counter="x"))
         await take_one(ledger, quota("b", 4, 10, counter="y"))
-        await give(ledger, "b", 4)
+        await give(ledger, "b", 4, "y")
         assert await ledger.usage(["y", "none", "x", "y"]) == [
             Tally(4, 0), Tally(0, 0), Tally(0, 3), Tally(4, 0),
         ]  # fmt: skip
 
     async def test_ended_quotas_are_history(self, ledger: Ledger) -> None:
         """If nothing is on lease; a lifetime never is."""
-        await ledger.take([until("a", "old", ENDS), until("b", "new", ENDS + 1)])
-        await ledger.take([until("c", "held", ENDS), until("d", "ever", None)])
-        await ledger.give_back([Return(lease, 1) for lease in "abd"])
+        await ledger.take([until("a", "s/old", ENDS), until("b", "s/new", ENDS + 1)])
+        await ledger.take([until("c", "s/held", ENDS), until("d", "s/ever", None)])
+        await ledger.give_back([back(lease, 1) for lease in "abd"])
         assert await ledger.prune(ENDS + 1, MANY) == 1
         kept = [Tally(0, 0), Tally(1, 0), Tally(0, 1), Tally(1, 0)]
-        assert await ledger.usage(["old", "new", "held", "ever"]) == kept
+        assert await ledger.usage(["s/old", "s/new", "s/held", "s/ever"]) == kept
 
     async def test_a_lease_outlives_the_pruning_of_others(self, ledger: Ledger) -> None:
         """And settles on its counter afterwards."""
-        await take_one(ledger, until("a", "held", ENDS))
+        await take_one(ledger, until("a", "s/held", ENDS))
         await ledger.prune(ENDS + 1, MANY)
         await give(ledger, "a", 1)
-        assert await tally(ledger, "held") == Tally(1, 0)
+        assert await tally(ledger, "s/held") == Tally(1, 0)
         assert await ledger.prune(ENDS + 1, MANY) == 1
 
     async def test_old_events_are_history(self, ledger: Ledger) -> None:
@@ -103,7 +104,7 @@ class HistoryContract(LedgerFixtures):
 
     async def test_pruning_is_bounded(self, ledger: Ledger, clock: FakeClock) -> None:
         """And tells how many rows went, until there are none."""
-        await ledger.give_back([Return(f"l{n}", 0) for n in range(5)])
+        await ledger.give_back([back(f"l{n}", 0) for n in range(5)])
         for number in range(4):
             await record_one(ledger, event(f"k{number}", 1))
         clock.advance(HOUR + 1)

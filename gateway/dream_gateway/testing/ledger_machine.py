@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from dream_gateway.gcra import Rate
-from dream_gateway.storage import Charge, Claim, Event, Quota, Refund, Return, Void
+from dream_gateway.storage import Charge, Claim, Event, Quota, Refund, Return, Void, shard_of
 from dream_gateway.testing.clock import FakeClock
 from dream_gateway.testing.ledger_base import LedgerFixtures
 from dream_gateway.testing.ledger_model import SECOND_US, ModelLedger
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = 40
 STEPS = 40
-QUOTAS = ("q1", "q2")
+QUOTAS = ("s/q1", "s/q2")
 
 limits = st.one_of(st.none(), st.integers(0, 20))
 quotas = st.tuples(st.sampled_from(QUOTAS), st.builds(Quota, limits))
 rates = st.tuples(
-    st.just("r"),
+    st.just("s/r"),
     st.builds(Rate, st.sampled_from([1, 3, 7]), st.just(SECOND_US), st.integers(1, 12)),
 )
 rules = st.one_of(quotas, rates)
@@ -82,11 +82,13 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(claim=claims, spent=st.one_of(st.none(), st.integers(0, 10)))
     def give_back(self, claim: Claim, spent: int | None) -> None:
         """Close a lease that may have been denied or closed already."""
-        self.runner.run(_await(self.ledger.give_back([Return(claim.lease, spent)])))
+        self.runner.run(
+            _await(self.ledger.give_back([Return(claim.lease, spent, shard_of(claim.counter))]))
+        )
         self.model.give_back(claim.lease, spent)
 
     @rule(
-        counter=st.sampled_from([*QUOTAS, "nobody"]), units=st.integers(0, 6), again=st.booleans()
+        counter=st.sampled_from([*QUOTAS, "s/nobody"]), units=st.integers(0, 6), again=st.booleans()
     )
     def refund(self, counter: str, units: int, again: bool) -> None:
         """Take used units back, perhaps twice by one id."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dream_gateway.errors import InvalidRequestError
-from dream_gateway.storage import Claim, Quota, Refund, Return, Tally
-from dream_gateway.testing.ledger_base import LedgerFixtures, give, quota, take_one, tally
+from dream_gateway.storage import Claim, Quota, Refund, Tally
+from dream_gateway.testing.ledger_base import LedgerFixtures, back, give, quota, take_one, tally
 
 if TYPE_CHECKING:
     from dream_gateway.storage import Ledger
@@ -87,7 +87,7 @@ class QuotaContract(LedgerFixtures):
     async def test_a_lease_counts_once(self, ledger: Ledger) -> None:
         """A repeat changes nothing, whatever it says; nor does one in the same batch."""
         await take_one(ledger, quota("a", 5, 10))
-        await ledger.give_back([Return("a", 2), Return("a", 5)])
+        await ledger.give_back([back("a", 2), back("a", 5)])
         await give(ledger, "a", 0)
         assert await tally(ledger) == Tally(2, 0)
 
@@ -105,7 +105,7 @@ class QuotaContract(LedgerFixtures):
         """`refund`: it counts once, and what it gives back can be taken at once."""
         key = quota("a", 10, 10).counter
         await take_one(ledger, quota("a", 10, 10))
-        await ledger.give_back([Return("a", 10)])
+        await ledger.give_back([back("a", 10)])
         for _ in range(2):
             await ledger.refund([Refund("r1", key, 3), Refund("r2", key, 1)])
         assert await tally(ledger) == Tally(6, 0)
@@ -115,9 +115,9 @@ class QuotaContract(LedgerFixtures):
         """`refund`: no counter falls below nothing, and an unknown one stays unknown."""
         key = quota("a", 10, 10).counter
         await take_one(ledger, quota("a", 10, 10))
-        await ledger.give_back([Return("a", 2)])
-        await ledger.refund([Refund("r1", key, 3), Refund("r2", "nobody", 3)])
-        assert await ledger.usage([key, "nobody"]) == [Tally(), Tally()]
+        await ledger.give_back([back("a", 2)])
+        await ledger.refund([Refund("r1", key, 3), Refund("r2", "s/nobody", 3)])
+        assert await ledger.usage([key, "s/nobody"]) == [Tally(), Tally()]
         with pytest.raises(InvalidRequestError):
             await ledger.refund([Refund("r3", key, -1)])
 
@@ -157,7 +157,7 @@ class QuotaContract(LedgerFixtures):
 
     async def test_a_period_that_ends_is_another_counter(self, ledger: Ledger) -> None:
         """A counter does not look at the time, only at its units."""
-        past = Claim("a", "q", Quota(10, period_end=1), 10, 10)
+        past = Claim("a", "s/q", Quota(10, period_end=1), 10, 10)
         assert (await take_one(ledger, past)).granted == 10
 
     @pytest.mark.parametrize(("wanted", "at_least"), [(0, 0), (1, 0), (1, 2), (-1, -1)])

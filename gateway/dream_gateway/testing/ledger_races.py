@@ -15,8 +15,8 @@ import pytest
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.gcra import Rate
-from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Return, Tally
-from dream_gateway.testing.ledger_base import SECOND_US, LedgerFixtures, event, tally
+from dream_gateway.storage import RATE_LEASE_SPEND_SECONDS, Claim, Quota, Tally
+from dream_gateway.testing.ledger_base import SECOND_US, LedgerFixtures, back, event, tally
 
 if TYPE_CHECKING:
     from dream_gateway.storage import Backend, Ledger
@@ -55,7 +55,7 @@ class RaceContract(LedgerFixtures):
         """And the count is exact in the end."""
         spent = await race(ledger, "task")
         assert spent <= LIMIT
-        assert await tally(ledger, "raced") == Tally(spent, 0)
+        assert await tally(ledger, "s/raced") == Tally(spent, 0)
         assert spent == LIMIT
 
     async def test_tasks_repeating_a_key_charge_once(self, ledger: Ledger) -> None:
@@ -111,10 +111,10 @@ async def run_task(ledger: Ledger, name: str) -> int:
     total = 0
     for number in range(CLAIMS):
         lease = f"{name}-{number}"
-        (grant,) = await ledger.take([Claim(lease, "raced", Quota(LIMIT), 3, 1)])
+        (grant,) = await ledger.take([Claim(lease, "s/raced", Quota(LIMIT), 3, 1)])
         spent = min(grant.granted, 2)
         if grant.granted:
-            await ledger.give_back([Return(lease, spent)])
+            await ledger.give_back([back(lease, spent)])
         total += spent
     return total
 
@@ -140,7 +140,7 @@ async def check_total(shared: Shared, results: list[int]) -> None:
     """Assert that the racers spent the limit exactly, and that the ledger says so."""
     backend = shared.open()
     await backend.start()
-    counted = await tally(backend.ledger(), "raced")
+    counted = await tally(backend.ledger(), "s/raced")
     await backend.close()
     assert len(results) == RACERS
     assert sum(results) == LIMIT
@@ -155,7 +155,7 @@ async def spend_at_will(
     held: list[list[Any]] = []
     for number in range(400):
         clock.advance(chance.choice((0.0, 0.001, 0.1, 0.7)))
-        claim = Claim(f"w{number}", "window", rate, chance.randint(1, 6), 1)
+        claim = Claim(f"w{number}", "s/window", rate, chance.randint(1, 6), 1)
         (grant,) = await ledger.take([claim])
         if grant.granted:
             held.append([claim.lease, grant.granted, 0, clock.monotonic()])
@@ -164,7 +164,7 @@ async def spend_at_will(
                 spends.append(clock.monotonic())
             elif chance.random() < 0.2 or clock.monotonic() - lease[3] >= RATE_LEASE_SPEND_SECONDS:
                 held.remove(lease)
-                await ledger.give_back([Return(lease[0], lease[2])])
+                await ledger.give_back([back(lease[0], lease[2])])
     return spends
 
 

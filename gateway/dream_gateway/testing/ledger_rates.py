@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dream_gateway.storage import RATE_LEASE_SETTLE_SECONDS, Return
-from dream_gateway.testing.ledger_base import LedgerFixtures, give, rate, take_one, tally
+from dream_gateway.storage import RATE_LEASE_SETTLE_SECONDS
+from dream_gateway.testing.ledger_base import LedgerFixtures, back, give, rate, take_one, tally
 
 if TYPE_CHECKING:
     from dream_gateway.storage import Ledger
@@ -71,7 +71,7 @@ class RateContract(LedgerFixtures):
         """From then on it refills; giving it back comes too late."""
         await take_one(ledger, rate("a", 10))
         clock.advance(RATE_LEASE_SETTLE_SECONDS)
-        assert (await tally(ledger, "r")).out == 0
+        assert (await tally(ledger, "s/r")).out == 0
         await give(ledger, "a", 0)
         assert (await take_one(ledger, rate("b", 10, at_least=1))).granted == 0
         clock.advance(4)
@@ -91,7 +91,7 @@ class RateContract(LedgerFixtures):
         await take_one(ledger, rate("a", 6))
         assert (await take_one(ledger, rate("a", 6))).granted == 6
         assert (await take_one(ledger, rate("b", 4))).granted == 4
-        await ledger.give_back([Return("a", 0), Return("a", 6)])
+        await ledger.give_back([back("a", 0), back("a", 6)])
         assert (await take_one(ledger, rate("a", 6))).granted == 0
         assert (await take_one(ledger, rate("c", 6))).granted == 6
 
