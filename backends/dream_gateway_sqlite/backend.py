@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 IDENTITY_BYTES = 16
-CACHE_KIB = 32_000
 SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
 """How far SQLite waits for the disk, by what the store is to survive."""
 
@@ -128,7 +127,6 @@ class SqliteBackend:
         )
         try:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         except sqlite3.Error:
             connection.close()
             raise

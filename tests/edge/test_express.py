@@ -72,7 +72,7 @@ async def test_it_answers_as_the_long_way_does(shop: tuple[Gateway, str]) -> Non
     port = server.sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}/authorize"
     own = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(headers=own, trust_env=False) as client:
+    async with httpx.AsyncClient(headers=own, trust_env=False, timeout=60) as client:
         answers = []
         for number in range(12):
             # A named path is never answered by the short way.

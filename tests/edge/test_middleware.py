@@ -161,7 +161,7 @@ async def run_lifespan(app: Any) -> Any:
             inbound.put_nowait({"type": "lifespan.shutdown"})
 
     inbound.put_nowait({"type": "lifespan.startup"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await app({"type": "lifespan", "state": {}}, inbound.get, send)
     return sent
 

@@ -64,7 +64,7 @@ def program(name: str) -> str | None:
 async def up(url: str) -> None:
     for _ in range(TRIES):
         try:
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(timeout=60) as http:
                 await http.get(url)
         except httpx.TransportError:
             await asyncio.sleep(0.05)
@@ -98,7 +98,7 @@ async def test_a_front_proxy_enforces_keys_and_quotas(running: Running, front: s
     process = await asyncio.create_subprocess_exec(path, *command[1:], str(config))
     try:
         await up(f"http://127.0.0.1:{port}/")
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             url = f"http://127.0.0.1:{port}/things"
             assert (await http.get(url)).status_code == 401
             own = {"Authorization": f"Bearer {key}"}

@@ -40,7 +40,7 @@ TRIES = 200
 async def up(url: str) -> None:
     for _ in range(TRIES):
         try:
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(timeout=60) as http:
                 await http.get(url)
         except httpx.TransportError:
             await asyncio.sleep(0.05)

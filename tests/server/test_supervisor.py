@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 async def _refuses(url: str) -> None:
     """Wait until nobody listens there any more."""
-    async with asyncio.timeout(10), httpx.AsyncClient() as client:
+    async with asyncio.timeout(10), httpx.AsyncClient(timeout=60) as client:
         while True:
             try:
                 await client.get(url)
@@ -38,7 +38,7 @@ async def test_both_planes_answer_once_it_is_ready(
     supervise: Supervise, settings: Settings, upstream: Any
 ) -> None:
     upstream.answer.set()
-    async with supervise(settings) as running, httpx.AsyncClient() as client:
+    async with supervise(settings) as running, httpx.AsyncClient(timeout=60) as client:
         assert (await client.get(running.addresses.edge)).text == "done"
         assert (await client.get(running.addresses.service + "/health")).status_code == 200
 
@@ -46,7 +46,7 @@ async def test_both_planes_answer_once_it_is_ready(
 async def test_a_request_under_way_is_finished_and_no_new_one_is_accepted(
     supervise: Supervise, settings: Settings, upstream: Any
 ) -> None:
-    async with supervise(settings) as running, httpx.AsyncClient() as client:
+    async with supervise(settings) as running, httpx.AsyncClient(timeout=60) as client:
         request = asyncio.create_task(client.get(running.addresses.edge))
         await upstream.reached.wait()
         running.supervisor.stop()

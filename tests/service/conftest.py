@@ -194,7 +194,10 @@ async def _dial(service: Service, secret_key: str | None) -> AsyncIterator[httpx
     port = server.sockets[0].getsockname()[1]
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers=_credential(secret_key), trust_env=False
+            base_url=f"http://127.0.0.1:{port}",
+            headers=_credential(secret_key),
+            trust_env=False,
+            timeout=60,
         ) as client:
             yield client
     finally:

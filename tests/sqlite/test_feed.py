@@ -31,7 +31,7 @@ def row(subject: str, ref: str, at: float) -> tuple[str, tuple[object, ...]]:
 
 async def read_some(follower: object) -> list[Change]:
     seen: Sequence[Change] = ()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not seen:
             seen = await anext(follower)  # type: ignore[call-overload]  # an async generator
     return list(seen)

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 COULD_NOT_START = 3
 """The exit code of a worker that has told its supervisor why."""
 
-GC_THRESHOLDS = (50_000, 20, 50)
-"""Rarer collections: requests make little garbage in cycles, and a collection is a pause."""
+GC_THRESHOLDS = (5_000, 10, 10)
+"""Rarer collections: requests make little garbage in cycles, and a collection is a pause.
+
+Not rarer still: what waits to be collected is memory, and gained nothing when measured.
+"""
 
 
 class Worker:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.storage import ChangeFeed
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 """How long a test waits before it fails; what the contract promises is asserted by itself."""
 
 SIGN_OF_LIFE_SECONDS = 0.5
