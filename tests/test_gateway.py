@@ -81,9 +81,9 @@ def count_statements(shop: Shop) -> list[str]:
     def on_execute(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
 
-    engine = shop.gateway.backend.records_engine().sync_engine
+    engine = shop.gateway.stores.records_engine().sync_engine
     event.listen(engine, "before_cursor_execute", on_execute)
-    ledger = shop.gateway.backend.ledger()
+    ledger = shop.gateway.stores.ledger()
     for name in ("take", "give_back", "record", "usage"):
         setattr(ledger, name, _counted(getattr(ledger, name), name, seen))
     return seen

@@ -121,7 +121,7 @@ class Shop:
     async def follow(self) -> None:
         """Begin to follow the feed, and wait until that is so."""
         self.tasks.append(asyncio.create_task(self.lookup.follow(self.feed)))
-        await until(lambda: self.lookup.feed_alive)
+        await until(lambda: bool(self.lookup.feeds_alive))
 
     async def plan(self) -> str:
         subject = await self.lookup.key(self.key.secret)
@@ -377,12 +377,12 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 ) -> None:
     assert await followed.plan() == "free"
     followed.feed.fault = fault
-    await until(lambda: not followed.lookup.feed_alive)
+    await until(lambda: not followed.lookup.feeds_alive)
     assert not followed.in_memory()
     await followed.change_plan("pro")
     assert await followed.plan() == "pro"
     followed.feed.fault = None
-    await until(lambda: followed.lookup.feed_alive)
+    await until(lambda: bool(followed.lookup.feeds_alive))
     assert not followed.in_memory()  # A change between the last look and the feed's return.
     assert await followed.plan() == "pro"
     await followed.change_plan("free")
@@ -397,10 +397,10 @@ async def test_a_feed_that_falls_silent_is_lost_and_followed_anew(
     await followed.caught_up()  # Else it still waits by the longer time.
     followed.feed.silent = True
     await followed.change_plan("pro")
-    await until(lambda: not followed.lookup.feed_alive)
+    await until(lambda: not followed.lookup.feeds_alive)
     assert await followed.plan() == "pro"
     followed.feed.silent = False
-    await until(lambda: followed.lookup.feed_alive)
+    await until(lambda: bool(followed.lookup.feeds_alive))
     assert not followed.in_memory()
 
 
@@ -409,7 +409,7 @@ async def test_while_the_feed_and_the_store_are_away_what_is_known_is_served(
 ) -> None:
     followed.feed.fault = StoreUnavailableError()
     followed.store.away = {"all"}
-    await until(lambda: not followed.lookup.feed_alive)
+    await until(lambda: not followed.lookup.feeds_alive)
     assert not followed.in_memory()
     assert await followed.plan() == "free"
 
@@ -451,10 +451,10 @@ async def test_a_key_read_with_a_doubted_project_is_doubted_too(followed: Shop) 
     """The feed was lost, and of all that is read again only the project could not be."""
     followed.store.away = {"project"}
     followed.feed.fault = StoreUnavailableError()
-    await until(lambda: not followed.lookup.feed_alive)
+    await until(lambda: not followed.lookup.feeds_alive)
     await followed.suspend()
     followed.feed.fault = None
-    await until(lambda: followed.lookup.feed_alive)
+    await until(lambda: bool(followed.lookup.feeds_alive))
     found = await followed.lookup.key(followed.key.secret)
     assert found is not None
     assert not found.project.suspended  # What was known before.

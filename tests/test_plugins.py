@@ -9,7 +9,7 @@ import pytest
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, MissingExtraError
-from dream_gateway.plugins import Plugins, check_role, installed, open_backend
+from dream_gateway.plugins import Plugins, installed, open_backend
 from dream_gateway.storage import Role
 
 if TYPE_CHECKING:
@@ -110,15 +110,6 @@ def test_a_backend_that_cannot_be_imported_is_a_configuration_error(
     install("dg_bad", source, "[dream_gateway.backends]\nbad = dg_bad:open_backend\n")
     with pytest.raises(ConfigurationError, match="'bad'"):
         open_backend("bad://db", SystemClock())
-
-
-def test_a_role_the_store_lacks_is_refused() -> None:
-    class LedgerOnly:
-        roles = frozenset({Role.LEDGER})
-
-    check_role(LedgerOnly(), Role.LEDGER)  # type: ignore[arg-type]  # only its roles are read
-    with pytest.raises(ConfigurationError, match=r"records: it offers ledger\."):
-        check_role(LedgerOnly(), Role.RECORDS)  # type: ignore[arg-type]  # only its roles are read
 
 
 def test_each_plugin_gets_its_own_settings_in_the_configured_order(install: Install) -> None:

@@ -13,11 +13,11 @@ from dream_gateway import keys
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.plugins import check_role, open_backend
 from dream_gateway.records import credentials, customers, projects
 from dream_gateway.records.database import Records
 from dream_gateway.records.migrate import migrate
 from dream_gateway.storage import Role
+from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -174,20 +174,19 @@ async def open_administration(settings: Settings) -> AsyncIterator[Administratio
     Raises `ConfigurationError` for a store that no other process can see.
     """
     clock = SystemClock()
-    backend = open_backend(settings.store, clock)
-    if not backend.shareable:
+    stores = Stores(settings, clock, (Role.RECORDS, Role.FEED))
+    if not stores.shareable:
         raise ConfigurationError(
             "This store lives in one process, where no command can reach it: give --store a URL "
             "such as sqlite:///dream.db."
         )
-    check_role(backend, Role.RECORDS)
     try:
-        await backend.start()
-        engine = backend.records_engine()
+        await stores.start()
+        engine = stores.records_engine()
         await migrate(engine)
-        yield Administration(Records(engine, clock, backend.feed()))
+        yield Administration(Records(engine, clock, stores.feed()))
     finally:
-        await backend.close()
+        await stores.close()
 
 
 async def _project(connection: AsyncConnection, project: str) -> Project:

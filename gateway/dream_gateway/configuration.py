@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.settings import FILE_ONLY, RouteSettings, Settings, type_name
+from dream_gateway.settings import FILE_ONLY, STORES, RouteSettings, Settings, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -130,6 +130,7 @@ def _located(source: str, name: str, fault: str) -> str:
 def _checks() -> dict[str, Callable[[object], str | None]]:
     """Return what types cannot say: each check returns the fault, if there is one."""
     return {
+        **dict.fromkeys(STORES, _role_fault),
         "store": _store_fault,
         "upstream": _upstream_fault,
         "trusted_proxies": _networks_fault,
@@ -143,6 +144,10 @@ def _no_fault(_value: object) -> str | None:
 
 def _store_fault(value: object) -> str | None:
     return None if "://" in str(value) else "not a URL such as sqlite:///dream.db"
+
+
+def _role_fault(value: object) -> str | None:
+    return _store_fault(value) if value else None
 
 
 def _upstream_fault(value: object) -> str | None:

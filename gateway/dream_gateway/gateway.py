@@ -17,16 +17,17 @@ from dream_gateway.errors import GatewayError, StoreUnavailableError
 from dream_gateway.journal import Journal, boot_id, dead_journals
 from dream_gateway.lookup import Lookup
 from dream_gateway.meter import Meter, MeterOptions
-from dream_gateway.plugins import Plugins, check_role, open_backend
+from dream_gateway.plugins import Plugins
 from dream_gateway.records.database import Records
 from dream_gateway.records.directory import Directory
 from dream_gateway.records.migrate import migrate
 from dream_gateway.storage import Role
+from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
     from dream_gateway.clock import Clock
     from dream_gateway.settings import Settings
-    from dream_gateway.storage import Backend, Ledger
+    from dream_gateway.storage import Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Gateway:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        self.backend = open_backend(settings.store, self.clock)
+        self.stores = Stores(settings, self.clock)
         self.plugins = Plugins(settings.plugins)
         self._tasks: list[asyncio.Task[None]] = []
         self._meter: Meter | None = None
@@ -53,20 +54,18 @@ class Gateway:
         self._lookup: Lookup | None = None
 
     async def start(self) -> None:
-        """Open the store, settle what dead workers left, and begin to follow changes.
+        """Open the stores, settle what dead workers left, and begin to follow changes.
 
         Raises an `OperatorError` or `StoreUnavailableError` if it cannot serve.
         """
-        for role in (Role.RECORDS, Role.LEDGER, Role.FEED):
-            check_role(self.backend, role)
-        await self.backend.start()
-        await migrate(self.backend.records_engine())
-        ledger = self.backend.ledger()
-        identity, folder = await ledger.identity(), journal_dir(self.settings, self.backend)
+        await self.stores.start()
+        await migrate(self.stores.records_engine())
+        ledger = self.stores.ledger()
+        identity, folder = await ledger.identity(), journal_dir(self.settings, self.stores)
         await settle_dead_journals(ledger, identity, folder)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
-        self.records = Records(self.backend.records_engine(), self.clock, self.backend.feed())
+        self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
         source = Directory(self.records)
         self._lookup = Lookup(source, self.clock, _cache_options(self.settings))
         self.records.tell(self._lookup.apply)
@@ -74,7 +73,7 @@ class Gateway:
         self._begin(ledger, identity, folder)
 
     async def close(self) -> None:
-        """Give every lease back and release the store. Safe to call twice, or after a failure."""
+        """Give every lease back and release the stores. Safe to call twice, or after a failure."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -84,23 +83,23 @@ class Gateway:
         if self._journal is not None:
             self._journal.close()
         self._meter = self._journal = None
-        await self.backend.close()
+        await self.stores.close()
 
     async def health(self) -> dict[str, str | None]:
         """Return each part with what is wrong with it, `None` if nothing is."""
         ledger: str | None = None
         try:
-            await self.backend.ledger().usage([])
+            await self.stores.ledger().usage([])
         except StoreUnavailableError as exc:
             ledger = exc.detail
-        alive = self._lookup is not None and self._lookup.feed_alive
+        alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
         return {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start
         loop = asyncio.get_running_loop()
         self._tasks = [
-            loop.create_task(self._lookup.follow(self.backend.feed())),
+            *(loop.create_task(self._lookup.follow(feed)) for feed in self.stores.feeds()),
             loop.create_task(self._sweep()),
             loop.create_task(self._keep_house(ledger, identity, folder)),
         ]
@@ -124,9 +123,9 @@ class Gateway:
                     await ledger.prune(before, PRUNE_AT_ONCE)
 
 
-def journal_dir(settings: Settings, backend: Backend) -> Path:
-    """Return the folder of the lease journals: as set, else beside the store, else the user's own."""
-    chosen = settings.journal_dir or backend.journal_dir()
+def journal_dir(settings: Settings, stores: Stores) -> Path:
+    """Return the folder of the lease journals: as set, else beside the ledger, else the user's own."""
+    chosen = settings.journal_dir or stores.of(Role.LEDGER).journal_dir()
     return Path(chosen) if chosen else state_dir(os.environ) / "journals"
 
 

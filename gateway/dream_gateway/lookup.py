@@ -15,7 +15,7 @@ from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import AsyncIterator, Hashable, Sequence
 
     from dream_gateway.cache import CacheOptions
     from dream_gateway.clock import Clock
@@ -58,7 +58,8 @@ class Lookup:
     def __init__(self, source: Source, clock: Clock, options: CacheOptions) -> None:
         self._source = source
         self.cache: Cache[object] = Cache(self._load, clock, options)
-        self.feed_alive = False
+        self.feeds_alive = 0
+        """How many feeds are followed right now and have not gone silent."""
 
     def peek_key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, if that is in memory. Never blocks."""
@@ -124,22 +125,20 @@ class Lookup:
                 # Not what a feed may raise; but to end here would leave revoked keys working.
                 logger.exception("The change feed broke.")
             finally:
-                self.feed_alive = False
                 self.cache.distrust()
             await asyncio.sleep(FEED_RETRY_SECONDS)
 
     async def _listen(self, feed: ChangeFeed) -> None:
         async with aclosing(feed.follow()) as batches:  # type: ignore[type-var] # a generator
-            while True:
-                async with asyncio.timeout(FEED_SILENCE_SECONDS):
-                    batch = await anext(batches, None)
-                if batch is None:
-                    return
-                if not self.feed_alive:
-                    # From here on nothing is missed; what was read before may lack something.
-                    self.cache.distrust()
-                    self.feed_alive = True
-                self.apply(batch)
+            self.apply(await _next_of(batches))
+            # From here on nothing is missed; what was read before may lack something.
+            self.cache.distrust()
+            self.feeds_alive += 1
+            try:
+                while True:
+                    self.apply(await _next_of(batches))
+            finally:
+                self.feeds_alive -= 1
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Drop what these changes make wrong."""
@@ -198,6 +197,15 @@ class Lookup:
         tier = by_name.get(customer.value.plan)
         subject = Subject(project.value, customer.value, tier, credential)
         return Loaded(subject, own, (project, customer, tiers))
+
+
+async def _next_of(batches: AsyncIterator[Sequence[Change]]) -> Sequence[Change]:
+    """Return the next batch. Raises `TimeoutError` if the feed is silent or at its end."""
+    async with asyncio.timeout(FEED_SILENCE_SECONDS):
+        batch = await anext(batches, None)
+    if batch is None:
+        raise TimeoutError
+    return batch
 
 
 def _absent(project_id: str, ref: str) -> str:

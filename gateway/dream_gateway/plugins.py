@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.clock import Clock
     from dream_gateway.hookspecs import Identity, RequestCost, VerdictObserver
-    from dream_gateway.storage import Backend, Role
+    from dream_gateway.storage import Backend
 
 BACKENDS = "dream_gateway.backends"
 """The entry-point group of backends: each name is a URL scheme."""
@@ -45,11 +45,13 @@ def installed(group: str) -> list[str]:
     return sorted({point.name for point in entry_points(group=group)})
 
 
-def check_role(backend: Backend, role: Role) -> None:
-    """Raise `ConfigurationError` if the backend does not offer the role."""
-    if role not in backend.roles:
-        offered = ", ".join(sorted(backend.roles)) or "nothing"
-        raise ConfigurationError(f"This store cannot hold the {role}: it offers {offered}.")
+def extra(group: str, name: str) -> str:
+    """Return what pip installs for an entry point's packages, such as `dream-gateway[postgres]`.
+
+    An entry point may name the extra that brings its driver: `NAME = "module:object [EXTRA]"`.
+    Empty if it needs none.
+    """
+    return next((_wanted(point) for point in entry_points(group=group, name=name)), "")
 
 
 class Plugins:
@@ -118,12 +120,15 @@ def _load(group: str, name: str, noun: str) -> object:
 
 
 def _missing(point: EntryPoint, noun: str, module: str) -> ConfigurationError:
-    """Return the error that says how to get what a plugin lacks.
-
-    An entry point may name the extra that brings its driver: `NAME = "module:object [EXTRA]"`.
-    """
+    """Return the error that says how to get what a plugin lacks."""
     lack = f"The {noun} {point.name!r} needs {module}, which is not installed"
-    if point.dist is None or not point.extras:
+    wanted = _wanted(point)
+    if not wanted:
         return ConfigurationError(f"{lack}.")
-    wanted = f"{point.dist.name}[{','.join(point.extras)}]"
     return MissingExtraError(f"{lack}: pip install '{wanted}'")
+
+
+def _wanted(point: EntryPoint) -> str:
+    if point.dist is None or not point.extras:
+        return ""
+    return f"{point.dist.name}[{','.join(point.extras)}]"

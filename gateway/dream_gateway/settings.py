@@ -15,6 +15,10 @@ from msgspec import Meta
 
 FOREVER_SECONDS = 1e9
 FILE_ONLY = ("routes", "plugins")
+STORES = ("store", "records", "ledger", "kv", "feed")
+"""The settings that are URLs of stores."""
+
+URLS = (*STORES, "upstream")
 MEBIBYTE = 1 << 20
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -84,6 +88,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     store: Annotated[str, Meta(description="URL of the store: its scheme names the backend.")] = (
         "sqlite:///dream.db"
     )
+    records: Annotated[
+        str, Meta(description="URL of the store of the records; empty: where store says.")
+    ] = ""
+    ledger: Annotated[
+        str, Meta(description="URL of the store that counts usage; empty: where store says.")
+    ] = ""
+    kv: Annotated[
+        str,
+        Meta(description="URL of the cache that nodes share; empty: where store says, if it can."),
+    ] = ""
+    feed: Annotated[
+        str,
+        Meta(description="URL of what tells workers of changes; empty: the records' own store."),
+    ] = ""
     upstream: Annotated[
         str, Meta(description="URL of the API behind the gateway; empty: only the routes have one.")
     ] = ""
@@ -228,7 +246,7 @@ def shown(name: str, value: object) -> object:
     """Return a setting's value fit to be shown: no passwords, and of plugins only the names."""
     if name == "plugins" and isinstance(value, dict):
         return sorted(value)
-    if name in ("store", "upstream") and isinstance(value, str):
+    if name in URLS and isinstance(value, str):
         return without_password(value)
     return msgspec.to_builtins(value)
 

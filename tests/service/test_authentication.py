@@ -159,7 +159,7 @@ async def test_400_a_credential_twice(tenant: Tenant) -> None:
 
 
 async def test_503_a_store_that_is_away_is_not_a_bad_key(tenant: Tenant, gateway: Gateway) -> None:
-    async with gateway.backend.records_engine().begin() as connection:
+    async with gateway.stores.records_engine().begin() as connection:
         await connection.execute(text("DROP TABLE api_keys"))
     answer = await tenant.client.get("/api/tiers")
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")

@@ -54,7 +54,7 @@ async def test_503_ready_names_the_part(gateway: Gateway, speak: Speak) -> None:
 async def test_503_ready_while_the_store_is_away(
     anybody: httpx.AsyncClient, gateway: Gateway
 ) -> None:
-    await gateway.backend.close()
+    await gateway.stores.close()
     assert (await anybody.get("/ready")).status_code == 503
     async with asyncio.timeout(NOTICED_SECONDS):
         while (await anybody.get("/ready")).json()["parts"]["feed"]["ok"]:  # noqa: ASYNC110 - there is no event

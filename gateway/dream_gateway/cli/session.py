@@ -12,12 +12,20 @@ import click
 import msgspec
 
 from dream_gateway.configuration import FILE_VARIABLE, load_settings
+from dream_gateway.settings import STORES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dream_gateway.configuration import Loaded
     from dream_gateway.settings import Settings
+
+ROLES = {
+    "records": "URL of another store for the records.",
+    "ledger": "URL of another store for the usage counts.",
+    "kv": "URL of a cache that nodes share.",
+    "feed": "URL of another store that tells of changes.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def with_session(*flags: str) -> Callable[[Callable[..., None]], Callable[..., N
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(config: Path | None, as_json: bool, **options: Any) -> None:
-            given = {name: options.pop(name) for name in ("store", *flags)}
+            given = {name: options.pop(name) for name in (*STORES, *flags)}
             loaded = load_settings(_file(config), os.environ, given)
             function(Session(loaded, as_json), **options)
 
@@ -80,6 +88,7 @@ def with_session(*flags: str) -> Callable[[Callable[..., None]], Callable[..., N
 def _shared_options() -> list[Any]:
     return [
         click.option("--store", metavar="URL", help="URL of the store."),
+        *(click.option(f"--{role}", metavar="URL", help=what) for role, what in ROLES.items()),
         click.option(
             "--config",
             type=click.Path(path_type=Path),

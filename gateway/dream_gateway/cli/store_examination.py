@@ -1,4 +1,4 @@
-"""The checks of `dream-gateway doctor` that open the store: reachable, schema, lease journals."""
+"""The checks of `dream-gateway doctor` that open the stores: reachable, schema, lease journals."""
 
 from __future__ import annotations
 
@@ -10,44 +10,53 @@ from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, GatewayError, SchemaTooNewError
 from dream_gateway.gateway import journal_dir
 from dream_gateway.journal import boot_id, dead_journals
-from dream_gateway.plugins import open_backend
 from dream_gateway.records.migrate import HEAD, revision_of
 from dream_gateway.settings import shown
+from dream_gateway.storage import Role
+from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dream_gateway.settings import Settings
-    from dream_gateway.storage import Backend
+    from dream_gateway.storage import Backend, Ledger
 
 
 async def examine_store(settings: Settings) -> list[Finding]:
-    """Return what there is to say of the store; of what is in it, only if it can be opened.
+    """Return what there is to say of each store; of what is in them, only if all can be opened.
 
     A store that is not there is made; nothing else is written, and no schema is changed.
     """
-    url = str(shown("store", settings.store))
     try:
-        backend = open_backend(settings.store, SystemClock())
+        stores = Stores(settings, SystemClock())
     except ConfigurationError as error:
-        return [Finding("store", url, error.detail)]
-    if not backend.shareable and settings.workers > 1:
-        return [Finding("store", url, "it is for one process: set workers to 1")]
+        return [Finding("store", str(shown("store", settings.store)), error.detail)]
+    if not stores.shareable and settings.workers > 1:
+        advice = "it is for one process: set workers to 1"
+        return [Finding("store", ", ".join(url for url, _, _ in stores.each()), advice)]
+    try:
+        found = [await _opened(*store) for store in stores.each()]
+        if any(finding.advice for finding in found):
+            return found
+        return [*found, await _schema(stores), await _journals(stores, settings)]
+    finally:
+        await stores.close()
+
+
+async def _opened(url: str, roles: list[Role], backend: Backend) -> Finding:
+    name = f"{url} for {', '.join(roles)}"
     try:
         await backend.start()
-        found = Finding("store", f"{url}: {backend.durability}")
-        return [found, await _schema(backend), await _journals(backend, settings)]
     except GatewayError as error:
-        return [Finding("store", url, f"{error.detail} See that it is there, writable and free.")]
-    finally:
-        await backend.close()
+        return Finding("store", name, f"{error.detail} See that it is there, writable and free.")
+    return Finding("store", f"{name}: {backend.durability}")
 
 
-async def _schema(backend: Backend) -> Finding:
-    if not backend.shareable:
+async def _schema(stores: Stores) -> Finding:
+    if not stores.of(Role.RECORDS).shareable:
         return Finding("schema", "made anew at every start")
     try:
-        found = await revision_of(backend.records_engine())
+        found = await revision_of(stores.records_engine())
     except SchemaTooNewError as error:
         return Finding("schema", "from a newer version", f"{error.detail} Upgrade dream-gateway.")
     if found is None:
@@ -57,13 +66,13 @@ async def _schema(backend: Backend) -> Finding:
     )
 
 
-async def _journals(backend: Backend, settings: Settings) -> Finding:
-    folder = journal_dir(settings, backend)
+async def _journals(stores: Stores, settings: Settings) -> Finding:
+    folder = journal_dir(settings, stores)
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         advice = "let this user write there, or set journal_dir to a folder on a local disk"
         return Finding("journals", f"{folder} cannot be written", advice)
-    dead, stranded = await _dead(backend, folder)
+    dead, stranded = await _dead(stores.ledger(), folder)
     others = len(list(folder.glob("*.journal"))) - dead
     detail = f"{folder}: {others} in use"
     if dead:
@@ -71,10 +80,10 @@ async def _journals(backend: Backend, settings: Settings) -> Finding:
     return Finding("journals", detail)
 
 
-async def _dead(backend: Backend, folder: Path) -> tuple[int, int]:
+async def _dead(ledger: Ledger, folder: Path) -> tuple[int, int]:
     """Return how many dead workers' journals there are, and the leases in them."""
     journals = leases = 0
-    for journal in dead_journals(folder, await backend.ledger().identity(), boot_id()):
+    for journal in dead_journals(folder, await ledger.identity(), boot_id()):
         journals, leases = journals + 1, leases + len(journal.returns)
         journal.release()
     return journals, leases

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, OperatorError
-from dream_gateway.plugins import open_backend
 from dream_gateway.server.listeners import open_listeners
 from dream_gateway.server.status import operator_error
 from dream_gateway.server.worker_process import start_worker
+from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +198,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def _check_shareable(settings: Settings) -> None:
-    if settings.workers > 1 and not open_backend(settings.store, SystemClock()).shareable:
+    if settings.workers > 1 and not Stores(settings, SystemClock()).shareable:
         raise ConfigurationError(
             f"This store is for one process, and workers is {settings.workers}: set workers to 1, "
             "or choose another store."
