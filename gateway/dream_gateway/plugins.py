@@ -5,6 +5,7 @@ Only the one that is named is imported, so a missing driver harms nobody who doe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, cast
 
@@ -54,6 +55,21 @@ def extra(group: str, name: str) -> str:
     return next((_wanted(point) for point in entry_points(group=group, name=name)), "")
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """An entry point as it is found: whose it is, and what keeps it from being used, if anything."""
+
+    name: str
+    package: str
+    version: str
+    fault: str
+
+
+def examine(group: str, noun: str) -> list[Installed]:
+    """Import everything in an entry-point group, and return how each fared, by name."""
+    return [_examined(name, group, noun) for name in installed(group)]
+
+
 class Plugins:
     """The plugins of one gateway, in the order they are configured. Called at start-up only.
 
@@ -85,6 +101,11 @@ class Plugins:
         found = cast("list[Sequence[click.Command]]", self._manager.hook.commands())
         return tuple(command for commands in found for command in commands)
 
+    def hooks(self, name: str) -> tuple[str, ...]:
+        """Return the hooks that a configured plugin implements."""
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
+        return tuple(sorted(caller.name for caller in callers))
+
     def _register(self, name: str) -> None:
         loaded = _load(PLUGINS, name, "plugin")
         plugin = loaded() if isinstance(loaded, type) else loaded
@@ -103,6 +124,19 @@ class Plugins:
             caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
             for objects in caller(settings=settings):
                 yield from objects
+
+
+def _examined(name: str, group: str, noun: str) -> Installed:
+    (point, *_) = entry_points(group=group, name=name)
+    package, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    fault = ""
+    try:
+        _load(group, name, noun)
+    except ConfigurationError as error:
+        fault = error.detail
+    except Exception as error:  # noqa: BLE001 - anything may happen in somebody else's module
+        fault = f"The {noun} {name!r} cannot be imported: {type(error).__name__}."
+    return Installed(name, package, version, fault)
 
 
 def _load(group: str, name: str, noun: str) -> object:
