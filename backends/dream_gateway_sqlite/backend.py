@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from dream_gateway.bookkeeping import MICROSECONDS
 from dream_gateway.errors import ConfigurationError, SchemaTooNewError
 from dream_gateway.storage import Role
-from dream_gateway_sqlite.books import MICROSECONDS, Books
 from dream_gateway_sqlite.engine import open_engine
 from dream_gateway_sqlite.feed import SqliteFeed
 from dream_gateway_sqlite.ledger import SqliteLedger
+from dream_gateway_sqlite.session import Session
 from dream_gateway_sqlite.statements import load
 from dream_gateway_sqlite.writer import Writer
 
@@ -80,7 +81,7 @@ class SqliteBackend:
         self._clock = clock
         self._sql = load("ledger.sql")
         self._schema = load("schema.sql")
-        self._writer = Writer(self._connect, self._prepare, self._books)
+        self._writer = Writer(self._connect, self._prepare, self._session)
         self._ledger = SqliteLedger(self._writer)
         self._feed = SqliteFeed(self._connect, clock)
         self._engine: AsyncEngine | None = None
@@ -149,6 +150,6 @@ class SqliteBackend:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 
-    def _books(self, connection: sqlite3.Connection) -> Books:
+    def _session(self, connection: sqlite3.Connection) -> Session:
         now_us = int(self._clock.monotonic() * MICROSECONDS)
-        return Books(connection, self._sql, now_us)
+        return Session(connection, self._sql, now_us)

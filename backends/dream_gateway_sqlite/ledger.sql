@@ -62,21 +62,21 @@ SELECT DISTINCT counter FROM ledger_leases
 WHERE kind = 1 AND closed_us IS NULL AND (opened_us <= ? OR opened_us > ?) LIMIT ?;
 
 -- name: event
-SELECT id, fingerprint, subject, voids, cost, voided, charges, tallies
+SELECT scope, key, id, fingerprint, subject, voids, cost, voided, at, charges, tallies
 FROM ledger_events WHERE scope = ? AND key = ?;
 
 -- name: event_by_id
 -- The event that a void names; a void is none.
-SELECT key, subject, cost, voided, charges FROM ledger_events
-WHERE scope = ? AND id = ? AND voids IS NULL;
+SELECT scope, key, id, fingerprint, subject, voids, cost, voided, at, charges, tallies
+FROM ledger_events WHERE scope = ? AND id = ? AND voids IS NULL;
 
 -- name: insert_event
 INSERT INTO ledger_events
 (scope, key, id, fingerprint, subject, voids, cost, voided, at, charges, tallies)
-VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: void_event
-UPDATE ledger_events SET voided = voided + ? WHERE scope = ? AND key = ?;
+UPDATE ledger_events SET voided = ? WHERE scope = ? AND key = ?;
 
 -- name: prune_counters
 -- Quotas of periods that are over, with nothing on lease.

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from dream_gateway import gcra
-from dream_gateway.errors import InvalidRequestError
+from dream_gateway.bookkeeping.rows import MICROSECONDS, EventRow
 from dream_gateway.storage import Event, Outcome, Quota, Recorded, Tally
-from dream_gateway_sqlite.books import MICROSECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from dream_gateway.bookkeeping.books import Books
     from dream_gateway.storage import Charge, Void
-    from dream_gateway_sqlite.books import Books
 
 NO_ROOM = -1
 """Marks a charge that no waiting helps."""
 
 
-def check(event: Event | Void) -> None:
-    """Raise `InvalidRequestError` for a cost or an amount below zero."""
-    amount = event.cost if isinstance(event, Event) else event.amount
-    if amount is not None and amount < 0:
-        raise InvalidRequestError("The cost of an event cannot be negative.")
-
-
 def record(books: Books, event: Event | Void) -> Recorded:
     """Apply an event or a void, unless its key was used before."""
-    row = books.execute(books.sql["event"], (event.scope, event.key)).fetchone()
+    row = books.event(event.scope, event.key)
     if row is not None:
         return _repeat(event, row)
     return _charge(books, event) if isinstance(event, Event) else _void(books, event)
 
 
-def _repeat(
-    event: Event | Void, row: tuple[str, str, str, str | None, int, int, str, str]
-) -> Recorded:
-    id_, fingerprint, subject, voids, cost, _, _, tallies = row
-    if fingerprint != event.fingerprint or (voids is None) != isinstance(event, Event):
-        return Recorded(Outcome.CONFLICT, id_)
-    first = tuple(Tally(used, out) for used, out in json.loads(tallies))
-    return Recorded(Outcome.DUPLICATE, id_, cost, first, subject)
+def _repeat(event: Event | Void, row: EventRow) -> Recorded:
+    if row.fingerprint != event.fingerprint or (row.voids is None) != isinstance(event, Event):
+        return Recorded(Outcome.CONFLICT, row.id)
+    first = tuple(Tally(used, out) for used, out in row.tallies)
+    return Recorded(Outcome.DUPLICATE, row.id, row.cost, first, row.subject)
 
 
 def _charge(books: Books, event: Event) -> Recorded:
@@ -55,17 +43,7 @@ def _charge(books: Books, event: Event) -> Recorded:
             after = None if wait == NO_ROOM else wait / MICROSECONDS
             return Recorded(Outcome.DENIED, event.id, denied_by=number, retry_after=after)
     names = [(charge.counter, isinstance(charge.rule, Quota)) for charge in event.charges]
-    tallies = _tallies(books, names)
-    _insert(
-        books,
-        event,
-        subject=event.subject,
-        voids=None,
-        cost=event.cost,
-        names=names,
-        tallies=tallies,
-    )
-    return Recorded(Outcome.RECORDED, event.id, event.cost, tallies, event.subject)
+    return _add(books, event, event.subject, event.cost, names)
 
 
 def _put(books: Books, charge: Charge, cost: int, undo: list[Callable[[], None]]) -> int | None:
@@ -111,37 +89,47 @@ def _put_rate(
 
 
 def _void(books: Books, void: Void) -> Recorded:
-    row = books.execute(books.sql["event_by_id"], (void.scope, void.event)).fetchone()
+    row = books.event_by_id(void.scope, void.event)
     if row is None:
         return Recorded(Outcome.UNKNOWN, void.id)
-    key, subject, cost, voided, charges = row
-    left = cost - voided
+    left = row.cost - row.voided
     amount = left if void.amount is None else void.amount
-    if amount > left or (left == 0 and cost > 0):
-        return Recorded(Outcome.EXCEEDS, void.id, subject=subject)
-    names = [(counter, quota) for counter, quota in json.loads(charges)]
-    for counter, quota in names:
+    if amount > left or (left == 0 and row.cost > 0):
+        return Recorded(Outcome.EXCEEDS, void.id, subject=row.subject)
+    for counter, quota in row.charges:
         if quota:
             credited = books.counter(counter)
             credited.used = max(0, credited.used - amount)
             if credited.stored or credited.dirty:
                 books.touch(credited)
-    books.execute(books.sql["void_event"], (amount, void.scope, key))
-    tallies = _tallies(books, names)
-    _insert(
-        books,
-        void,
+    books.void(row, amount)
+    return _add(books, void, row.subject, amount, row.charges)
+
+
+def _add(
+    books: Books,
+    event: Event | Void,
+    subject: str,
+    cost: int,
+    names: Sequence[tuple[str, bool]],
+) -> Recorded:
+    """Store an event or a void that was applied, with the answer that a repeat will get."""
+    tallies = tuple(_tally(books, counter, quota=quota) for counter, quota in names)
+    row = EventRow(
+        event.scope,
+        event.key,
+        id_=event.id,
+        fingerprint=event.fingerprint,
         subject=subject,
-        voids=void.event,
-        cost=amount,
-        names=names,
-        tallies=tallies,
+        voids=None if isinstance(event, Event) else event.event,
+        cost=cost,
+        voided=0,
+        at=event.at,
+        charges=names,
+        tallies=[(tally.used, tally.out) for tally in tallies],
     )
-    return Recorded(Outcome.RECORDED, void.id, amount, tallies, subject)
-
-
-def _tallies(books: Books, names: list[tuple[str, bool]]) -> tuple[Tally, ...]:
-    return tuple(_tally(books, counter, quota=quota) for counter, quota in names)
+    books.add_event(row)
+    return Recorded(Outcome.RECORDED, event.id, cost, tallies, subject)
 
 
 def _tally(books: Books, counter: str, *, quota: bool) -> Tally:
@@ -149,23 +137,3 @@ def _tally(books: Books, counter: str, *, quota: bool) -> Tally:
         return books.counter(counter).tally()
     row = books.known_bucket(counter)
     return Tally() if row is None else row.tally(books.now_us)
-
-
-def _insert(
-    books: Books,
-    event: Event | Void,
-    *,
-    subject: str,
-    voids: str | None,
-    cost: int,
-    names: list[tuple[str, bool]],
-    tallies: tuple[Tally, ...],
-) -> None:
-    figures = [(tally.used, tally.out) for tally in tallies]
-    books.execute(
-        books.sql["insert_event"],
-        (
-            event.scope, event.key, event.id, event.fingerprint, subject, voids, cost,
-            event.at, json.dumps(names), json.dumps(figures),
-        ),
-    )  # fmt: skip
