@@ -73,6 +73,7 @@ class SqliteBackend:
 
     roles = frozenset({Role.RECORDS, Role.LEDGER, Role.FEED})
     shareable = True
+    persistent = True
 
     def __init__(self, path: Path, durability: str, clock: Clock) -> None:
         self.durability = PROMISES[durability]

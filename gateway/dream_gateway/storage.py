@@ -327,6 +327,9 @@ class Backend(Protocol):
     shareable: bool
     """Whether several processes may open it at once."""
 
+    persistent: bool
+    """Whether what was answered survives the end of the process that asked, `kill -9` included."""
+
     async def start(self) -> None:
         """Open what needs opening, creating the backend's own tables, safe with many starting."""
         ...

@@ -38,6 +38,7 @@ class MemoryBackend:
         self.roles = frozenset(Role)
         self.durability = "Nothing survives the end of the process."
         self.shareable = False
+        self.persistent = False
         self._ledger = MemoryLedger(clock)
         self._kv = MemoryKeyValue(clock)
         self._feed = MemoryFeed()

@@ -1,17 +1,25 @@
-"""For authors of backends: the contract's conformance suites, and a clock to test with.
+"""For authors of backends: the contract as a test suite, real faults, and a clock to test with.
 
-Subclass a contract in a test module, override the fixtures it names, and run it with pytest and
-its asyncio mode `auto`:
+One class runs everything that a backend's roles ask for:
 
-    class TestMyLedger(LedgerContract):
+    from dream_gateway.testing import BackendContract
+
+    class TestMine(BackendContract):
         @pytest.fixture
-        def open_ledger(self, tmp_path):
-            ...
+        def new_url(self, tmp_path):
+            numbers = itertools.count()
+            return lambda: f"mine://{tmp_path}/{next(numbers)}"
+
+Run it with pytest, pytest-asyncio in its mode `auto`, and hypothesis. The contracts of single roles
+(`LedgerContract`, `KeyValueContract`, `FeedContract`) can be used by themselves.
 """
 
 import pytest
 
 pytest.register_assert_rewrite(
+    "dream_gateway.testing.backend",
+    "dream_gateway.testing.durability",
+    "dream_gateway.testing.faults",
     "dream_gateway.testing.feed",
     "dream_gateway.testing.kv",
     "dream_gateway.testing.ledger_events",
@@ -20,13 +28,29 @@ pytest.register_assert_rewrite(
     "dream_gateway.testing.ledger_quotas",
     "dream_gateway.testing.ledger_races",
     "dream_gateway.testing.ledger_rates",
+    "dream_gateway.testing.records",
 )
 
 # isort: split
 # What follows is imported after its asserts were announced for rewriting.
+from dream_gateway.testing.backend import BackendContract  # noqa: E402
 from dream_gateway.testing.clock import FakeClock  # noqa: E402
+from dream_gateway.testing.faults import FaultContract  # noqa: E402
 from dream_gateway.testing.feed import FeedContract  # noqa: E402
 from dream_gateway.testing.kv import KeyValueContract  # noqa: E402
 from dream_gateway.testing.ledger import LedgerContract, Shared  # noqa: E402
+from dream_gateway.testing.records import RecordsContract  # noqa: E402
+from dream_gateway.testing.wire import Wire, open_wire  # noqa: E402
 
-__all__ = ["FakeClock", "FeedContract", "KeyValueContract", "LedgerContract", "Shared"]
+__all__ = [
+    "BackendContract",
+    "FakeClock",
+    "FaultContract",
+    "FeedContract",
+    "KeyValueContract",
+    "LedgerContract",
+    "RecordsContract",
+    "Shared",
+    "Wire",
+    "open_wire",
+]
