@@ -1,0 +1,46 @@
+"""Opens connections, in bounded time and with the driver's errors translated."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from dream_gateway_postgres import faults
+
+if TYPE_CHECKING:
+    from dream_gateway_postgres.address import Address
+
+COMMAND_SECONDS = 5.0
+"""How long a statement may take before the store counts as away."""
+
+
+class Connector:
+    """Opens connections to one address. Safe to share between tasks."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+
+    async def connect(self) -> asyncpg.Connection:
+        """Open a connection. Raises the driver's errors, and `TimeoutError`."""
+        address = self.address
+        settings = {} if address.pooled else {"application_name": "dream-gateway"}
+        if "application_name=" in address.dsn:
+            settings = {}
+        async with asyncio.timeout(address.connect_timeout):
+            return await asyncpg.connect(
+                address.dsn,
+                timeout=address.connect_timeout,
+                command_timeout=COMMAND_SECONDS,
+                # A pooler between transactions may hand us to a server that never saw a statement.
+                statement_cache_size=0 if address.pooled else 100,
+                server_settings=settings or None,
+            )
+
+    async def connect_at_start(self) -> asyncpg.Connection:
+        """Open a connection. Raises `ConfigurationError` and `StoreUnavailableError`."""
+        try:
+            return await self.connect()
+        except (*faults.FAILURES, ValueError) as error:
+            raise faults.translate(error, starting=True) from error
