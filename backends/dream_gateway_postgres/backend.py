@@ -64,6 +64,7 @@ class PostgresBackend:
 
     roles = frozenset({Role.RECORDS, Role.LEDGER, Role.FEED})
     shareable = True
+    persistent = True
 
     def __init__(self, connector: Connector, clock: Clock) -> None:
         self.durability = UNKNOWN
