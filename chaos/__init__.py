@@ -1,0 +1,1 @@
+"""Breaks a running gateway on purpose, under load, and holds its counts against the promise."""

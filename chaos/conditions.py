@@ -1,0 +1,79 @@
+"""Conditions that need help from the system: a disk that can be filled, a clock that can be stepped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CHUNK = bytes(1 << 16)
+
+
+class Disk:
+    """A small file system, which a file of ours can fill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filler = folder / "filler"
+
+    def fill(self) -> None:
+        """Leave no room."""
+        with self._filler.open("wb", buffering=0) as file:
+            try:
+                while file.write(CHUNK):
+                    pass
+            except OSError:
+                return
+
+    def free(self) -> None:
+        """Make room again."""
+        self._filler.unlink()
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Disk | None]:
+    """Mount a small file system in memory; `None` where that is not allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        yield None
+        return
+    folder.chmod(0o755)
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
+
+
+class SteppedClock:
+    """The wall clock of the nodes, through libfaketime; their monotonic clock stays as it is."""
+
+    def __init__(self, library: Path, folder: Path) -> None:
+        self._file = folder / "clock"
+        self._offset = 0
+        self.step(0)
+        self.environ: Mapping[str, str] = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def step(self, seconds: int) -> None:
+        """Step it, either way."""
+        self._offset += seconds
+        unread = self._file.with_suffix(".new")
+        unread.write_text(f"{self._offset:+d}\n")
+        unread.rename(self._file)
+
+
+def stepped_clock(folder: Path) -> SteppedClock | None:
+    """Return a clock to step; `None` where libfaketime (Debian: faketime) is not installed."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return SteppedClock(found[0], folder) if found else None

@@ -1,0 +1,88 @@
+"""A field to try things on: stores, the nodes over them, and one customer with a quota."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from chaos.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from chaos.conditions import SteppedClock
+    from chaos.places import Place
+
+CUSTOMER = "ada"
+SETTLE_TRIES = 40
+
+
+class Field:
+    """Nodes over a place's stores. `secret` and `key` are what callers ask with."""
+
+    def __init__(self, place: Place, folder: Path, clock: SteppedClock | None) -> None:
+        self.place = place
+        self.folder = folder
+        self.clock = clock
+        self.nodes: list[Node] = []
+        self.project = self.secret = self.customer = self.key = self.key_id = ""
+
+    async def open(self, nodes: int, workers: int, limit: int) -> None:
+        """Make the customer, and start the nodes, all at once."""
+        environ = {} if self.clock is None else self.clock.environ
+        self.nodes = [
+            Node(self.folder / f"node{number}", self.place.stores, workers, environ)
+            for number in range(nodes)
+        ]
+        first = self.nodes[0]
+        first.folder.mkdir(parents=True, exist_ok=True)
+        tiers = ("--tier", f"free={limit}/month", "--tier", f"pro={2 * limit}/month")
+        made = await first.command("platform", "create", "--name", "chaos", *tiers)
+        self.project, self.secret = made["projectId"], made["secretKey"]
+        whose = ("--project", self.project)
+        made = await first.command("customer", "create", "--id", CUSTOMER, *whose)
+        self.customer = made["customerId"]
+        key = await first.command("key", "create", "--customer", CUSTOMER, *whose)
+        self.key, self.key_id = key["key"], key["keyId"]
+        await asyncio.gather(*(node.start() for node in self.nodes))
+
+    async def close(self) -> list[int]:
+        """Drain the nodes; return their exit codes."""
+        return list(await asyncio.gather(*(node.stop() for node in self.nodes)))
+
+    async def used(self) -> int:
+        """Return the customer's usage as the ledger has it."""
+        whose = ("--project", self.project, "--customer", CUSTOMER)
+        return int((await self.nodes[0].command("usage", "show", *whose))["usageCount"])
+
+    async def settled(self) -> int:
+        """Return the usage once it has stood still for two looks: every lease has come back."""
+        before = -1
+        for _ in range(SETTLE_TRIES):
+            now = await self.used()
+            if now == before:
+                return now
+            before = now
+            await asyncio.sleep(1.5)
+        return before
+
+
+@asynccontextmanager
+async def opened(
+    place: Place,
+    folder: Path,
+    *,
+    nodes: int,
+    workers: int,
+    limit: int,
+    clock: SteppedClock | None = None,
+) -> AsyncIterator[Field]:
+    """Open a field on a place whose stores run, and close it in the end."""
+    field = Field(place, folder, clock)
+    try:
+        await field.open(nodes, workers, limit)
+        yield field
+    finally:
+        await field.close()

@@ -1,0 +1,87 @@
+"""One trial: a crowd, a fault in the middle, and what must hold afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chaos.crowd import Crowd
+from chaos.field import CUSTOMER
+from dream_gateway import errors
+
+if TYPE_CHECKING:
+    from chaos.crowd import Answers
+    from chaos.faults import Fault
+    from chaos.field import Field
+
+LIMIT = 12_000
+CALM_SECONDS = 1.5
+RECOVERY_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of a field under a fault. `broken` names what did not hold; empty: all did."""
+
+    place: str
+    fault: str
+    limit: int
+    answers: Answers
+    counted: int
+    recovery: float
+    broken: list[str] = field(default_factory=list)
+
+
+async def attempt(ground: Field, fault: Fault) -> Trial:
+    """Inflict a fault on a field under load, and hold what is left against the promise."""
+    crowd = Crowd(ground.nodes, ground.secret, CUSTOMER)
+    crowd.begin()
+    await asyncio.sleep(CALM_SECONDS)
+    await fault.inflict(ground)
+    recovery = await _recovered(ground, crowd)
+    # Until the quota is gone, so that one unit too many would show.
+    enough = crowd.answers.denied + LIMIT // 20
+    await crowd.until(lambda: crowd.answers.denied > enough, RECOVERY_SECONDS)
+    answers = await crowd.end()
+    counted = await ground.settled()
+    broken = list(_judged(answers, counted, recovery))
+    return Trial(ground.place.name, fault.name, LIMIT, answers, counted, recovery, broken)
+
+
+async def _recovered(ground: Field, crowd: Crowd) -> float:
+    """Return the seconds until every node admits or denies again, without a restart."""
+    now = asyncio.get_running_loop().time
+    mended = now()
+
+    def serves() -> bool:
+        return all(crowd.last.get(node, 0) > mended for node in ground.nodes)
+
+    await crowd.until(serves, RECOVERY_SECONDS)
+    return now() - mended
+
+
+def _judged(answers: Answers, counted: int, recovery: float) -> list[str]:
+    broken = []
+    if answers.admitted > LIMIT:
+        broken.append(f"admitted {answers.admitted - LIMIT} too many")
+    if counted > LIMIT:
+        broken.append(f"counted {counted - LIMIT} above the limit")
+    if counted < answers.admitted:
+        broken.append(f"lost {answers.admitted - counted} admitted units")
+    if counted > answers.admitted + answers.unanswered:
+        broken.append(f"stranded {counted - answers.admitted - answers.unanswered} units")
+    if recovery >= RECOVERY_SECONDS:
+        broken.append("no recovery without a restart")
+    unknown = [code for code in answers.refused if code.partition(" ")[2] not in _codes()]
+    broken += [f"answered {code}, which no page explains" for code in unknown]
+    return broken
+
+
+def _codes() -> set[str]:
+    """Return the codes of all errors, which the reference explains one by one."""
+    return {kind.code for kind in _kinds(errors.GatewayError)}
+
+
+def _kinds(kind: type[errors.GatewayError]) -> list[type[errors.GatewayError]]:
+    return [kind, *(each for under in kind.__subclasses__() for each in _kinds(under))]
