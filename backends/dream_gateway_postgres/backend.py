@@ -72,7 +72,8 @@ class PostgresBackend:
         self._clock = clock
         self._sql = load("ledger.sql")
         self._schema = load("schema.sql")
-        self._ledger = PostgresLedger(connector, Transactions(self._sql, self._now_us))
+        transactions = Transactions(self._sql, self._now_us, pooled=connector.address.pooled)
+        self._ledger = PostgresLedger(connector, transactions)
         self._feed = PostgresFeed(connector, clock)
         self._engine: AsyncEngine | None = None
 

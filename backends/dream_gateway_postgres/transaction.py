@@ -29,10 +29,16 @@ ATTEMPTS = 4
 
 
 class Transactions:
-    """Knows the statements. `now_us` returns the clock to go by, `None` for the server's."""
+    """Knows the statements. `now_us` returns the clock to go by, `None` for the server's.
 
-    def __init__(self, sql: dict[str, str], now_us: Callable[[], int | None]) -> None:
+    `pooled`: outside of transactions each message may reach another server.
+    """
+
+    def __init__(
+        self, sql: dict[str, str], now_us: Callable[[], int | None], *, pooled: bool
+    ) -> None:
         self.sql = sql
+        self._pooled = pooled
         self._now_us = now_us
 
     @asynccontextmanager
@@ -62,8 +68,8 @@ class Transactions:
     ) -> None:
         """Run a decision on the rows of a plan, and commit what it changed."""
         if plan.closing or plan.voided:
-            async with self.reading(connection):
-                (await self.read(connection, plan)).follow(plan)
+            # What rows refer to never changes, so it may be looked up before the locks are there.
+            await self._explore(connection, plan)
         for _ in range(ATTEMPTS):
             async with self.locked(connection, plan.stripes()):
                 rows = await self.read(connection, plan)
@@ -75,6 +81,13 @@ class Transactions:
             if is_complete:
                 return
         raise asyncpg.exceptions.LockNotAvailableError("The rows kept referring to others.")
+
+    async def _explore(self, connection: asyncpg.Connection, plan: Plan) -> None:
+        if self._pooled:
+            async with self.reading(connection):
+                (await self.read(connection, plan)).follow(plan)
+        else:
+            (await self.read(connection, plan)).follow(plan)
 
     async def read(self, connection: asyncpg.Connection, plan: Plan) -> FetchedRows:
         """Read all that a plan names, in one statement, and one for events if there are any."""

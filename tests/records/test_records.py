@@ -1,4 +1,4 @@
-"""The records on SQLite: migrations that race, newer schemas, tenants that stay apart."""
+"""The records on each engine: migrations that race, newer schemas, tenants that stay apart."""
 
 from __future__ import annotations
 
@@ -9,20 +9,31 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as sqlite_dialect
 
 from dream_gateway.administration import Administration, open_administration
-from dream_gateway.errors import ConflictError, NotFoundError, SchemaTooNewError
+from dream_gateway.errors import (
+    ConflictError,
+    InvalidRequestError,
+    NotFoundError,
+    SchemaTooNewError,
+)
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Customer, KeyStatus, Mode
+from dream_gateway.plugins import open_backend
 from dream_gateway.records import customers
 from dream_gateway.records.directory import Directory
+from dream_gateway.records.schema import metadata, projects
 from dream_gateway.settings import Settings
+from dream_gateway.testing import FakeClock
 from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from sqlalchemy import ClauseElement
 
     from dream_gateway.administration import NewPlatform
 
@@ -30,16 +41,11 @@ TIERS = [parse_tier("free=100/month@10/s"), parse_tier("pro=unlimited")]
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    gateway = Gateway(Settings(store=f"sqlite:///{tmp_path}/dream.db"))
+async def gateway(store: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    gateway = Gateway(Settings(store=store, journal_dir=f"{tmp_path}/journals"))
     await gateway.start()
     yield gateway
     await gateway.close()
-
-
-def stored(folder: Path) -> bytes:
-    """Return all that the database's files hold."""
-    return b"".join(path.read_bytes() for path in folder.glob("dream.db*") if path.is_file())
 
 
 @pytest.fixture
@@ -52,23 +58,26 @@ async def shop(administration: Administration) -> NewPlatform:
     return await administration.create_platform("shop", Mode.TEST, TIERS, [])
 
 
-async def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "dream_gateway", "platform", "list"]
-    command += ["--store", f"sqlite:///{tmp_path}/dream.db"]
+async def test_processes_that_start_at_once_migrate_once(store: str) -> None:
+    command = [sys.executable, "-m", "dream_gateway", "platform", "list", "--store", store]
     started = [await asyncio.create_subprocess_exec(*command) for _ in range(4)]
     assert [await process.wait() for process in started] == [0] * 4
 
 
-async def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
-    settings = Settings(store=f"sqlite:///{tmp_path}/dream.db")
+async def test_a_newer_schema_is_refused_and_left_alone(store: str) -> None:
+    settings = Settings(store=store)
     async with open_administration(settings):
         pass
-    with sqlite3.connect(tmp_path / "dream.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.close()
+    backend = open_backend(store, FakeClock())
+    async with backend.records_engine().begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaTooNewError, match="9999"):
         async with open_administration(settings):
             pass
+    async with backend.records_engine().connect() as connection:
+        found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert found.scalars().all() == ["9999"]
+    await backend.close()
 
 
 async def test_a_customer_registered_by_many_at_once_is_one(
@@ -112,15 +121,77 @@ async def test_a_rotated_key_keeps_its_customer_and_the_old_one_ends_after_the_g
     assert listed[new.credential.id].status is KeyStatus.REVOKED
 
 
+async def stored(gateway: Gateway) -> str:
+    """Return all that the records hold."""
+    async with gateway.records.read() as connection:
+        tables = [await connection.execute(select(table)) for table in metadata.sorted_tables]
+        return repr([rows.all() for rows in tables])
+
+
 async def test_no_secret_is_in_the_database(
-    administration: Administration, shop: NewPlatform, tmp_path: Path
+    gateway: Gateway, administration: Administration, shop: NewPlatform
 ) -> None:
     await administration.create_customer(shop.project.id, "ada", None)
     made = await administration.create_key(shop.project.id, "ada")
-    files = stored(tmp_path)
-    assert shop.publishable_key.encode() in files
+    rows = await stored(gateway)
+    assert shop.publishable_key in rows
     for secret in (made.secret, shop.secret_key):
-        assert secret.encode() not in files
+        assert secret not in rows
+
+
+async def test_what_cannot_be_stored_is_the_fault_of_who_sent_it(
+    gateway: Gateway, administration: Administration, shop: NewPlatform
+) -> None:
+    """Or it is stored as it is."""
+    try:
+        made = await administration.create_customer(shop.project.id, "a\x00b", None)
+    except InvalidRequestError:
+        assert gateway.settings.store.startswith("postgresql:")
+    else:
+        assert made.external_id == "a\x00b"
+
+
+async def test_a_read_sees_one_moment_and_waits_for_no_writer(
+    gateway: Gateway, administration: Administration, shop: NewPlatform
+) -> None:
+    async with gateway.records.read() as before, gateway.records.write("test") as writer:
+        assert len((await before.execute(select(projects))).all()) == 1
+        await writer.connection.execute(update(projects).values(name="renamed"))
+        async with gateway.records.read() as beside:
+            names = (await beside.execute(select(projects.c.name))).scalars().all()
+            assert names == [shop.project.name]
+
+
+async def test_writes_that_look_first_do_not_collide(gateway: Gateway, shop: NewPlatform) -> None:
+    async def rename() -> None:
+        async with gateway.records.write("test") as writer:
+            found = await writer.connection.execute(select(projects.c.created_at))
+            at = found.scalar_one()
+            await asyncio.sleep(0)
+            await writer.connection.execute(update(projects).values(created_at=at + 1))
+
+    async with gateway.records.read() as connection:
+        before = (await connection.execute(select(projects.c.created_at))).scalar_one()
+    await asyncio.gather(*(rename() for _ in range(8)))
+    async with gateway.records.read() as connection:
+        after = (await connection.execute(select(projects.c.created_at))).scalar_one()
+    assert after == before + 8
+
+
+async def postgres_plan(gateway: Gateway, query: ClauseElement) -> str:
+    """Return how a query would run among many customers of the same project."""
+    many = """
+        INSERT INTO end_users (id, project_id, external_id, plan, anchor, created_at, metadata)
+        SELECT 'cus_' || n, project_id, 'user_' || n, plan, 0, 0, '{}'
+        FROM end_users, generate_series(1, 5000) AS n
+    """
+    async with gateway.backend.records_engine().begin() as connection:
+        await connection.exec_driver_sql(many)
+        await connection.exec_driver_sql("ANALYZE end_users")
+        engine = connection.engine.sync_engine
+        compiled = query.compile(engine, compile_kwargs={"literal_binds": True})
+        found = await connection.exec_driver_sql(f"EXPLAIN {compiled}")
+        return "\n".join(found.scalars())
 
 
 @pytest.mark.parametrize("by", ["external", "own"])
@@ -133,6 +204,12 @@ async def test_a_customer_is_found_by_index_whatever_the_reference(
         found = await customers.referred(connection, shop.project.id, ref)
     assert found is not None
     assert found.id == made.id
+    if gateway.settings.store.startswith("postgresql:"):
+        planned = await postgres_plan(gateway, customers.either(shop.project.id, ref))
+        assert "Seq Scan" not in planned
+        assert "end_users_external_id" in planned
+        assert "end_users_id_key" in planned
+        return
     dialect = sqlite_dialect(paramstyle="named")
     query = customers.either(shop.project.id, ref).compile(dialect=dialect)
     with closing(sqlite3.connect(gateway.settings.store.removeprefix("sqlite:///"))) as database:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from dream_gateway.errors import ConflictError, StoreUnavailableError
+from dream_gateway.errors import ConflictError, InvalidRequestError, StoreUnavailableError
 from dream_gateway.records.schema import audit_log, changes
 from dream_gateway.storage import Change, Subject
 
@@ -64,7 +65,7 @@ class Records:
         try:
             async with self._engine.connect() as connection:
                 yield await connection.execution_options(read_only=True)
-        except SQLAlchemyError as exc:
+        except (SQLAlchemyError, OSError) as exc:
             raise _translated(exc) from exc
 
     @asynccontextmanager
@@ -83,16 +84,24 @@ class Records:
                         for c in writer.changes
                     ]
                     await connection.execute(insert(changes), rows)
-        except SQLAlchemyError as exc:
+        except (SQLAlchemyError, OSError) as exc:
             raise _translated(exc) from exc
         for listener in self._heard:
             listener(writer.changes)
         await self._feed.publish(writer.changes)
 
 
-def _translated(exc: SQLAlchemyError) -> Exception:
+def _translated(exc: SQLAlchemyError | OSError) -> Exception:
+    """Return the gateway's error for one of the store; a mistake in the code stays what it is."""
     if isinstance(exc, IntegrityError):
         return ConflictError("Something of that name or id is there already.")
-    if isinstance(exc, DBAPIError):
+    if isinstance(exc, DBAPIError) and _is_unfit(exc.orig):
+        return InvalidRequestError("A number or a text in it cannot be stored.")
+    if isinstance(exc, (DBAPIError, PoolTimeoutError, OSError)):
         return StoreUnavailableError("The records cannot be read or written right now.")
     return exc
+
+
+def _is_unfit(cause: BaseException | None) -> bool:
+    """Return whether the data was to blame: class 22 of the SQL standard's codes."""
+    return str(getattr(cause, "sqlstate", None) or "").startswith("22")

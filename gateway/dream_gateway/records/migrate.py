@@ -1,6 +1,7 @@
 """Bring the records' schema up to date at start, once, whoever starts first.
 
-The whole migration is one writing transaction, so others that start meanwhile wait for it.
+The whole migration is one writing transaction, so others that start meanwhile wait for it: a
+backend's engine lets one of them run at a time.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ async def migrate(engine: AsyncEngine) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
-    except DBAPIError as exc:
+    except (DBAPIError, OSError) as exc:
         raise StoreUnavailableError(
             "The schema of the records cannot be brought up to date."
         ) from exc
@@ -47,7 +48,7 @@ async def revision_of(engine: AsyncEngine) -> str | None:
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_revision)
-    except DBAPIError as exc:
+    except (DBAPIError, OSError) as exc:
         raise StoreUnavailableError("The schema of the records cannot be read.") from exc
 
 

@@ -1,12 +1,19 @@
-"""The records' tables. Rows carry internal ids, so a rotated key orphans nobody.
+"""The records' tables, on SQLite and PostgreSQL.
 
-Instants are seconds since the epoch, UTC. `position` keeps the order of creation.
+Rows carry internal ids, so a rotated key orphans nobody.
+
+Instants are seconds since the epoch, UTC. `position` keeps the order of creation. On PostgreSQL
+triggers see to it that `changes` commits in the order of `seq`, and tell followers.
 """
 
 from __future__ import annotations
 
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -19,10 +26,20 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 metadata = MetaData()
+
+
+def _number() -> BigInteger:
+    """Return the type of a number that counts up; only this type of SQLite's does."""
+    return BigInteger().with_variant(Integer, "sqlite")
+
 
 platforms = Table(
     "platforms",
@@ -36,7 +53,7 @@ platforms = Table(
 projects = Table(
     "projects",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("position", _number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("platform_id", ForeignKey("platforms.id"), nullable=False),
     Column("name", Text, nullable=False),
@@ -52,7 +69,7 @@ projects = Table(
 tiers = Table(
     "tiers",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("position", _number(), primary_key=True, autoincrement=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("definition", JSON, nullable=False),
@@ -62,7 +79,7 @@ tiers = Table(
 end_users = Table(
     "end_users",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("position", _number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("external_id", Text, nullable=False),
@@ -88,7 +105,7 @@ end_users = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("position", _number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("kind", String(2), nullable=False),
@@ -109,7 +126,7 @@ api_keys = Table(
 audit_log = Table(
     "audit_log",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    Column("position", _number(), primary_key=True, autoincrement=True),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("object", Text, nullable=False),
@@ -120,12 +137,23 @@ audit_log = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _number(), primary_key=True, autoincrement=True),
     Column("subject", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("at", Float, nullable=False),
+    # A number is never used twice, even if the newest row went. PostgreSQL needs no telling.
     sqlite_autoincrement=True,
 )
+
+
+@event.listens_for(changes, "after_create")
+def _make_feed(_table: Table, connection: Connection, **_: object) -> None:
+    """Make the triggers, each with a statement of its own: the driver takes no more."""
+    if connection.dialect.name == "postgresql":
+        script = files("dream_gateway.records").joinpath("changes.sql")
+        for part in script.read_text(encoding="utf-8").split("-- name: ")[1:]:
+            connection.exec_driver_sql(part.partition("\n")[2])
+
 
 idempotency = Table(
     "idempotency",
