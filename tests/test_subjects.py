@@ -37,11 +37,15 @@ class Names:
 
 
 @pytest.fixture
-def counters() -> tuple[Counter, ...]:
+def subject() -> Subject:
     project = Project("prj_1", "plt_1", "API", Mode.LIVE, "free", allowances=(QUOTA, PACE))
     customer = Customer("cus_1", "prj_1", "u-1", "free", NOW, NOW)
     key = Credential("key_1", KeyKind.CUSTOMER, "prj_1", "ak_live_", "abcd", NOW, rate=PACE)
-    subject = Subject(project, customer, Tier("free", (QUOTA, QUOTA, PACE)), key)
+    return Subject(project, customer, Tier("free", (QUOTA, QUOTA, PACE)), key)
+
+
+@pytest.fixture
+def counters(subject: Subject) -> tuple[Counter, ...]:
     return subject.at(NOW, cast("Meter", Names()))
 
 
@@ -57,6 +61,14 @@ def test_all_counters_of_a_request_are_of_their_projects_group(
     # An event's scope is its project's id: a ledger of several machines charges it in one place.
     assert {shard_of(counter.key) for counter in counters} == {shard_of("prj_1")}
     assert {counter.key.partition("/")[0] for counter in counters} == {"prj_1"}
+
+
+def test_by_a_clock_that_is_behind_a_new_customer_is_in_their_first_period(
+    subject: Subject, counters: tuple[Counter, ...]
+) -> None:
+    # Another node's clock, or a step back: a period before the first would be a second quota.
+    before = [each.key for each in subject.at(NOW - 3_600, cast("Meter", Names()))]
+    assert before[1:4] == [each.key for each in counters][1:4]
 
 
 def test_shards_never_move() -> None:

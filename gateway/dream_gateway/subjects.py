@@ -123,7 +123,8 @@ def _period(project: Project, anchor: float, allowance: Allowance, now: float) -
         return None
     if project.alignment is Alignment.CALENDAR:
         return calendar_period(allowance.interval, now)
-    return period(anchor, allowance.interval, now)
+    # Nobody has a period before their first, though a clock may be behind the one they began by.
+    return period(anchor, allowance.interval, max(now, anchor))
 
 
 def _counter(owner: str, name: str, allowance: Allowance, span: Period | None) -> Counter:

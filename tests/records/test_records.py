@@ -185,7 +185,7 @@ async def postgres_plan(gateway: Gateway, query: ClauseElement) -> str:
         SELECT 'cus_' || n, project_id, 'user_' || n, plan, 0, 0, '{}'
         FROM end_users, generate_series(1, 5000) AS n
     """
-    async with gateway.backend.records_engine().begin() as connection:
+    async with gateway.stores.records_engine().begin() as connection:
         await connection.exec_driver_sql(many)
         await connection.exec_driver_sql("ANALYZE end_users")
         engine = connection.engine.sync_engine
