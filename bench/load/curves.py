@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.load import keystore
 from bench.load.contender import Setting
 from bench.load.rounds import CONNECTIONS, Result, Run, play, results, wait_for_answer
-from bench.load.servers import gateway, nginx
+from bench.load.servers import gateway, nginx, stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,7 +117,7 @@ def of_workers(stage: Stage, counts: Sequence[int] = WORKERS) -> Steps:
     yardstick = stage.begin(nginx.answer())
     steps: Steps = []
     for count in counts:
-        store = gateway.make(stage.folder / f"workers-{count}.db")
+        store = gateway.make(stores.sqlite(stage.setting))
         server = gateway.serve(store, stage.setting, count)
         run = stage.ready(gateway.authorize(), server, gateway.ask_authorize(server, store))
         steps.append((count, [yardstick, run]))

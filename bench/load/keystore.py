@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from bench.load.servers import gateway
+from bench.load.servers.stores import Kept
 from dream_gateway import keys
 from dream_gateway.model import KeyKind, Mode
 
@@ -30,7 +31,7 @@ class KeyStore:
 
 def make(path: Path, count: int) -> KeyStore:
     """Make a store with `count` customers, each with a key of its own."""
-    store = gateway.make(path)
+    store = gateway.make(Kept({"store": f"sqlite:///{path}"}))
     asked = [
         store.key,
         *(keys.mint(KeyKind.CUSTOMER, Mode.TEST) for _ in range(min(count, ASKED) - 1)),

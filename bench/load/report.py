@@ -126,18 +126,22 @@ def table(report: Report) -> str:
     return _markdown(COLUMNS, rows)
 
 
+MODES = "The ratio is strict to leased on the same store, and leased on another store to SQLite."
+
+
 def modes_table(report: Report) -> str:
     """Return a Markdown table of the gateway's modes."""
     columns = (
         "job, store, mode",
         "requests/s",
-        "of leased",
+        "ratio",
         "CPU us",
         "p50 us",
         "p99 us",
         "p99.9 us",
     )
-    return _markdown(columns, [(each.name, *_load(each)) for each in report.modes])
+    rows = [(each.name, *_load(each)) for each in report.modes]
+    return _markdown(columns, rows) + "\n" + MODES + "\n"
 
 
 TITLES = {

