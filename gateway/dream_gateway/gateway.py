@@ -21,6 +21,7 @@ from dream_gateway.plugins import Plugins
 from dream_gateway.records.database import Records
 from dream_gateway.records.directory import Directory
 from dream_gateway.records.migrate import migrate
+from dream_gateway.shared import SharedSource
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 
@@ -66,8 +67,7 @@ class Gateway:
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
-        source = Directory(self.records)
-        self._lookup = Lookup(source, self.clock, _cache_options(self.settings))
+        self._lookup = self._make_lookup()
         self.records.tell(self._lookup.apply)
         self.admission = Admission(self._lookup, self._meter, ledger, self.clock)
         self._begin(ledger, identity, folder)
@@ -94,6 +94,11 @@ class Gateway:
             ledger = exc.detail
         alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
         return {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+
+    def _make_lookup(self) -> Lookup:
+        source, kv = Directory(self.records), self.stores.kv()
+        shared = None if kv is None else SharedSource(source, kv, self.clock)
+        return Lookup(source, self.clock, _cache_options(self.settings), shared)
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start

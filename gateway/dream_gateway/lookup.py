@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.errors import GatewayError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dream_gateway.cache import CacheOptions
     from dream_gateway.clock import Clock
     from dream_gateway.model import Credential, Tier
+    from dream_gateway.shared import SharedSource
+    from dream_gateway.source import Source
     from dream_gateway.storage import Change, ChangeFeed
 
 logger = logging.getLogger(__name__)
@@ -28,35 +30,19 @@ FEED_SILENCE_SECONDS = 3.0
 """How long a feed may give no sign of life, due twice a second, before it is taken for lost."""
 
 
-class Source(Protocol):
-    """The records, as the cache reads them. Each raises `StoreUnavailableError`."""
-
-    async def credential(self, digest: bytes) -> Credential | None:
-        """Return the key that has this digest."""
-        ...
-
-    async def project(self, project_id: str) -> Project | None:
-        """Return a project; suspended if its platform is."""
-        ...
-
-    async def tiers(self, project_id: str) -> dict[str, Tier]:
-        """Return a project's tiers by name."""
-        ...
-
-    async def customer(self, project_id: str, ref: str) -> Customer | None:
-        """Return a customer by external id or by id."""
-        ...
-
-    async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
-        """Return the customer of that external id, made if there is none."""
-        ...
-
-
 class Lookup:
     """Reads the records through one cache, kept true by the change feed."""
 
-    def __init__(self, source: Source, clock: Clock, options: CacheOptions) -> None:
-        self._source = source
+    def __init__(
+        self,
+        source: Source,
+        clock: Clock,
+        options: CacheOptions,
+        shared: SharedSource | None = None,
+    ) -> None:
+        """Read from `source`; if `shared` is that source behind a cache of many nodes, through it."""
+        self._source = shared or source
+        self._shared = shared
         self.cache: Cache[object] = Cache(self._load, clock, options)
         self.feeds_alive = 0
         """How many feeds are followed right now and have not gone silent."""
@@ -125,8 +111,13 @@ class Lookup:
                 # Not what a feed may raise; but to end here would leave revoked keys working.
                 logger.exception("The change feed broke.")
             finally:
-                self.cache.distrust()
+                self._lost()
             await asyncio.sleep(FEED_RETRY_SECONDS)
+
+    def _lost(self) -> None:
+        self.cache.distrust()
+        if self._shared is not None:
+            self._shared.lost()
 
     async def _listen(self, feed: ChangeFeed) -> None:
         async with aclosing(feed.follow()) as batches:  # type: ignore[type-var] # a generator
@@ -134,6 +125,8 @@ class Lookup:
             # From here on nothing is missed; what was read before may lack something.
             self.cache.distrust()
             self.feeds_alive += 1
+            if self._shared is not None:
+                self._shared.following()
             try:
                 while True:
                     self.apply(await _next_of(batches))
@@ -142,6 +135,8 @@ class Lookup:
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Drop what these changes make wrong."""
+        if self._shared is not None:
+            self._shared.heard(changes)
         for change in changes:
             if change.subject is About.ALL:
                 self.cache.clear()
