@@ -135,6 +135,17 @@ async def test_a_connection_that_was_cut_is_replaced_unnoticed(fresh: str) -> No
             await execute(fresh, f"{cut} AND backend_type = 'client backend'")
 
 
+async def test_the_records_connections_that_were_cut_are_replaced_unnoticed(fresh: str) -> None:
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    async with opened(fresh) as backend:
+        records = Records(backend.records_engine(), SystemClock(), backend.feed())
+        for _ in range(5):
+            async with records.read() as one, records.read() as two:
+                await one.exec_driver_sql("SELECT 1")
+                await two.exec_driver_sql("SELECT 1")
+            await execute(fresh, f"{cut} AND backend_type = 'client backend'")
+
+
 async def test_a_commit_whose_answer_is_lost_counts_once(own: PostgresServer, fresh: str) -> None:
     async with proxied(own.port) as proxy:
         url = fresh.replace(str(own.port), str(proxy.port))
