@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 COMMAND_SECONDS = 5.0
 """How long a statement may take before the store counts as away."""
+
+
+class PooledConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """A connection whose every message may reach another server, unless a transaction holds it."""
+
+    async def set_type_codec(self, *arguments: Any, **options: Any) -> None:
+        """Ask the server for a type, with messages that reach the same one."""
+        async with self.transaction():
+            await super().set_type_codec(*arguments, **options)
 
 
 class Connector:
@@ -35,6 +44,7 @@ class Connector:
                 command_timeout=COMMAND_SECONDS,
                 # A pooler between transactions may hand us to a server that never saw a statement.
                 statement_cache_size=0 if address.pooled else 100,
+                connection_class=PooledConnection if address.pooled else asyncpg.Connection,
                 server_settings=settings or None,
             )
 
