@@ -53,7 +53,7 @@ def durable() -> Iterator[PostgresServer]:
         f"postgresql://u:{SECRET}@h/d?pool=many", f"postgresql://u:{SECRET}@h/d?x",
         f"postgresql://u:{SECRET}@h/d?connect_timeout=soon", f"postgresql://u:{SECRET}@[::1/d",
         f"postgresql://u:{SECRET}/x@h/d", f"postgresql://u:{SECRET}@h:{SECRET}/d",
-        f"postgresql://u:{SECRET}@h/d?port={SECRET}",
+        f"postgresql://u:{SECRET}@h/d?port={SECRET}", f"postgresql://u:{SECRET}@/d?host=a,b,c&port=1,2",
     ],
 )  # fmt: skip
 def test_a_wrong_url_is_a_configuration_error_without_the_password(url: str) -> None:
@@ -76,11 +76,15 @@ def test_own_options_are_taken_out_and_the_drivers_are_passed_on() -> None:
     )
     address = parse(url)
     assert (address.pooled, address.pool, address.connect_timeout) == (True, 3, 2.0)
-    assert address.dsn == (
-        "postgresql://u:p%40%2F@a:1,b:2/d?target_session_attrs=read-write&sslmode=require"
-    )
+    wanted = "target_session_attrs=read-write&sslmode=require"
+    assert address.dsns == (
+        f"postgresql://u:p%40%2F@a:1/d?{wanted}", f"postgresql://u:p%40%2F@b:2/d?{wanted}",
+    )  # fmt: skip
     assert parse("postgresql:///d?connect_timeout=0").connect_timeout == 5.0
-    assert parse("postgresql://x:1/d?host=/run/pg").dsn == "postgresql:///d?host=%2Frun%2Fpg"
+    assert parse("postgresql://x:1/d?host=/run/pg").dsns == ("postgresql:///d?host=%2Frun%2Fpg",)
+    assert parse("postgresql:///d?host=a,b&port=1").dsns == (
+        "postgresql:///d?host=a&port=1", "postgresql:///d?host=b&port=1",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
@@ -123,6 +127,20 @@ async def test_it_connects_however_libpq_would(
     assert getpass.getuser() != "postgres"
     with pytest.raises(ConfigurationError):
         await open_backend("postgresql://", FakeClock()).start()
+
+
+async def test_a_host_that_hangs_leaves_time_for_the_next(durable: PostgresServer) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1") as silent:
+        port = silent.sockets[0].getsockname()[1]
+        hosts = f"127.0.0.1:{port},127.0.0.1:{durable.port}"
+        url = f"postgresql://postgres:right%20horse@{hosts}/postgres?connect_timeout=1"
+        async with opened(url) as backend:
+            assert await backend.ledger().usage(["q"]) == [Tally()]
 
 
 async def test_it_says_what_a_crash_can_lose(
