@@ -22,13 +22,13 @@ HANDLED_HERE = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the database is. `dsn` may hold a password, so it is not shown.
+    """Where the database is: a URL for each host. They may hold a password, so they are not shown.
 
     `pooled`: through a pooler that gives each transaction another connection of the server.
     `pool` is the most connections the records may use at once; times are in seconds.
     """
 
-    dsn: str = field(repr=False)
+    dsns: tuple[str, ...] = field(repr=False)
     pooled: bool
     pool: int
     connect_timeout: float
@@ -52,28 +52,43 @@ def parse(url: str) -> Address:
     pool = _positive(options.pop("pool", str(POOL)), "pool")
     # As libpq: 0 or nothing is no limit of its own, and there is one here anyway.
     seconds = _positive(options.get("connect_timeout") or "0", "connect_timeout", least=0)
-    netloc = _netloc(parts.netloc, options)
     known = {name: value for name, value in options.items() if name not in HANDLED_HERE}
-    dsn = f"postgresql://{netloc}{quote(unquote(parts.path))}"
+    path = quote(unquote(parts.path))
+    dsns = tuple(
+        f"postgresql://{netloc}{path}{'?' if each else ''}{urlencode(each)}"
+        for netloc, each in _places(parts.netloc, known)
+    )
     return Address(
-        f"{dsn}?{urlencode(known)}" if known else dsn,
+        dsns,
         pooler == "transaction",
         pool,
         min(float(seconds), CONNECT_SECONDS) if seconds else CONNECT_SECONDS,
     )
 
 
-def _netloc(netloc: str, options: dict[str, str]) -> str:
-    """Return the user and the hosts; hosts named by an option win, as they do in libpq."""
-    user, _, hosts = netloc.rpartition("@")
-    if any(HOST.fullmatch(unquote(host)) is None for host in hosts.split(",")):
+def _places(netloc: str, options: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
+    """Return user and host, and the options, for each host; hosts of an option win, as in libpq."""
+    user, _, listed = netloc.rpartition("@")
+    hosts = listed.split(",")
+    if any(HOST.fullmatch(unquote(host)) is None for host in hosts):
         raise ConfigurationError("A host or a port of the PostgreSQL URL cannot be read.")
-    if re.fullmatch(r"[0-9]{1,5}(,[0-9]{1,5})*", options.get("port") or "0") is None:
-        raise ConfigurationError("A port of the PostgreSQL URL cannot be read.")
-    if options.get("host"):
-        hosts = ""
     # The driver takes the first @ for the last.
-    return f"{user.replace(chr(64), '%40')}@{hosts}" if user else hosts
+    user = f"{user.replace('@', '%40')}@" if user else ""
+    ports = options.get("port", "").split(",")
+    if any(re.fullmatch(r"[0-9]{0,5}", port) is None for port in ports):
+        raise ConfigurationError("A port of the PostgreSQL URL cannot be read.")
+    if not options.get("host"):
+        return [(f"{user}{host}", options) for host in hosts]
+    named = options["host"].split(",")
+    if len(ports) == 1:
+        ports *= len(named)
+    if len(ports) != len(named):
+        raise ConfigurationError("The PostgreSQL URL needs one port, or one for each host.")
+    others = {name: value for name, value in options.items() if name not in {"host", "port"}}
+    return [
+        (user, {"host": host, **({"port": port} if port else {}), **others})
+        for host, port in zip(named, ports, strict=True)
+    ]
 
 
 def _positive(value: str, name: str, *, least: int = 1) -> int:

@@ -32,13 +32,9 @@ def open_engine(connector: Connector) -> AsyncEngine:
 
     async def connect() -> Any:
         try:
-            connection = await connector.connect()
-            if address.pooled:
-                # SQLAlchemy now asks for types, with statements that must stay on one server.
-                await connection.execute("BEGIN")
+            return await connector.connect()
         except (*faults.FAILURES, ValueError) as error:
             raise faults.translate(error) from error
-        return connection
 
     options: dict[str, Any] = {}
     if address.pooled:
@@ -55,8 +51,6 @@ def open_engine(connector: Connector) -> AsyncEngine:
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
     )
-    if address.pooled:
-        event.listen(engine.sync_engine, "connect", _end_of_introduction)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
@@ -64,10 +58,6 @@ def open_engine(connector: Connector) -> AsyncEngine:
 def _unnamed() -> str:
     """Return the name of the statement that leaves nothing behind on a server."""
     return ""
-
-
-def _end_of_introduction(connection: Any, _record: object) -> None:
-    connection.run_async(lambda driver: driver.execute("COMMIT"))
 
 
 def _begin(connection: Connection) -> None:

@@ -13,16 +13,16 @@ from dream_gateway.errors import (
     StoreUnavailableError,
 )
 
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
-"""What a connection raises that broke under a call."""
-
-FAILURES = (
+LOST = (
     OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
+    asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # The driver's word for a connection that the server ended while it was idle.
     asyncpg.exceptions.InternalClientError,
 )
+"""What a connection raises that broke under a call."""
+
+FAILURES = (*LOST, TimeoutError, asyncpg.PostgresError)
 """All that the driver raises where the store failed."""
 
 UNFIT = (
