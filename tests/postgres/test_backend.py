@@ -241,7 +241,7 @@ async def test_nodes_that_touch_the_same_rows_in_any_order_never_deadlock(url: s
                     Event(f"e{turn}", "s", f"k{turn}", "f", "c", 1, charges, 1.0),
                 ]
             )  # fmt: skip
-            await ledger.give_back([Return(lease, 1) for lease in leases])
+            await ledger.give_back([Return(lease, 1, 0) for lease in leases])
 
     await asyncio.gather(*(work(number) for number in range(len(nodes))))
     # Per node eight turns on quotas; and fifteen events, whoever came first.
@@ -257,7 +257,7 @@ async def test_a_void_from_another_node_finds_the_counters(url: str) -> None:
         (answer,) = await two.ledger().record([Void("v", "s", "w", "f", "e", 3, 1.0)])
         assert (answer.outcome, answer.tallies) == (Outcome.RECORDED, (Tally(1, 0),))
         await one.ledger().take([Claim("a", "q", Quota(10), 5, 5)])
-        await two.ledger().give_back([Return("a", 2)])
+        await two.ledger().give_back([Return("a", 2, 0)])
         assert await one.ledger().usage(["q"]) == [Tally(3, 0)]
 
 

@@ -100,7 +100,7 @@ async def test_a_server_that_restarts_under_calls_loses_nothing_answered(
             lease, number = f"{name}{number}", number + 1
             try:
                 await ledger.take([claim(lease)])
-                await ledger.give_back([Return(lease, 1)])
+                await ledger.give_back([Return(lease, 1, 0)])
                 answered.append(lease)
             except StoreUnavailableError:
                 failed.append(lease)
@@ -119,7 +119,7 @@ async def test_a_server_that_restarts_under_calls_loses_nothing_answered(
         is_over.set()
         await asyncio.gather(*spenders)
         # The owner does not know what became of these: it gives them back as unspent.
-        await ledger.give_back([Return(lease, 0) for lease in failed])
+        await ledger.give_back([Return(lease, 0, 0) for lease in failed])
         (tally,) = await ledger.usage(["q"])
         assert tally.out == 1
         assert len(answered) <= tally.used <= len(answered) + len(failed)
@@ -159,7 +159,7 @@ async def test_a_commit_whose_answer_is_lost_counts_once(own: PostgresServer, fr
             await cut()
             assert (await ledger.take([claim("a", 5)]))[0].granted == 5
             await cut()
-            await ledger.give_back([Return("a", 4)])
+            await ledger.give_back([Return("a", 4, 0)])
             await cut()
             await ledger.refund([Refund("ref", "q", 1)])
             await cut()
@@ -201,7 +201,7 @@ async def test_a_server_that_hangs_is_unavailable_in_bounded_time_and_recovers(
         assert "in time" in errors[0].detail
         assert await eventually(ledger, "c") == 0
         await read()
-        await ledger.give_back([Return("b", 0)])
+        await ledger.give_back([Return("b", 0, 0)])
         assert (await ledger.usage(["q"]))[0] == Tally(0, 2)
         async with asyncio.timeout(5):
             assert list(await anext(aiter(backend.feed().follow()))) == []
@@ -304,7 +304,7 @@ async def test_a_clock_that_was_set_back_counts_no_lease_too_early(fresh: str) -
         await execute(fresh, "UPDATE ledger_leases SET opened_us = opened_us + 86400000000")
         await ledger.prune(0, 10)
         assert await ledger.usage(["r"]) == [Tally(0, 10)]
-        await ledger.give_back([Return("a", 0)])
+        await ledger.give_back([Return("a", 0, 0)])
         assert await ledger.usage(["r"]) == [Tally(0, 0)]
 
 
@@ -316,5 +316,5 @@ async def test_rates_go_by_the_servers_clock_and_old_leases_count_as_spent(fresh
         await execute(fresh, "UPDATE ledger_leases SET opened_us = opened_us - 61000000")
         assert await ledger.usage(["r"]) == [Tally(10, 0)]
         await ledger.prune(0, 10)
-        await ledger.give_back([Return("a", 0)])
+        await ledger.give_back([Return("a", 0, 0)])
         assert await ledger.usage(["r"]) == [Tally(10, 0)]

