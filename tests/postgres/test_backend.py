@@ -266,7 +266,7 @@ async def test_pruning_goes_on_while_others_take(url: str) -> None:
         ledger = backend.ledger()
         claims = [Claim(f"l{n}", f"q{n}", Quota(9, 1000), 1, 1) for n in range(1200)]
         await ledger.take(claims)
-        await ledger.give_back([Return(claim.lease, 1) for claim in claims])
+        await ledger.give_back([Return(claim.lease, 1, 0) for claim in claims])
         takes = (ledger.take([Claim(f"n{n}", f"q{n}", Quota(9), 1, 1)]) for n in range(50))
         pruning = asyncio.ensure_future(ledger.prune(2000.0, 1100))
         await asyncio.gather(*takes)
