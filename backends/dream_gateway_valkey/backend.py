@@ -95,7 +95,9 @@ class ValkeyBackend:
         failure: tuple[BrokenError | RefusedError, str] | None = None
         for node in self._address.nodes:
             try:
-                await self._router.ask(node, *(("CLUSTER", "SLOTS") if self._address.cluster else ("PING",)))
+                await self._router.ask(
+                    node, *(("CLUSTER", "SLOTS") if self._address.cluster else ("PING",))
+                )
             except (BrokenError, RefusedError) as error:
                 failure = error, str(node)
             else:

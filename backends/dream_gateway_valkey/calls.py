@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from dream_gateway.errors import InvalidRequestError
 from dream_gateway.storage import (
-    SHARDS, Event, Grant, Outcome, Quota, Recorded, Tally, Void, shard_of,
+    SHARDS,
+    Event,
+    Grant,
+    Outcome,
+    Quota,
+    Recorded,
+    Tally,
+    Void,
+    shard_of,
 )  # fmt: skip
 from dream_gateway_valkey.router import Call
 from dream_gateway_valkey.slots import slot_of

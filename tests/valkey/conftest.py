@@ -4,9 +4,9 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.servers.valkey import DURABLE, Cluster, Server, fresh_urls
 
 from dream_gateway.testing import FakeClock
-from tests.servers.valkey import DURABLE, Cluster, Server, fresh_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
