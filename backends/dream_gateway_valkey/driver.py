@@ -65,7 +65,7 @@ class Wire:
         self._connection = _connection(address, node)
 
     async def connect(self) -> None:
-        """Connect and log in. Raises `RefusedError` if the server will not have us, else `BrokenError`."""
+        """Connect and log in. Raises `RefusedError` if the server says no, else `BrokenError`."""
         try:
             await self._connection.connect()
         except ResponseError as error:
@@ -123,7 +123,7 @@ def _connection(address: Address, node: Node) -> Any:
         "password": address.password or None,
         "socket_timeout": None,
         "socket_connect_timeout": address.timeout / 2,
-        "retry": Retry(NoBackoff(), 0),  # type: ignore[no-untyped-call]  # the driver's
+        "retry": Retry(NoBackoff(), 0),
         "client_name": "dream-gateway",
         "lib_name": None,
         "lib_version": None,

@@ -105,19 +105,20 @@ class ValkeyLedger:
 
     async def prune(self, before: float, limit: int) -> int:
         """Delete history, a bounded number of rows."""
-        gone = 0
+        gone, field = 0, repr(float(before))
         for first in range(0, SHARDS, SHARDS_AT_ONCE):
             shards = range(first, min(first + SHARDS_AT_ONCE, SHARDS))
-            field = repr(float(before))
-            seen = await self._run(
-                lambda caller, shards=shards, field=field: [
-                    caller.on(shard, "survey", (field,)) for shard in shards
-                ]
-            )
-            for shard in (at for at, call in zip(shards, seen, strict=True) if call.reply):
+            for shard in await self._with_history(shards, field):
                 if gone < limit:
                     gone += await self._prune(shard, field, limit - gone)
         return gone
+
+    async def _with_history(self, shards: Sequence[int], before: str) -> list[int]:
+        """Return the shards that may have rows to prune, and settle their old leases."""
+        made = await self._run(
+            lambda caller: [caller.on(shard, "survey", (before,)) for shard in shards]
+        )
+        return [shard for shard, call in zip(shards, made, strict=True) if call.reply]
 
     async def _prune(self, shard: int, before: str, limit: int) -> int:
         (call,) = await self._run(lambda caller: [caller.on(shard, "prune", (before, limit))])

@@ -1,4 +1,4 @@
-"""One server's connection, shared by all who call: batches go out as they come, replies come in order."""
+"""One server's connection, shared by all who call: a batch goes out as it comes, in one write."""
 
 from __future__ import annotations
 
