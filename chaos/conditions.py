@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import struct
 import subprocess
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHUNK = bytes(1 << 16)
+SQLITE_FILE = "dream.db"
 SECONDS = struct.Struct("=q")
 
 
@@ -38,8 +40,18 @@ class Disk:
         self._filler.unlink()
 
 
+class SqliteDisk(Disk):
+    """One with a store on it, which is made to need room from the next write on."""
+
+    def fill(self) -> None:
+        """Leave no room, and no old log to write over either."""
+        with closing(sqlite3.connect(self.folder / SQLITE_FILE, timeout=30)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        super().fill()
+
+
 @contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Disk | None]:
+def small_disk(folder: Path, megabytes: int, kind: type[Disk] = Disk) -> Iterator[Disk | None]:
     """Mount a small file system in memory; `None` where that is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
@@ -48,7 +60,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Disk | None]:
         return
     folder.chmod(0o755)
     try:
-        yield Disk(folder)
+        yield kind(folder)
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=False)
 

@@ -52,6 +52,9 @@ class Crowd:
         self.last: dict[Node, float] = {}
         """When each node last admitted or denied, by the loop's clock."""
 
+        self.admitted_at = 0.0
+        """When anybody was last admitted, by the same clock."""
+
         self._nodes = nodes
         self._fields = f"Authorization: Bearer {secret}\r\nX-User-Id: {customer}\r\n"
         self._names = count()
@@ -115,8 +118,11 @@ class Crowd:
     def _note(self, node: Node, status: int, code: str) -> None:
         self._seen.set()
         self.answers.count(status, code)
+        now = asyncio.get_running_loop().time()
         if status in (200, 429):
-            self.last[node] = asyncio.get_running_loop().time()
+            self.last[node] = now
+        if status == 200:
+            self.admitted_at = now
 
 
 class _Line:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from tests.servers.postgres import own_server
 from tests.servers.valkey import DURABLE, Cluster, Server
 
-from chaos.conditions import small_disk
+from chaos.conditions import SQLITE_FILE, SqliteDisk, small_disk
 from dream_gateway.testing import open_wire
 
 if TYPE_CHECKING:
@@ -112,9 +112,9 @@ class _Primaries:
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[Place]:
     """One file on one machine: every node is a process of it."""
-    with small_disk(folder / "disk", DISK_MEGABYTES) as disk:
+    with small_disk(folder / "disk", DISK_MEGABYTES, SqliteDisk) as disk:
         place = folder if disk is None else disk.folder
-        yield Place("SQLite", {"store": f"sqlite:///{place}/dream.db"}, disk=disk)
+        yield Place("SQLite", {"store": f"sqlite:///{place}/{SQLITE_FILE}"}, disk=disk)
 
 
 @asynccontextmanager

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LIMIT = 12_000
 CALM_SECONDS = 1.5
 RECOVERY_SECONDS = 40.0
+LAST_SECONDS = 3.0
+"""So long nobody is admitted before it is believed that nothing is left: leases come back by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,7 @@ async def attempt(ground: Field, fault: Fault) -> Trial:
     await asyncio.sleep(CALM_SECONDS)
     await fault.inflict(ground)
     recovery = await _recovered(ground, crowd)
-    # Until the quota is gone, so that one unit too many would show.
-    enough = crowd.answers.denied + LIMIT // 20
-    await crowd.until(lambda: crowd.answers.denied > enough, RECOVERY_SECONDS)
+    await _used_up(crowd)
     answers = await crowd.end()
     counted = await ground.settled()
     broken = list(_judged(answers, counted, recovery))
@@ -59,6 +59,17 @@ async def _recovered(ground: Field, crowd: Crowd) -> float:
 
     await crowd.until(serves, RECOVERY_SECONDS)
     return now() - mended
+
+
+async def _used_up(crowd: Crowd) -> None:
+    """Wait until the quota is gone for good, so that one unit too many would show."""
+    now = asyncio.get_running_loop().time
+    denied = crowd.answers.denied
+
+    def gone() -> bool:
+        return crowd.answers.denied > denied and now() - crowd.admitted_at > LAST_SECONDS
+
+    await crowd.until(gone, RECOVERY_SECONDS)
 
 
 def _judged(answers: Answers, counted: int, recovery: float) -> list[str]:
