@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from dream_gateway.clock import Clock
     from dream_gateway.hookspecs import (
+        CodeExchange,
         Identity,
+        Mailer,
         RequestCost,
+        Site,
         UserAdministration,
         UserWebhook,
         VerdictObserver,
@@ -113,6 +116,18 @@ class Plugins:
     def user_webhooks(self) -> tuple[UserWebhook, ...]:
         """Return the readers of what identity providers tell of end users."""
         return tuple(cast("Iterator[UserWebhook]", self._collect("user_webhooks")))
+
+    def mailers(self) -> tuple[Mailer, ...]:
+        """Return what sends mail; the first one does."""
+        return tuple(cast("Iterator[Mailer]", self._collect("mailers")))
+
+    def sites(self) -> tuple[Site, ...]:
+        """Return what the service's listener serves beside its own routes."""
+        return tuple(cast("Iterator[Site]", self._collect("sites")))
+
+    def code_exchanges(self) -> tuple[CodeExchange, ...]:
+        """Return who takes one-time codes; the first one does."""
+        return tuple(cast("Iterator[CodeExchange]", self._collect("code_exchanges")))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""

@@ -53,7 +53,13 @@ def test_every_route_is_described() -> None:
     nothing = cast(
         "Any",
         SimpleNamespace(
-            admission=None, directory=None, clock=None, health=None, plugins=None, settings=None
+            admission=None,
+            directory=None,
+            clock=None,
+            health=None,
+            plugins=None,
+            settings=None,
+            exchanges=(),
         ),
     )
     table = operations(nothing, RateLimitHeaders())

@@ -8,6 +8,7 @@ from dream_gateway.service.customers import CustomerRoutes
 from dream_gateway.service.events import EventRoutes
 from dream_gateway.service.keys import KeyRoutes
 from dream_gateway.service.openapi import openapi
+from dream_gateway.service.sign_in import SignInRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
@@ -26,6 +27,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *CustomerRoutes(gateway.directory).operations(),
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
+        *SignInRoutes(gateway.exchanges).operations(),
     ]
     table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
     return tuple(table)
