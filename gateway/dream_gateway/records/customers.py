@@ -60,21 +60,35 @@ async def page(
 async def add(writer: Writer, customer: Customer) -> None:
     """Create a customer. The external id must not be taken: see `Records.write`."""
     await writer.connection.execute(insert(end_users).values(_row(customer)))
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.create")
+    await _changed(writer, customer, "customer.create")
 
 
 async def change(writer: Writer, customer: Customer) -> None:
     """Store a customer's new values."""
     query = update(end_users).where(end_users.c.id == customer.id, _there())
     await writer.connection.execute(query.values(_row(customer)))
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.update", {"plan": customer.plan})
+    await _changed(writer, customer, "customer.update")
 
 
 async def delete(writer: Writer, customer: Customer) -> None:
     """Hide a customer; the row stays."""
     query = update(end_users).where(end_users.c.id == customer.id)
     await writer.connection.execute(query.values(deleted_at=writer.now))
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.delete")
+    await _changed(writer, customer, "customer.delete")
+
+
+async def any_on(connection: AsyncConnection, project_id: str, plan: str) -> bool:
+    """Return whether somebody is on a tier."""
+    query = select(end_users.c.id).where(
+        end_users.c.project_id == project_id, end_users.c.plan == plan, _there()
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def _changed(writer: Writer, customer: Customer, action: str) -> None:
+    details: dict[str, object] = {"plan": customer.plan}
+    project = customer.project_id
+    await writer.changed(Subject.CUSTOMER, customer.id, action, details, project=project)
 
 
 async def _one(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dream_gateway.errors import ConflictError, InvalidRequestError, StoreUnavailableError
-from dream_gateway.records.schema import audit_log, changes
+from dream_gateway.records.schema import audit_log, changes, projects
 from dream_gateway.storage import Change, Subject
 
 if TYPE_CHECKING:
@@ -32,13 +32,45 @@ class Writer:
         self.changes: list[Change] = []
 
     async def changed(
-        self, subject: Subject, ref: str, action: str, details: dict[str, object] | None = None
+        self,
+        subject: Subject,
+        ref: str,
+        action: str,
+        details: dict[str, object] | None = None,
+        *,
+        project: str | None = None,
     ) -> None:
-        """Announce a change at commit, and audit it. No secret may be in `details`."""
+        """Announce a change at commit, and audit it: see `audit`."""
+        self.announce(subject, ref)
+        await self.audit(ref, action, details, project=project)
+
+    def announce(self, subject: Subject, ref: str) -> None:
+        """Announce a change at commit that another one, which is audited, brings with it."""
         self.changes.append(Change(subject, ref))
+
+    async def audit(
+        self,
+        ref: str,
+        action: str,
+        details: dict[str, object] | None = None,
+        *,
+        project: str | None = None,
+        platform: str | None = None,
+    ) -> None:
+        """Note who did what to `ref`, an id. No secret may be in `details`.
+
+        It is in the log of `platform`, or else of the platform that owns `project`.
+        """
+        owner = select(projects.c.platform_id).where(projects.c.id == project).scalar_subquery()
         await self.connection.execute(
             insert(audit_log).values(
-                actor=self.actor, action=action, object=ref, details=details or {}, at=self.now
+                actor=self.actor,
+                action=action,
+                object=ref,
+                details=details or {},
+                at=self.now,
+                project_id=project,
+                platform_id=owner if platform is None else platform,
             )
         )
 

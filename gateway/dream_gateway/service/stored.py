@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from dream_gateway import keys
 from dream_gateway.errors import NotFoundError
 from dream_gateway.model import Customer, KeyKind
-from dream_gateway.records import credentials, customers, projects
+from dream_gateway.records import credentials, customers, projects, tiers
 from dream_gateway.records.schema import idempotency
 from dream_gateway.service.directory import MintedKey, Remembered
 
@@ -59,7 +59,7 @@ class StoredReading:
 
     async def tiers(self, project: str) -> list[Tier]:
         """Return the project's tiers."""
-        return await projects.tiers_of(self._connection, project)
+        return await tiers.of_project(self._connection, project)
 
     async def publishable_key(self, project: str) -> str | None:
         """Return the project's current publishable key."""
