@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -11,10 +12,27 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.clock import Clock
-    from dream_gateway.hookspecs import Mailer
     from dream_gateway.model import Project
     from dream_gateway.storage import Ledger
     from dream_gateway.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message to one person, as plain text; `sender_name` is who it is from, for people."""
+
+    to: str
+    sender_name: str
+    subject: str
+    text: str
+
+
+class Mailer(Protocol):
+    """Hands messages over for delivery, off the request that caused them."""
+
+    async def send(self, mail: Mail) -> None:
+        """Return once somebody else is responsible for it. Raises whatever went wrong."""
+        ...
 
 
 class Writing(Protocol):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from dream_gateway.facilities import Facilities
+    from dream_gateway.facilities import Facilities, Mailer
     from dream_gateway.model import Project
 
 PROJECT_NAME = "dream_gateway"
@@ -137,24 +137,6 @@ class UserWebhook(Protocol):
         Raises `InvalidCredentialError` if it is not the provider's, `InvalidRequestError` if it
         cannot be read.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A message to one person, as plain text; `sender_name` is who it is from, for people."""
-
-    to: str
-    sender_name: str
-    subject: str
-    text: str
-
-
-class Mailer(Protocol):
-    """Hands messages over for delivery, off the request that caused them."""
-
-    async def send(self, mail: Mail) -> None:
-        """Return once somebody else is responsible for it. Raises whatever went wrong."""
         ...
 
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.admission import Admission
     from dream_gateway.clock import Clock
-    from dream_gateway.facilities import Writing
-    from dream_gateway.hookspecs import Mailer
+    from dream_gateway.facilities import Mailer, Writing
     from dream_gateway.model import Project
     from dream_gateway.records.database import Records
     from dream_gateway.settings import Settings

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import click
 
     from dream_gateway.clock import Clock
+    from dream_gateway.facilities import Mailer
     from dream_gateway.hookspecs import (
         CodeExchange,
         Identity,
-        Mailer,
         RequestCost,
         Site,
         UserAdministration,

@@ -8,7 +8,7 @@ from dream_gateway.errors import InvalidRequestError
 from dream_gateway.hookspecs import Identified
 from dream_gateway_local.accounts import NewAccount
 from dream_gateway_local.faults import FormError
-from dream_gateway_local.realm import USERS
+from dream_gateway_local.realm import USERS, of_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,20 @@ class LocalUsers:
             error = {"pointer": "/password", "detail": fault.text}
             raise InvalidRequestError("One value is wrong.", extra={"errors": [error]}) from fault
         return self._identified(account, user.tenant)
+
+    async def find(self, email: str, tenant: str = "") -> Identified | None:
+        """Return the user of a project who has this address; of no project there is nobody."""
+        if not tenant:
+            return None
+        project = await self._parts().lent.project(tenant)
+        account = await self._parts().provider.find(project.id, email)
+        return None if account is None else self._identified(account, tenant)
+
+    async def invite(self, email: str, tenant: str) -> None:
+        """Send somebody a link to choose a password. Raises `ConflictError` for one who is there."""
+        project = await self._parts().lent.project(tenant)
+        realm = of_project(project, tenant, sign_up=True)
+        await self._parts().provider.invite(realm, email)
 
     async def delete(self, subject: str) -> None:
         """Delete a user; nobody is there to delete the second time."""

@@ -60,7 +60,10 @@ class Parts:
         self.provider = Provider(lent, options, self._passwords, attempts, post)
 
     async def open(self) -> None:
-        """Read the keys, or make the first ones. Raises `ConfigurationError` if they cannot be sealed."""
+        """Read the keys, or make the first ones.
+
+        Raises `ConfigurationError` if they cannot be sealed.
+        """
         for keyring in self._keyrings.values():
             await keyring.open()
         await self._passwords.open()

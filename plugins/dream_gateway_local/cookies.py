@@ -1,8 +1,8 @@
 """The cookies: which there are, and how they are set (RFC 6265bis).
 
-All are HttpOnly and of this host alone; over https they are Secure and carry the prefix `__Host-`, so that no
-other subdomain can set them. `SameSite=Lax`: they come along when somebody follows a link here, and with
-requests from other subdomains of the same site, but not with another site's forms.
+All are HttpOnly and of this host alone; over https they are Secure and carry the prefix `__Host-`, so
+that no other subdomain can set them. `SameSite=Lax`: they come along when somebody follows a link here,
+and with requests from other subdomains of the same site, but not with another site's forms.
 """
 
 from __future__ import annotations

@@ -95,9 +95,7 @@ class Desk:
         proof = forgery.device_token(
             self._key, device, visit.realm.id, email_key(entered.account.email)
         )
-        self._cookies.put(
-            response, device_cookie(visit.realm), f"{device}.{proof}", DEVICE_SECONDS
-        )
+        self._cookies.put(response, device_cookie(visit.realm), f"{device}.{proof}", DEVICE_SECONDS)
         return response
 
     async def leave(self, visit: Visit, account: Account) -> Response:

@@ -1,7 +1,7 @@
 """The documents by which others verify the tokens: JWK Set (RFC 7517) and provider metadata.
 
-The metadata (OpenID Connect Discovery 1.0) tells what is true and no more: there is no authorization or token
-endpoint of OAuth here, so the plain subset for verifying tokens.
+The metadata (OpenID Connect Discovery 1.0) tells what is true and no more: there is no authorization or
+token endpoint of OAuth here, so the plain subset for verifying tokens.
 """
 
 from __future__ import annotations

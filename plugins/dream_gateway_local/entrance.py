@@ -100,8 +100,8 @@ class Entrance:
             entered = await self._desk.provider.confirm(
                 visit.realm, self._desk.visitor(visit, email), ticket, visit.value("password")
             )
-        except FormError:
-            visit.errors["password"] = "This is not the password you signed up with."
+        except FormError as fault:
+            visit.errors[fault.field] = "This is not the password you signed up with."
             return self._confirm(visit, email)
         if entered is None:
             return self._stale(visit)

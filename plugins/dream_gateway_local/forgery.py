@@ -1,7 +1,7 @@
 """Against forged requests: a form's token, signed for the browser, and where the request came from.
 
-The browser's half is a random value in a cookie; the form's is an HMAC-SHA256 of it, of the realm and of the
-session, so neither another site nor another subdomain can make a pair of them.
+The browser's half is a random value in a cookie; the form's is an HMAC-SHA256 of it, of the realm and of
+the session, so neither another site nor another subdomain can make a pair of them.
 """
 
 from __future__ import annotations

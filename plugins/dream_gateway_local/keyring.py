@@ -1,7 +1,7 @@
 """Signing keys of one app: ES256 (RFC 7518 3.4), sealed in the records, and replaced in time.
 
-A new key is published before it signs, so that whoever keeps the key set for a while knows it in time; and
-an old one stays published until the last token it signed has expired.
+A new key is published before it signs, so that whoever keeps the key set for a while knows it in
+time; and an old one stays published until the last token it signed has expired.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dream_gateway import keys
 from dream_gateway_local.tables import signing_keys
 
 if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.facilities import Facilities, Writing
@@ -117,15 +118,14 @@ class Keyring:
         query = select(signing_keys).where(table.use == self._use, there)
         rows = (await connection.execute(query)).mappings().all()
         # A key that is open already is not opened again.
-        return {row["id"]: self._keys.get(row["id"]) or self._opened(**row) for row in rows}
+        return {row["id"]: self._keys.get(row["id"]) or self._opened(row) for row in rows}
 
-    def _opened(
-        self, *, id: str, public: dict[str, Any], sealed: bytes, created_at: float, **_: object
-    ) -> SigningKey:
-        private = load_der_private_key(self._lent.vault.open(sealed, _context(id)), None)
+    def _opened(self, row: RowMapping) -> SigningKey:
+        der = self._lent.vault.open(row["sealed"], _context(row["id"]))
+        private = load_der_private_key(der, None)
         if not isinstance(private, ec.EllipticCurvePrivateKey):
             raise TypeError("a signing key is of the curve P-256")
-        return SigningKey(id, public, private, created_at)
+        return SigningKey(row["id"], row["public"], private, row["created_at"])
 
     async def _replace(self, writer: Writing) -> SigningKey:
         """Make a key, and let those that sign until it does retire after it."""

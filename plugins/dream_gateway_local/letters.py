@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dream_gateway.hookspecs import Mail
+from dream_gateway.facilities import Mail
 
 if TYPE_CHECKING:
     from dream_gateway_local.realm import Realm
@@ -15,6 +15,7 @@ SUBJECTS = {
     "verify": "Confirm your address for {name}",
     "known": "You already have an account at {name}",
     "reset": "Choose a new password for {name}",
+    "invited": "Your account at {name}",
     "changed": "Your password for {name} was changed",
 }
 _LONGEST_NAME = 100

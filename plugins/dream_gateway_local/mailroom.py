@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from dream_gateway.hookspecs import Mail, Mailer
+    from dream_gateway.facilities import Mail
 
 _LOG = logging.getLogger(__name__)
 

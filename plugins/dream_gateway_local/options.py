@@ -86,3 +86,13 @@ def read_options(table: Mapping[str, object]) -> LocalOptions:
             raise ConfigurationError(
                 f"plugins.local: {name} is not a URL such as https://id.example.com, without a path."
             )
+    return options
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return fine and url == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc

@@ -99,9 +99,7 @@ class LocalPlugin:
         return [self._one(settings)]
 
     @hookimpl
-    def user_administrations(
-        self, settings: Mapping[str, object]
-    ) -> Sequence[UserAdministration]:
+    def user_administrations(self, settings: Mapping[str, object]) -> Sequence[UserAdministration]:
         """Create accounts on developers' word."""
         site = self._one(settings)
         return [LocalUsers(lambda: site.parts)]

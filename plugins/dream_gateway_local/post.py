@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from dream_gateway.hookspecs import Mailer
+    from dream_gateway.facilities import Mailer
     from dream_gateway_local.letters import Letters
     from dream_gateway_local.mailroom import Mailroom
     from dream_gateway_local.realm import Realm
 
-PATHS = {"verify": "/verify", "known": "/reset", "reset": "/reset", "changed": "/reset"}
+PATHS = {
+    "verify": "/verify",
+    "known": "/reset",
+    "reset": "/reset",
+    "changed": "/reset",
+    "invited": "/reset",
+}
 
 
 class Post:

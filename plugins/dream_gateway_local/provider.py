@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.errors import ConflictError
-from dream_gateway_local import accounts, sessions, tickets
+from dream_gateway_local import accounts, secret, sessions, tickets
 from dream_gateway_local.accounts import Account, NewAccount, email_key
 from dream_gateway_local.faults import WrongPasswordError, refuse_weak
 from dream_gateway_local.tickets import Purpose
 
 if TYPE_CHECKING:
-    from dream_gateway.facilities import Facilities
+    from dream_gateway.facilities import Facilities, Writing
     from dream_gateway_local.limits import Attempts
     from dream_gateway_local.options import LocalOptions
     from dream_gateway_local.passwords import Passwords
@@ -219,9 +219,26 @@ class Provider:
         refuse_weak(new.password, new.email, self._options.password_length)
         hashed = await self._passwords.hash(new.password)
         async with self._lent.write(ACTOR) as writer:
-            if await accounts.named(writer.connection, new.realm, new.email) is not None:
-                raise ConflictError("An account has this address already.")
+            await _check_free(writer, new.realm, new.email)
             return await accounts.add(writer, replace(new, password=hashed))
+
+    async def invite(self, realm: Realm, email: str) -> None:
+        """Create an account without a password, and send a link to choose one.
+
+        Raises `ConflictError` if the address is taken.
+        """
+        hashed = await self._passwords.hash(secret.mint())
+        async with self._lent.write(ACTOR) as writer:
+            await _check_free(writer, realm.id, email)
+            account = await accounts.add(writer, NewAccount(realm.id, email, hashed))
+            lasts = tickets.INVITATION_SECONDS
+            ticket = await tickets.issue(writer, Purpose.RESET, account.id, lasts=lasts)
+        self._post.send("invited", realm, account.email, ticket)
+
+    async def find(self, realm: str, email: str) -> Account | None:
+        """Return the account that has an address."""
+        async with self._lent.read() as connection:
+            return await accounts.named(connection, realm, email)
 
     async def delete(self, account_id: str) -> None:
         """Delete an account, its sessions and tickets; nobody is there the second time."""
@@ -238,7 +255,7 @@ class Provider:
         )
 
     async def _checked(self, account: Account | None, password: str) -> Account:
-        fits = await self._passwords.check(account and account.password, password)
+        fits = await self._passwords.check(account.password if account else None, password)
         if account is None or not fits:
             raise WrongPasswordError
         return account
@@ -266,6 +283,11 @@ class Provider:
                 return
             ticket = await tickets.issue(writer, Purpose.RESET, account.id)
         await self._post.send_now("reset", realm, account.email, ticket)
+
+
+async def _check_free(writer: Writing, realm: str, email: str) -> None:
+    if await accounts.named(writer.connection, realm, email) is not None:
+        raise ConflictError("An account has this address already.")
 
 
 def _reminder(known: Account) -> tuple[str, Purpose]:

@@ -42,8 +42,6 @@ def is_allowed(url: str, origins: Collection[str]) -> bool:
 def with_parameters(url: str, **more: str) -> str:
     """Return an address with parameters added to its query, in the place of any of those names."""
     parts = urlsplit(url)
-    kept = [
-        pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in more
-    ]
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in more]
     query = urlencode([*kept, *more.items()])
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))

@@ -84,7 +84,7 @@ def policy(realm: Realm, logo: str | None) -> str:
             "default-src 'none'",
             "style-src 'self'",
             f"img-src {' '.join(images)}",
-            f"form-action {' '.join(["'self'", *targets])}",
+            " ".join(["form-action 'self'", *targets]),
             "frame-ancestors 'none'",
             "base-uri 'none'",
         )

@@ -109,9 +109,7 @@ class Front:
         except GatewayError as error:
             return self._failure(realm, error)
 
-    async def _visit(
-        self, request: Request, realm: Realm, methods: dict[str, Handler]
-    ) -> Response:
+    async def _visit(self, request: Request, realm: Realm, methods: dict[str, Handler]) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         _check_method(method, set(methods))
         is_token = methods is self._table[TOKEN]

@@ -29,6 +29,10 @@ LIFETIMES = {Purpose.VERIFY: 86_400.0, Purpose.RESET: 3_600.0, Purpose.CODE: 60.
 """Seconds."""
 
 
+INVITATION_SECONDS = 7 * 86_400.0
+"""How long somebody who was invited may take to choose a password."""
+
+
 class Ticket(NamedTuple):
     """A ticket that holds, or held until now; `target` is where a code was sent to."""
 
@@ -37,9 +41,17 @@ class Ticket(NamedTuple):
 
 
 async def issue(
-    writer: Writing, purpose: Purpose, account_id: str, target: str | None = None
+    writer: Writing,
+    purpose: Purpose,
+    account_id: str,
+    target: str | None = None,
+    *,
+    lasts: float | None = None,
 ) -> str:
-    """Make a ticket and return its secret. What has expired is swept out."""
+    """Make a ticket, for `lasts` seconds or the usual time; return its secret.
+
+    What has expired is swept out.
+    """
     ticket = secret.mint()
     run = writer.connection.execute
     await run(delete(tickets).where(tickets.c.expires_at <= writer.now))
@@ -49,7 +61,7 @@ async def issue(
             purpose=purpose.value,
             account_id=account_id,
             target=target,
-            expires_at=writer.now + LIFETIMES[purpose],
+            expires_at=writer.now + (lasts or LIFETIMES[purpose]),
         )
     )
     return ticket
@@ -67,9 +79,7 @@ async def look(
 async def redeem(writer: Writing, purpose: Purpose, ticket: str) -> Ticket | None:
     """Use a ticket up; of any number who try at once, one gets it."""
     query = delete(tickets).where(_holds(purpose, ticket, writer.now))
-    found = await writer.connection.execute(
-        query.returning(tickets.c.account_id, tickets.c.target)
-    )
+    found = await writer.connection.execute(query.returning(tickets.c.account_id, tickets.c.target))
     row = found.first()
     return None if row is None else Ticket(*row)
 

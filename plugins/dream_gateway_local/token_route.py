@@ -45,7 +45,9 @@ class TokenRoute:
         """Give the token, in the body and nowhere else."""
         headers = {**SAFETY, **self._cors(visit), "cache-control": "no-store"}
         if visit.session is None:
-            fields = tuple((name, text) for name, text in headers.items() if name != "cache-control")
+            fields = tuple(
+                (name, text) for name, text in headers.items() if name != "cache-control"
+            )
             raise MissingCredentialError("Nobody is signed in here.", headers=fields)
         found = await self._issue(visit.session.account, visit.realm)
         expires_at = datetime.fromtimestamp(found.expires_at, UTC).isoformat()
@@ -62,12 +64,12 @@ class TokenRoute:
         """Return the fields for the page that asks; raises `ForbiddenError` for any other page."""
         fields = visit.request.headers
         origin = fields.get("origin")
-        if forgery.is_own(
-            origin, fields.get("sec-fetch-site"), fields.get("host"), (self._own,)
-        ):
+        if forgery.is_own(origin, fields.get("sec-fetch-site"), fields.get("host"), (self._own,)):
             return {"vary": "Origin"}
         if origin is None or not redirects.is_allowed(origin, visit.realm.origins):
-            raise ForbiddenError("This origin may not ask for tokens.", headers=(("Vary", "Origin"),))
+            raise ForbiddenError(
+                "This origin may not ask for tokens.", headers=(("Vary", "Origin"),)
+            )
         return {
             "vary": "Origin",
             "access-control-allow-origin": origin,
