@@ -35,7 +35,7 @@ def create_service(gateway: Host) -> Service:
     """Return the service of a gateway; the gateway is the caller's to start and close."""
     limits = RateLimitHeaders(legacy=gateway.settings.legacy_headers)
     dispatcher = Dispatcher(
-        Authenticator(gateway.admission, gateway.plugins.identities()),
+        Authenticator(gateway.admission),
         Idempotency(gateway.directory, gateway.clock),
         limits,
         RequestIds(),

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, LargeBinary, St
 from sqlalchemy import UniqueConstraint as Unique
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade() -> None:
