@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from dream_gateway_local.keyring import Keyring
 
 LEEWAY_SECONDS = 5.0
-REMEMBERED = 10_000
 LONGEST = 8192
 
 
@@ -31,7 +28,6 @@ class Tokens:
         self._keyring = keyring
         self._clock = clock
         self._lasts = lasts
-        self._verified: OrderedDict[bytes, Identified] = OrderedDict()
 
     async def issue(self, account: Account, publishable_key: str | None) -> SignedIn:
         """Return a token for an account; an end user's names the project by its publishable key."""
@@ -54,15 +50,8 @@ class Tokens:
 
     async def verify(self, token: str) -> Identified | None:
         """Return whom a token names, `None` if no key of this app signed it."""
-        digest = sha256(token.encode("utf-8", "surrogateescape")).digest()
-        found = self._verified.get(digest)
-        if found is None:
-            found = await self._verify(token)
-            if found is None:
-                return None
-            self._remember(digest, found)
-        if found.expires_at is None or found.expires_at + LEEWAY_SECONDS <= self._clock.now():
-            self._verified.pop(digest, None)
+        found = await self._verify(token)
+        if found is not None and (found.expires_at or 0.0) + LEEWAY_SECONDS <= self._clock.now():
             raise InvalidCredentialError
         return found
 
@@ -86,11 +75,6 @@ class Tokens:
         except jwt.InvalidTokenError as exc:
             raise InvalidCredentialError from exc
         return _identified(self.issuer, claims)
-
-    def _remember(self, digest: bytes, found: Identified) -> None:
-        self._verified[digest] = found
-        if len(self._verified) > REMEMBERED:
-            self._verified.popitem(last=False)
 
 
 def _identified(issuer: str, claims: dict[str, Any]) -> Identified:
