@@ -45,11 +45,13 @@ class Gateway:
     admission: Admission
     records: Records
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, plugins: Plugins | None = None
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.stores = Stores(settings, self.clock)
-        self.plugins = Plugins(settings.plugins)
+        self.plugins = plugins or Plugins(settings.plugins)
         self.sites = self.plugins.sites()
         self._tasks: list[asyncio.Task[None]] = []
         self._meter: Meter | None = None

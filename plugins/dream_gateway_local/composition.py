@@ -75,6 +75,10 @@ class Parts:
         self._passwords.close()
         await self._mailroom.aclose()
 
+    async def drained(self) -> None:
+        """Return once every mail that was due is sent, or given up."""
+        await self._mailroom.drained()
+
     async def token(self, account: Account, project: Project) -> SignedIn:
         """Return the token of a project's user."""
         key = await self.lent.publishable_key(project)

@@ -21,6 +21,11 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+
+def _account() -> ForeignKey:
+    return ForeignKey("local_accounts.id", ondelete="CASCADE")
+
+
 accounts = Table(
     "local_accounts",
     metadata,
@@ -42,10 +47,10 @@ sessions = Table(
     "local_sessions",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
-    Column("account_id", ForeignKey("local_accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", _account(), nullable=False, index=True),
     Column("created_at", Float, nullable=False),
     Column("seen_at", Float, nullable=False),
-    Column("expires_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
 )
 
 tickets = Table(
@@ -53,10 +58,10 @@ tickets = Table(
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
     Column("purpose", String(16), nullable=False),
-    Column("account_id", ForeignKey("local_accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", _account(), nullable=False, index=True),
     # Of a code: where it was sent to.
     Column("target", Text),
-    Column("expires_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
 )
 
 signing_keys = Table(
