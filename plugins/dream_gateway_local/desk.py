@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse
 
@@ -57,6 +56,7 @@ class Desk:
 
     def show(self, visit: Visit, page: str, status: int = 200, **values: object) -> Response:
         """Show a page, with whatever was wrong with what was entered."""
+        onward = visit.onward()
         known: dict[str, Any] = {
             "errors": visit.errors,
             "notice": "",
@@ -64,7 +64,7 @@ class Desk:
             "token": visit.form_token(self._key),
             "redirect": visit.redirect,
             "state": visit.state,
-            "onward": _onward(visit),
+            "onward": f"?{onward}" if onward else "",
             "shortest": self.options.password_length,
         }
         status = UNPROCESSABLE if visit.errors else status
@@ -123,10 +123,3 @@ class Desk:
 def _see_other(url: str) -> Response:
     headers = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
     return RedirectResponse(url, SEE_OTHER, headers)
-
-
-def _onward(visit: Visit) -> str:
-    """Return the query that carries on where to go."""
-    pairs = [("redirect_url", visit.redirect), ("state", visit.state)]
-    query = urlencode([pair for pair in pairs if pair[1]])
-    return f"?{query}" if query else ""

@@ -33,11 +33,14 @@ class Post:
         """Have something done after the answer."""
         self._mailroom.post(errand)
 
-    def send(self, kind: str, realm: Realm, to: str, ticket: str = "") -> None:
-        """Have a mail sent, with a link that holds a ticket."""
-        self._mailroom.post(lambda: self.send_now(kind, realm, to, ticket))
+    def send(self, kind: str, realm: Realm, to: str, ticket: str = "", onward: str = "") -> None:
+        """Have a mail sent, with a link that holds a ticket, and where to go on to from there."""
+        self._mailroom.post(lambda: self.send_now(kind, realm, to, ticket, onward))
 
-    async def send_now(self, kind: str, realm: Realm, to: str, ticket: str = "") -> None:
+    async def send_now(
+        self, kind: str, realm: Realm, to: str, ticket: str = "", onward: str = ""
+    ) -> None:
         """Send a mail; raises what the mailer does."""
-        query = f"?ticket={ticket}" if ticket else ""
+        query = "?" + "&".join(part for part in (f"ticket={ticket}", onward) if part)
+        query = query if ticket else ""
         await self._mailer.send(self._letters.write(kind, realm, to, PATHS[kind] + query))

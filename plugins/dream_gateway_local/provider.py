@@ -27,10 +27,14 @@ ACTOR = "local"
 
 
 class Visitor(NamedTuple):
-    """Who is at a form: their address, and what proves that the browser is known to an account."""
+    """Who is at a form: their address, and what names the browser that an account knows.
+
+    `onward` is the query that carries on, through a mail, where they wanted to go.
+    """
 
     address: str | None
     device: str = ""
+    onward: str = ""
 
 
 class Entered(NamedTuple):
@@ -80,7 +84,7 @@ class Provider:
                 lasts = self._options.session_seconds
                 return Entered(account, await sessions.begin(writer, account.id, lasts))
             ticket = await tickets.issue(writer, purpose, account.id)
-        self._post.send(kind, realm, account.email, ticket)
+        self._post.send(kind, realm, account.email, ticket, visitor.onward)
         return None
 
     async def sign_in(
@@ -93,7 +97,7 @@ class Provider:
         account = await self._checked(account, password)
         rehashed = await self._rehashed(account, password)
         if self._options.verify_email and not account.email_verified:
-            await self._ask_to_confirm(realm, account)
+            await self._ask_to_confirm(realm, account, visitor.onward)
             return Entered(account, None)
         async with self._lent.write(ACTOR) as writer:
             if rehashed:
@@ -271,10 +275,10 @@ class Provider:
             account = found and await accounts.by_id(connection, found.account_id)
         return account if account and account.realm == realm.id else None
 
-    async def _ask_to_confirm(self, realm: Realm, account: Account) -> None:
+    async def _ask_to_confirm(self, realm: Realm, account: Account, onward: str) -> None:
         async with self._lent.write(ACTOR) as writer:
             ticket = await tickets.issue(writer, Purpose.VERIFY, account.id)
-        self._post.send("verify", realm, account.email, ticket)
+        self._post.send("verify", realm, account.email, ticket, onward)
 
     async def _send_reset(self, realm: Realm, email: str) -> None:
         async with self._lent.write(ACTOR) as writer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from dream_gateway.errors import BadRequestError, BodyTooLargeError, ForbiddenError
 from dream_gateway_local import forgery, redirects
@@ -57,7 +57,13 @@ class Visit:
         device, _, proof = cookies.read(self.request, device_cookie(self.realm)).partition(".")
         wanted = forgery.device_token(key, device, self.realm.id, email_key)
         is_known = bool(device) and forgery.is_same(proof, wanted)
-        return Visitor(client.host if client else None, device if is_known else "")
+        address = client.host if client else None
+        return Visitor(address, device if is_known else "", self.onward())
+
+    def onward(self) -> str:
+        """Return the query that carries on where to go, empty for nowhere."""
+        pairs = [("redirect_url", self.redirect), ("state", self.state)]
+        return urlencode([pair for pair in pairs if pair[1]]) if self.redirect else ""
 
     def form_token(self, key: bytes) -> str:
         """Return the token of the forms on the page."""

@@ -61,7 +61,7 @@ async def test_an_origin_that_is_taken_off_the_list_gets_nobody_any_more(world: 
     assert (await browser.token()).status_code == 403
 
 
-FORGED = (
+FORGED: tuple[tuple[dict[str, str], str | None], ...] = (
     ({"origin": EVIL}, None),
     ({"origin": "null"}, None),
     ({"sec-fetch-site": "cross-site"}, None),
