@@ -42,7 +42,7 @@ def size(driver: WebDriver, wide: tuple[int, int], scheme: str = "light") -> Non
 
 def complaints(driver: WebDriver) -> list[Any]:
     """Return what the console holds against a page's policy."""
-    entries: list[dict[str, Any]] = driver.get_log("browser")
+    entries: list[dict[str, Any]] = driver.get_log("browser")  # type: ignore[no-untyped-call]
     return [entry for entry in entries if "Content Security Policy" in entry["message"]]
 
 

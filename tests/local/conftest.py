@@ -6,6 +6,7 @@ import asyncio
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -151,7 +152,7 @@ class Browser:
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body))
         answer = await self.client.post(
             forms[form],
-            data={**hidden, **values},
+            data={**{name: unescape(text) for name, text in hidden.items()}, **values},
             headers={"origin": self.world.url, "sec-fetch-site": "same-origin"},
         )
         self.shown = answer.text or self.shown
