@@ -66,14 +66,13 @@ class Parts:
         """
         for keyring in self._keyrings.values():
             await keyring.open()
-        await self._passwords.open()
         self.front = self._front(await form_key(self.lent))
         self._mailroom.open()
 
     async def aclose(self) -> None:
         """Stop hashing and sending. Safe to call twice, and without `open`."""
-        self._passwords.close()
         await self._mailroom.aclose()
+        await self._passwords.aclose()
 
     async def drained(self) -> None:
         """Return once every mail that was due is sent, or given up."""

@@ -58,9 +58,9 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     argon2_passes: Annotated[
         Annotated[int, Meta(ge=1, le=1_000)], Meta(description="Passes over that memory.")
     ] = 2
-    hash_threads: Annotated[
+    hash_processes: Annotated[
         Annotated[int, Meta(ge=1, le=64)],
-        Meta(description="Threads of each worker that hash passwords, at the lowest priority."),
+        Meta(description="Processes of each worker that hash passwords, at the lowest priority."),
     ] = 1
     hash_waiting: Annotated[
         Count, Meta(description="Passwords that may wait for them; more are answered with 503.")

@@ -14,6 +14,7 @@ from dream_gateway.errors import (
 )
 from dream_gateway_local.discovery import JWKS, METADATA
 from dream_gateway_local.realm import DEVELOPERS, PLATFORM, USERS, of_developers, of_project
+from dream_gateway_local.turnstile import Turnstile
 from dream_gateway_local.visit import read_visit
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     Handler = Callable[[Visit], Awaitable[Response]]
 
 AUTH = "/auth"
+HASHING = frozenset({"sign-in", "sign-up", "verify", "reset", "password"})
+"""Pages whose forms take a password to be hashed: of those, a few are served at a time."""
+
 TOKEN = "token"  # noqa: S105 - a path
 
 
@@ -77,6 +81,7 @@ class Front:
         self._cookies = cookies
         self._table = table
         self._own = own
+        self._turnstile = Turnstile(width=options.hash_processes + 1, waiting=options.hash_waiting)
         self._documents: dict[str, Callable[[], Awaitable[Response]]] = {}
         for app, below in ((USERS, ""), (DEVELOPERS, f"{AUTH}/{PLATFORM}")):
             self._documents[below + JWKS] = documents[app].key_set
@@ -89,13 +94,16 @@ class Front:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        document = self._documents.get(request.url.path)
-        if document is not None:
+        path: str = request.scope["path"]
+        if path in self._documents:
             _check_method(request.method, {"GET"})
-            return await document()
-        _, _, segment, page = (*request.url.path.split("/", 3), "", "")[:4]
+            return await self._documents[path]()
+        _, _, segment, page = (*path.split("/", 3), "", "")[:4]
         if page == TOKEN:
             return await self._visit(request, await self._realm(segment), self._table[page])
+        return await self._page(request, segment, page)
+
+    async def _page(self, request: Request, segment: str, page: str) -> Response:
         realm: Realm | None = None
         try:
             realm = await self._realm(segment)
@@ -103,7 +111,10 @@ class Front:
                 return self._pages.stylesheet(realm)
             if page not in self._table:
                 raise NotFoundError("There is no such page.")
-            return await self._visit(request, realm, self._table[page])
+            if request.method != "POST" or page not in HASHING:
+                return await self._visit(request, realm, self._table[page])
+            async with self._turnstile:
+                return await self._visit(request, realm, self._table[page])
         except InvalidCredentialError:
             return self._pages.failure("There is no such page", "Check the address.", 404)
         except GatewayError as error:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.local.conftest import PASSWORD, Browser
 
 from dream_gateway.errors import OverloadedError
+from dream_gateway_local.hasher import NICENESS
 from dream_gateway_local.limits import network_of
 from dream_gateway_local.options import LocalOptions
-from dream_gateway_local.passwords import NICENESS, Passwords
+from dream_gateway_local.passwords import Passwords
 
 if TYPE_CHECKING:
     from tests.local.conftest import World
@@ -99,16 +101,38 @@ async def test_past_the_bound_of_those_who_wait_nobody_waits() -> None:
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [isinstance(each, OverloadedError) for each in outcomes] == [False] * 3 + [True] * 2
     assert await passwords.check(str(outcomes[0]), PASSWORD)
-    passwords.close()
+    await passwords.aclose()
 
 
-async def test_hashing_threads_give_way_and_the_loops_own_does_not() -> None:
+async def test_what_hashes_gives_way_and_is_replaced_if_it_dies() -> None:
     passwords = Passwords(LocalOptions(argon2_memory=8, argon2_passes=1))
-    await passwords.open()
-    (thread,) = [each for each in threading.enumerate() if each.name.startswith("password")]
-    assert os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) == NICENESS
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < NICENESS
-    passwords.close()
+    hashed = await passwords.hash(PASSWORD)
+    (child,) = children()
+    assert os.getpriority(os.PRIO_PROCESS, child) == NICENESS
+    os.kill(child, signal.SIGKILL)
+    assert await passwords.check(hashed, PASSWORD)
+    assert not await passwords.check(hashed, "another")
+    assert not await passwords.check(None, PASSWORD)
+    assert children() != [child]
+    await passwords.aclose()
+    assert children() == []
+
+
+async def test_a_caller_who_gives_up_leaves_no_answer_for_the_next() -> None:
+    passwords = Passwords(LocalOptions(argon2_memory=65_536, argon2_passes=3))
+    hashed = await passwords.hash(PASSWORD)
+    waiting = asyncio.create_task(passwords.check(hashed, "another"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.cancel()
+    assert await passwords.check(hashed, PASSWORD)
+    await passwords.aclose()
+
+
+def children() -> list[int]:
+    """Return the process ids of this process's children."""
+    found = Path("/proc/self/task").glob("*/children")
+    return [int(pid) for each in found for pid in each.read_text().split()]
 
 
 async def test_new_parameters_are_told_from_old_ones() -> None:
@@ -119,4 +143,4 @@ async def test_new_parameters_are_told_from_old_ones() -> None:
     assert new.is_outdated(hashed)
     assert await new.check(hashed, PASSWORD)
     for each in (old, new):
-        each.close()
+        await each.aclose()
