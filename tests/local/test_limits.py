@@ -109,6 +109,7 @@ async def test_what_hashes_gives_way_and_is_replaced_if_it_dies() -> None:
     hashed = await passwords.hash(PASSWORD)
     (child,) = children()
     assert os.getpriority(os.PRIO_PROCESS, child) == NICENESS
+    assert os.sched_getscheduler(child) == os.SCHED_IDLE
     os.kill(child, signal.SIGKILL)
     assert await passwords.check(hashed, PASSWORD)
     assert not await passwords.check(hashed, "another")
