@@ -18,6 +18,9 @@ FILE_ONLY = ("routes", "plugins")
 STORES = ("store", "records", "ledger", "kv", "feed")
 """The settings that are URLs of stores."""
 
+SECRETS = ("operator_tokens",)
+"""The settings that are lists of secrets."""
+
 URLS = (*STORES, "upstream")
 MEBIBYTE = 1 << 20
 
@@ -186,6 +189,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal[429, 403],
         Meta(description="HTTP status of /authorize past a limit; nginx auth_request needs 403."),
     ] = 429
+    operator_tokens: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Bearer tokens of the operator, 32 characters or more each: they may do all."
+        ),
+    ] = ()
+    restore_days: Annotated[
+        Count, Meta(description="Days in which a deleted project can be restored.")
+    ] = 30
     charge: Annotated[
         Charging,
         Meta(description="What is charged: each request admitted, or each whose answer is < 500."),
@@ -244,6 +256,8 @@ def decode(line: bytes) -> Settings:
 
 def shown(name: str, value: object) -> object:
     """Return a setting's value fit to be shown: no passwords, and of plugins only the names."""
+    if name in SECRETS and isinstance(value, tuple):
+        return ["***" for _ in value]
     if name == "plugins" and isinstance(value, dict):
         return sorted(value)
     if name in URLS and isinstance(value, str):

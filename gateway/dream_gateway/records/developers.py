@@ -169,7 +169,7 @@ async def _add(
 
 async def _audit(writer: Writer, membership: Membership, action: str, role: Role) -> None:
     details: dict[str, object] = {"role": role.value, "developer": membership.developer_id}
-    await writer.audit(membership.id, action, details, platform=membership.platform_id)
+    await writer.audit(action, membership.id, details, platform=membership.platform_id)
 
 
 def _plain(email: str | None) -> str | None:

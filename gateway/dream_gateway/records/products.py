@@ -59,7 +59,7 @@ def _there() -> ColumnElement[bool]:
 
 async def _audit(writer: Writer, product: Product, action: str) -> None:
     details: dict[str, object] = {"name": product.name, "price": product.price}
-    await writer.audit(product.id, action, details, project=product.project_id)
+    await writer.audit(action, product.id, details, project=product.project_id)
 
 
 def _row(product: Product) -> dict[str, object]:
