@@ -177,6 +177,10 @@ class Admission:
         """Return one tier of a project, from the cache."""
         return (await self._lookup.tiers(project.id)).get(name)
 
+    async def customer(self, project: Project, user: str) -> Customer:
+        """Return a named user, who is registered on first use."""
+        return (await self._named(project, user, None, 1)).customer
+
     async def track(self, project: Project, user: str, cost: int, plan: str | None) -> Verdict:
         """Charge a named user, who is registered on first use; cost 0 peeks."""
         return await self._charge(await self._named(project, user, plan, cost), cost)

@@ -80,6 +80,13 @@ class PlatformSuspendedError(ForbiddenError):
     title = "This API's platform is suspended."
 
 
+class TenantMismatchError(ForbiddenError):
+    """The token names another project than the publishable key beside it, or none."""
+
+    code = "tenant_mismatch"
+    title = "The token is not for this project."
+
+
 class UnknownTierError(ForbiddenError):
     """The customer is on a tier that the project does not have."""
 
@@ -238,6 +245,14 @@ class StoreUnavailableError(GatewayError):
     code = "store_unavailable"
     status = 503
     title = "Usage cannot be checked right now; nothing was charged."
+
+
+class IdentityUnavailableError(GatewayError):
+    """The identity provider is out of reach, and what is known of it does not do."""
+
+    code = "identity_unavailable"
+    status = 503
+    title = "The identity provider cannot be reached right now."
 
 
 class ShuttingDownError(GatewayError):

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     import click
 
     from dream_gateway.clock import Clock
-    from dream_gateway.hookspecs import Identity, RequestCost, VerdictObserver
+    from dream_gateway.hookspecs import (
+        Identity,
+        RequestCost,
+        UserAdministration,
+        UserWebhook,
+        VerdictObserver,
+    )
     from dream_gateway.storage import Backend
 
 BACKENDS = "dream_gateway.backends"
@@ -95,6 +101,18 @@ class Plugins:
     def identities(self) -> tuple[Identity, ...]:
         """Return the verifiers of end users' tokens; the first that answers wins."""
         return tuple(cast("Iterator[Identity]", self._collect("identities")))
+
+    def developer_identities(self) -> tuple[Identity, ...]:
+        """Return the verifiers of developers' tokens; the first that answers wins."""
+        return tuple(cast("Iterator[Identity]", self._collect("developer_identities")))
+
+    def user_administrations(self) -> tuple[UserAdministration, ...]:
+        """Return who can create end users; the first is asked."""
+        return tuple(cast("Iterator[UserAdministration]", self._collect("user_administrations")))
+
+    def user_webhooks(self) -> tuple[UserWebhook, ...]:
+        """Return the readers of what identity providers tell of end users."""
+        return tuple(cast("Iterator[UserWebhook]", self._collect("user_webhooks")))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""

@@ -10,6 +10,8 @@ from dream_gateway.errors import (
     ForbiddenError,
     InvalidCredentialError,
     MissingCredentialError,
+    PlatformSuspendedError,
+    TenantMismatchError,
 )
 from dream_gateway.http.credentials import bearer_token
 from dream_gateway.model import KeyKind
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dream_gateway.admission import Admission
-    from dream_gateway.hookspecs import Identity
+    from dream_gateway.hookspecs import Identified, Identity
     from dream_gateway.model import Credential, Customer, Project
     from dream_gateway.service.call import Call
 
@@ -100,14 +102,21 @@ class Authenticator:
 
     async def _user(self, token: str, project: Project) -> Customer:
         for identity in self._identities:
-            customer = await identity.verify(token, project)
-            if customer is not None:
-                if customer.project_id != project.id:
-                    raise InvalidCredentialError
-                return customer
+            found = await identity.verify(token)
+            if found is not None:
+                await self._check_tenant(found, project)
+                return await self._admission.customer(project, found.subject)
         if not self._identities:
             _LOG.info("refused an end user's token: no plugin verifies them")
         raise InvalidCredentialError
+
+    async def _check_tenant(self, found: Identified, project: Project) -> None:
+        try:
+            _, named = await self._admission.project_of(found.tenant or "", _PUBLISHABLE)
+        except (InvalidCredentialError, PlatformSuspendedError) as exc:
+            raise TenantMismatchError from exc
+        if named.id != project.id:
+            raise TenantMismatchError
 
 
 def _text(secret: bytes) -> str:

@@ -87,7 +87,7 @@ class Reading(Protocol):
         """Return the project's current publishable key."""
         ...
 
-    async def remembered(self, project: str, key: str) -> Remembered | None:
+    async def remembered(self, scope: str, key: str) -> Remembered | None:
         """Return what was remembered under an idempotency key."""
         ...
 
@@ -123,7 +123,7 @@ class Writing(Reading, Protocol):
         """Make a key, with its own id, to replace this one, which works for `grace_seconds` more."""
         ...
 
-    async def remember(self, project: str, key: str, result: Remembered) -> None:
+    async def remember(self, scope: str, key: str, result: Remembered) -> None:
         """Remember a result under an idempotency key, over any other."""
         ...
 

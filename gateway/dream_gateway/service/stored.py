@@ -65,11 +65,9 @@ class StoredReading:
         """Return the project's current publishable key."""
         return await projects.publishable_key(self._connection, project)
 
-    async def remembered(self, project: str, key: str) -> Remembered | None:
+    async def remembered(self, scope: str, key: str) -> Remembered | None:
         """Return what was remembered under an idempotency key."""
-        query = select(idempotency).where(
-            idempotency.c.project_id == project, idempotency.c.key == key
-        )
+        query = select(idempotency).where(idempotency.c.scope == scope, idempotency.c.key == key)
         row = (await self._connection.execute(query)).mappings().first()
         if row is None:
             return None
@@ -131,11 +129,11 @@ class StoredWriting(StoredReading):
         mode = await self._mode(key.project_id)
         return MintedKey(*await credentials.rotate(self._writer, mode, key, grace_seconds))
 
-    async def remember(self, project: str, key: str, result: Remembered) -> None:
+    async def remember(self, scope: str, key: str, result: Remembered) -> None:
         """Remember a result under an idempotency key, over any other."""
-        here = (idempotency.c.project_id == project) & (idempotency.c.key == key)
+        here = (idempotency.c.scope == scope) & (idempotency.c.key == key)
         await self._connection.execute(delete(idempotency).where(here))
-        row = {"project_id": project, "key": key, **result._asdict()}
+        row = {"scope": scope, "key": key, **result._asdict()}
         await self._connection.execute(insert(idempotency).values(row))
 
     async def _mode(self, project_id: str) -> Mode:
