@@ -13,7 +13,7 @@ from dream_gateway import keys
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.records import credentials, customers, projects
+from dream_gateway.records import audit, credentials, customers, projects
 from dream_gateway.records.database import Records
 from dream_gateway.records.migrate import migrate
 from dream_gateway.storage import Role
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Allowance, Credential, Mode, Project, Tier
+    from dream_gateway.records.audit import Entry, Wanted
     from dream_gateway.settings import Settings
 
 OPERATOR = "operator"
@@ -165,6 +166,11 @@ class Administration:
         async with self._records.read() as connection:
             await _project(connection, project)
             return await projects.tiers_of(connection, project)
+
+    async def audit(self, wanted: Wanted, before: int | None, limit: int) -> list[Entry]:
+        """Return at most `limit` entries of the audit log, newest first: see `audit.page`."""
+        async with self._records.read() as connection:
+            return await audit.page(connection, wanted, before, limit)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 
 from dream_gateway import keys
 from dream_gateway.model import Alignment, Project
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import plain, project_of, tier_of
 from dream_gateway.records.schema import platforms, projects, tiers
 from dream_gateway.storage import Subject
@@ -90,11 +91,13 @@ async def set_tier(writer: Writer, project_id: str, tier: Tier) -> None:
     """Add a tier, or put it in the place of the one of that name."""
     here = (tiers.c.project_id == project_id) & (tiers.c.name == tier.name)
     run = writer.connection.execute
-    position = (await run(select(tiers.c.position).where(here))).scalar()
+    old = (await run(select(tiers).where(here))).mappings().first()
     await run(delete(tiers).where(here))
     row = {"project_id": project_id, "name": tier.name, "definition": plain(tier)}
-    await run(insert(tiers).values(row if position is None else {**row, "position": position}))
-    await writer.changed(Subject.TIER, project_id, "tier.set", {"tier": tier.name})
+    await run(insert(tiers).values(row if old is None else {**row, "position": old["position"]}))
+    before = None if old is None else plain(tier_of(old))
+    details = difference(before, row["definition"], row["definition"])
+    await writer.changed(Subject.TIER, project_id, "tier.set", {"tier": tier.name, **details})
 
 
 def _joined() -> Select[tuple[object, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dream_gateway.errors import BadRequestError, BodyTooLargeError, InvalidRequestError
+from dream_gateway.model import Actor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,11 @@ class Call:
         if self.caller is None:
             raise RuntimeError("this operation lets anybody in")
         return self.caller
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the audit log."""
+        return Actor(self.known.credential.id, self.request_id.decode("ascii", "replace"))
 
     @property
     def writing(self) -> Writing:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from dream_gateway.model import Allowance, Credential, Customer, Project, Tier
+    from dream_gateway.model import Actor, Allowance, Credential, Customer, Project, Tier
 
 
 class CustomerDraft(NamedTuple):
@@ -135,10 +135,9 @@ class Directory(Protocol):
         """Begin a read transaction."""
         ...
 
-    def write(self, actor: str) -> AbstractAsyncContextManager[Writing]:
+    def write(self, actor: Actor) -> AbstractAsyncContextManager[Writing]:
         """Begin a write transaction, committed at the end, undone if it raises.
 
-        Write transactions come one after another. `actor` is the id of the key that asks, for the
-        audit log.
+        Write transactions come one after another. `actor` is who asks, for the audit log.
         """
         ...

@@ -43,7 +43,7 @@ class Idempotency:
         """
         key = idempotency_key(call)
         if key is None:
-            async with self._directory.write(call.known.credential.id) as call.transaction:
+            async with self._directory.write(call.actor) as call.transaction:
                 return await operation.handler(call)
         name = (call.known.project.id, key)
         if name in self._under_way:
@@ -58,7 +58,7 @@ class Idempotency:
     async def _once(self, operation: Operation, call: Call, key: str) -> Answer:
         project, asked = call.known.project.id, _fingerprint(call)
         now = self._clock.now()
-        async with self._directory.write(call.known.credential.id) as transaction:
+        async with self._directory.write(call.actor) as transaction:
             first = await transaction.remembered(project, key)
             if first is not None and now - first.at < REMEMBERED_SECONDS:
                 return _replay(first, asked)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from dream_gateway.model import Credential, Mode, Project, Tier
+    from dream_gateway.model import Actor, Credential, Mode, Project, Tier
     from dream_gateway.records.database import Records, Writer
     from dream_gateway.service.directory import CustomerDraft, KeyDraft
 
@@ -156,7 +156,7 @@ class StoredDirectory:
             yield StoredReading(connection)
 
     @asynccontextmanager
-    async def write(self, actor: str) -> AsyncIterator[StoredWriting]:
+    async def write(self, actor: Actor) -> AsyncIterator[StoredWriting]:
         """Begin a write transaction, committed at the end, undone if it raises."""
         async with self._records.write(actor) as writer:
             yield StoredWriting(writer)
