@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dream_gateway.encryption_keys import parse_key
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.settings import FILE_ONLY, STORES, RouteSettings, Settings, type_name
 
@@ -139,6 +140,7 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         "trusted_proxies": _networks_fault,
         "routes": _routes_fault,
         "operator_tokens": _tokens_fault,
+        "encryption_keys": _keys_fault,
     }
 
 
@@ -179,6 +181,15 @@ def _tokens_fault(value: object) -> str | None:
     tokens = value if isinstance(value, tuple) else ()
     short = any(len(token) < SHORTEST_TOKEN or not token.isascii() for token in tokens)
     return f"holds a token that has not {SHORTEST_TOKEN} ASCII characters" if short else None
+
+
+def _keys_fault(value: object) -> str | None:
+    for number, key in enumerate(value if isinstance(value, tuple) else ()):
+        try:
+            parse_key(str(key))
+        except ConfigurationError:
+            return f"[{number}]: not 32 bytes in base64 (dream-gateway secrets key makes one)"
+    return None
 
 
 def _routes_fault(value: object) -> str | None:

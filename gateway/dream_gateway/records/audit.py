@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from dream_gateway.records.schema import audit_log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was done. `object` is the id of what it was done to; there is no secret in it.
+    """One thing that was done. `ref` is the id of what it was done to; there is no secret in it.
 
-    `at` is seconds since the epoch, `position` the place in the log. `project` and `platform` are
-    ids, `None` where there is none.
+    `at` is seconds since the epoch, `position` the place in the log. `request`, `project` and
+    `platform` are ids, `None` where there is none.
     """
 
     position: int
     at: float
     actor: str
     action: str
-    object: str
+    ref: str
     project: str | None
     platform: str | None
-    details: Mapping[str, Any]
+    request: str | None
+    details: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,20 @@ async def page(
     return [_entry(row) for row in (await connection.execute(query)).mappings()]
 
 
+def difference(
+    before: Mapping[Any, Any] | None, after: Mapping[str, object], public: Collection[str]
+) -> dict[str, object]:
+    """Return what changed, for the details of an entry: the values of public fields alone."""
+    before = before or {}
+    changed = sorted(name for name in after if before.get(name) != after[name])
+    shown = [name for name in changed if name in public]
+    return {
+        "changed": changed,
+        "before": {name: before.get(name) for name in shown},
+        "after": {name: after[name] for name in shown},
+    }
+
+
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     table = audit_log.c
     exact = {
@@ -85,8 +100,9 @@ def _entry(row: RowMapping) -> Entry:
         at=row["at"],
         actor=row["actor"],
         action=row["action"],
-        object=row["object"],
+        ref=row["object"],
         project=row["project_id"],
         platform=row["platform_id"],
+        request=row["request_id"],
         details=row["details"],
     )

@@ -75,6 +75,7 @@ class Writer:
                 at=self.now,
                 platform_id=owner if platform is None and project is not None else platform,
                 project_id=project,
+                request_id=self.actor.request,
             )
         )
 
