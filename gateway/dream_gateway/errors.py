@@ -291,6 +291,20 @@ class SchemaTooNewError(OperatorError):
     title = "The database belongs to a newer version of the gateway."
 
 
+class EncryptionKeyMissingError(OperatorError):
+    """A secret was sealed with a key that is not among the settings."""
+
+    code = "encryption_key_missing"
+    title = "A key that stored secrets are sealed with is missing."
+
+
+class SealBrokenError(OperatorError):
+    """A sealed secret was changed, or belongs to another place."""
+
+    code = "seal_broken"
+    title = "A stored secret is damaged, or is not where it was sealed for."
+
+
 class StoreCorruptError(OperatorError):
     """The store's file is damaged or is not a database."""
 
