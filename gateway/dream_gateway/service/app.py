@@ -40,7 +40,7 @@ def create_service(gateway: Host) -> Service:
         gateway.settings.operator_tokens,
     )
     dispatcher = Dispatcher(
-        Authenticator(gateway.admission, gateway.plugins.identities(), standings),
+        Authenticator(gateway.admission, standings),
         Idempotency(gateway.directory, gateway.clock),
         Cors(gateway.directory),
         limits,

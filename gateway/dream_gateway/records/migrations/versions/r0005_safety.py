@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade() -> None:
