@@ -20,7 +20,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.routes import RouteTable
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
-from dream_gateway.records import customers
+from dream_gateway.records import customers, projects
 from dream_gateway.records.schema import identity_links, platforms
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
@@ -190,6 +190,42 @@ async def test_403_another_projects_key_beside_the_token(world: World) -> None:
     for plane, path in ((world.edge, "/authorize"), (world.service, "/api/usage")):
         answer = await plane.get(path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
+
+
+async def rotate(world: World, grace: int) -> str:
+    """Give the project another publishable key; return the old one."""
+    async with world.gateway.records.write("test") as writer:
+        project = await projects.find(writer.connection, world.project)
+        assert project is not None
+        _, new = await projects.rotate_publishable_key(writer, project, grace)
+    old, world.publishable_key = world.publishable_key, new
+    return old
+
+
+async def beside(world: World, key: str, token: str) -> int:
+    headers = world.headers(token, **{"x-publishable-key": key})
+    return (await world.edge.get("/authorize", headers=headers)).status_code
+
+
+async def test_a_rotated_key_lasts_for_its_grace_on_either_side_of_the_token(world: World) -> None:
+    token = world.token()
+    assert (await world.ask(token)).status_code == 200
+    old = await rotate(world, 30)
+    assert await beside(world, old, token) == 200
+    assert await beside(world, world.publishable_key, token) == 200
+    world.clock.advance(30)
+    assert await beside(world, old, token) == 401
+    assert await beside(world, world.publishable_key, token) == 401
+    assert await beside(world, world.publishable_key, world.token()) == 200
+
+
+async def test_a_revoked_key_ends_at_once_on_either_side_of_the_token(world: World) -> None:
+    token = world.token()
+    assert (await world.ask(token)).status_code == 200
+    old = await rotate(world, 0)
+    assert await beside(world, old, token) == 401
+    assert await beside(world, world.publishable_key, token) == 403
+    assert await beside(world, world.publishable_key, world.token()) == 200
 
 
 async def test_401_bad_tokens_and_keys(world: World) -> None:
