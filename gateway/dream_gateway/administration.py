@@ -13,7 +13,7 @@ from dream_gateway import keys
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.records import credentials, customers, platforms, projects, tiers
+from dream_gateway.records import audit, credentials, customers, platforms, projects, tiers
 from dream_gateway.records.database import Records
 from dream_gateway.records.migrate import migrate
 from dream_gateway.records.projects import NewProject, ProjectDraft
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Allowance, Credential, Mode, Project, Tier
+    from dream_gateway.records.audit import Entry, Wanted
     from dream_gateway.settings import Settings
 
 OPERATOR = "operator"
@@ -147,6 +148,11 @@ class Administration:
         async with self._records.read() as connection:
             await _project(connection, project)
             return await tiers.of_project(connection, project)
+
+    async def audit(self, wanted: Wanted, before: int | None, limit: int) -> list[Entry]:
+        """Return at most `limit` entries of the audit log, newest first: see `audit.page`."""
+        async with self._records.read() as connection:
+            return await audit.page(connection, wanted, before, limit)
 
 
 @asynccontextmanager

@@ -45,8 +45,8 @@ class Identified:
     """Whom a verified token names. `subject` is unique for its `issuer`, and for nobody else.
 
     `tenant` is the token's `publishableKey` claim. The plan that a token may claim is nobody's
-    business. `expires_at` is until when the token holds, in seconds since the epoch; `None`: it is
-    verified at each request.
+    business. `expires_at` is until when the token holds, in seconds since the epoch, and what is said
+    of it is remembered; `None`: for a minute.
     """
 
     issuer: str
@@ -114,12 +114,14 @@ class UserAdministration(Protocol):
 class UserChange:
     """What became of a user at their provider. `id` is the same each time it is told.
 
-    `email` and the names are theirs from now on; of a user who is `deleted` they say nothing.
+    `at` is when it happened, in seconds since the epoch: changes come in any order. `email` and the
+    names are theirs since then; of a user who is `deleted` they say nothing.
     """
 
     id: str
     issuer: str
     subject: str
+    at: float
     deleted: bool = False
     email: str | None = None
     first_name: str | None = None

@@ -275,6 +275,17 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something, for the audit log: the id of a key or a developer, or a word for others.
+
+    `request` is the id of the request that asked for it, `None` where there was none.
+    """
+
+    id: str
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a customer has used of their quota in the current period.
 

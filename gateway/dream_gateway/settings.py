@@ -19,7 +19,7 @@ STORES = ("store", "records", "ledger", "kv", "feed")
 """The settings that are URLs of stores."""
 
 URLS = (*STORES, "upstream")
-SECRETS = ("encryption_keys",)
+SECRETS = ("encryption_keys", "operator_tokens")
 """The settings whose values are never shown."""
 
 MEBIBYTE = 1 << 20
@@ -189,6 +189,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal[429, 403],
         Meta(description="HTTP status of /authorize past a limit; nginx auth_request needs 403."),
     ] = 429
+    operator_tokens: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Bearer tokens of the operator, 32 characters or more each: they may do all."
+        ),
+    ] = ()
+    restore_days: Annotated[
+        Count, Meta(description="Days in which a deleted project can be restored.")
+    ] = 30
     charge: Annotated[
         Charging,
         Meta(description="What is charged: each request admitted, or each whose answer is < 500."),

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from dream_gateway import keys
 from dream_gateway.model import Credential, KeyKind, KeyStatus
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import credential_of, plain
 from dream_gateway.records.schema import api_keys
 from dream_gateway.storage import Subject
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     from dream_gateway.model import Mode
     from dream_gateway.records.database import Writer
+
+
+PUBLIC = ("name", "scopes", "status", "expires_at", "allowed_ips", "rate")
+"""The fields whose values the audit log shows."""
 
 
 async def by_digest(connection: AsyncConnection, digest: bytes) -> Credential | None:
@@ -85,18 +90,23 @@ async def adopt(writer: Writer, template: Credential, digest: bytes) -> Credenti
     )
     row = {**_row(credential), "digest": digest}
     await writer.connection.execute(insert(api_keys).values(row))
-    details: dict[str, object] = {"kind": credential.kind.value, "last4": credential.last4}
+    shown = {name: row[name] for name in ("kind", "customer_id", *PUBLIC)}
+    project = credential.project_id
     await writer.changed(
-        Subject.CREDENTIAL, credential.id, "key.create", details, project=credential.project_id
+        Subject.CREDENTIAL, credential.id, "key.create", {"after": shown}, project=project
     )
     return credential
 
 
 async def change(writer: Writer, credential: Credential, action: str = "key.update") -> None:
     """Store a key's new values."""
-    query = update(api_keys).where(api_keys.c.id == credential.id)
-    await writer.connection.execute(query.values(_row(credential)))
-    await writer.changed(Subject.CREDENTIAL, credential.id, action, project=credential.project_id)
+    row, run = _row(credential), writer.connection.execute
+    here = api_keys.c.id == credential.id
+    before = (await run(select(api_keys).where(here))).mappings().first()
+    await run(update(api_keys).where(here).values(row))
+    details = difference(before, row, PUBLIC)
+    project = credential.project_id
+    await writer.changed(Subject.CREDENTIAL, credential.id, action, details, project=project)
 
 
 async def revoke(writer: Writer, credential: Credential) -> Credential:

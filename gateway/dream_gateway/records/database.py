@@ -10,11 +10,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dream_gateway.errors import ConflictError, InvalidRequestError, StoreUnavailableError
+from dream_gateway.model import Actor
 from dream_gateway.records.schema import audit_log, changes, projects
 from dream_gateway.storage import Change, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
     from dream_gateway.storage import ChangeFeed
 
 
+NAMED_BY_PROJECT = frozenset({Subject.PROJECT, Subject.TIER})
+"""Whose changes are named by the id of their project."""
+
+
 class Writer:
     """A write transaction: its connection, who acts, and what it has changed so far."""
 
-    def __init__(self, connection: AsyncConnection, actor: str, now: float) -> None:
+    def __init__(self, connection: AsyncConnection, actor: Actor, now: float) -> None:
         self.connection = connection
         self.actor = actor
         self.now = now
@@ -36,41 +41,41 @@ class Writer:
         subject: Subject,
         ref: str,
         action: str,
-        details: dict[str, object] | None = None,
-        *,
-        project: str | None = None,
-    ) -> None:
-        """Announce a change at commit, and audit it: see `audit`."""
-        self.announce(subject, ref)
-        await self.audit(ref, action, details, project=project)
-
-    def announce(self, subject: Subject, ref: str) -> None:
-        """Announce a change at commit that another one, which is audited, brings with it."""
-        self.changes.append(Change(subject, ref))
-
-    async def audit(
-        self,
-        ref: str,
-        action: str,
-        details: dict[str, object] | None = None,
+        details: Mapping[str, object] | None = None,
         *,
         project: str | None = None,
         platform: str | None = None,
     ) -> None:
-        """Note who did what to `ref`, an id. No secret may be in `details`.
+        """Announce a change at commit, and audit it: see `audit`."""
+        self.changes.append(Change(subject, ref))
+        if subject in NAMED_BY_PROJECT:
+            project = project or ref
+        await self.audit(action, ref, details, project=project, platform=platform)
 
-        It is in the log of `platform`, or else of the platform that owns `project`.
+    async def audit(
+        self,
+        action: str,
+        ref: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        project: str | None = None,
+        platform: str | None = None,
+    ) -> None:
+        """Write down what was done to what. No secret may be in `details`.
+
+        `project` or else `platform` says whose it is; the platform of a project is known.
         """
         owner = select(projects.c.platform_id).where(projects.c.id == project).scalar_subquery()
         await self.connection.execute(
             insert(audit_log).values(
-                actor=self.actor,
+                actor=self.actor.id,
                 action=action,
                 object=ref,
-                details=details or {},
+                details=dict(details or {}),
                 at=self.now,
+                platform_id=owner if platform is None and project is not None else platform,
                 project_id=project,
-                platform_id=owner if platform is None else platform,
+                request_id=self.actor.request,
             )
         )
 
@@ -101,14 +106,15 @@ class Records:
             raise _translated(exc) from exc
 
     @asynccontextmanager
-    async def write(self, actor: str) -> AsyncIterator[Writer]:
+    async def write(self, actor: Actor | str) -> AsyncIterator[Writer]:
         """Begin a write transaction, committed at the end, undone if the body raises.
 
         Raises `ConflictError` where something is taken already, and `StoreUnavailableError`.
         """
         try:
             async with self._engine.begin() as connection:
-                writer = Writer(connection, actor, self._clock.now())
+                by = Actor(actor) if isinstance(actor, str) else actor
+                writer = Writer(connection, by, self._clock.now())
                 yield writer
                 if writer.changes:
                     rows = [

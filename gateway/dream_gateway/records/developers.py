@@ -58,9 +58,7 @@ async def register(writer: Writer, found: Identified) -> Developer:
     platform = await platforms.create(writer, found.email or NAMELESS)
     await _add(writer, platform.id, developer.id, developer.email, Role.OWNER)
     if developer.email is not None and developer.email_verified:
-        invited = (memberships.c.developer_id.is_(None)) & (memberships.c.email == developer.email)
-        query = update(memberships).where(invited)
-        await writer.connection.execute(query.values(developer_id=developer.id))
+        await _accept(writer, developer.id, developer.email)
     return developer
 
 
@@ -148,6 +146,17 @@ async def owners(connection: AsyncConnection, platform_id: str) -> int:
     return len((await connection.execute(query)).all())
 
 
+async def _accept(writer: Writer, developer_id: str, email: str) -> None:
+    """Let a developer in where their address was invited: they have these parts from now on."""
+    run = writer.connection.execute
+    invited = (memberships.c.developer_id.is_(None)) & (memberships.c.email == email)
+    rows = (await run(select(memberships).where(invited))).mappings().all()
+    await run(delete(memberships).where(invited))
+    for row in rows:
+        part = {name: row[name] for name in ("id", "platform_id", "email", "role", "created_at")}
+        await run(insert(memberships).values(developer_id=developer_id, **part))
+
+
 async def _add(
     writer: Writer, platform_id: str, developer_id: str | None, email: str | None, role: Role
 ) -> Membership:
@@ -169,7 +178,7 @@ async def _add(
 
 async def _audit(writer: Writer, membership: Membership, action: str, role: Role) -> None:
     details: dict[str, object] = {"role": role.value, "developer": membership.developer_id}
-    await writer.audit(membership.id, action, details, platform=membership.platform_id)
+    await writer.audit(action, membership.id, details, platform=membership.platform_id)
 
 
 def _plain(email: str | None) -> str | None:

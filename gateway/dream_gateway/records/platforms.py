@@ -11,7 +11,7 @@ from dream_gateway import keys
 from dream_gateway.model import Platform
 from dream_gateway.records.rows import platform_of
 from dream_gateway.records.schema import platforms, projects
-from dream_gateway.storage import Subject
+from dream_gateway.storage import Change, Subject
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +24,7 @@ async def create(writer: Writer, name: str) -> Platform:
     platform = Platform(keys.mint_id("plt"), name, writer.now)
     row = {"id": platform.id, "name": name, "suspended": False, "created_at": writer.now}
     await writer.connection.execute(insert(platforms).values(row))
-    await writer.audit(platform.id, "platform.create", {"name": name}, platform=platform.id)
+    await writer.audit("platform.create", platform.id, {"name": name}, platform=platform.id)
     return platform
 
 
@@ -49,7 +49,7 @@ async def rename(writer: Writer, platform: Platform, name: str) -> Platform:
     """Give a platform another name."""
     query = update(platforms).where(platforms.c.id == platform.id)
     await writer.connection.execute(query.values(name=name))
-    await writer.audit(platform.id, "platform.update", {"name": name}, platform=platform.id)
+    await writer.audit("platform.update", platform.id, {"name": name}, platform=platform.id)
     return replace(platform, name=name)
 
 
@@ -58,8 +58,8 @@ async def suspend(writer: Writer, platform: Platform, *, suspended: bool) -> Pla
     query = update(platforms).where(platforms.c.id == platform.id)
     await writer.connection.execute(query.values(suspended=suspended))
     action = "platform.suspend" if suspended else "platform.resume"
-    await writer.audit(platform.id, action, platform=platform.id)
+    await writer.audit(action, platform.id, platform=platform.id)
     owned = select(projects.c.id).where(projects.c.platform_id == platform.id)
     for project_id in (await writer.connection.execute(owned)).scalars():
-        writer.announce(Subject.PROJECT, project_id)
+        writer.changes.append(Change(Subject.PROJECT, project_id))
     return replace(platform, suspended=suspended)

@@ -12,11 +12,13 @@ from sqlalchemy import insert, select, update
 from dream_gateway import keys
 from dream_gateway.model import Alignment, Branding, KeyKind, Project, ProjectType
 from dream_gateway.records import credentials
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import plain, project_of
 from dream_gateway.records.schema import origins, platforms, projects
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from sqlalchemy import ColumnElement, Select
@@ -60,7 +62,7 @@ async def create(writer: Writer, platform_id: str, draft: ProjectDraft) -> NewPr
     row = {**_row(project), "publishable_key": publishable}
     await writer.connection.execute(insert(projects).values(row))
     await _put_origins(writer, project)
-    await _changed(writer, project, "project.create")
+    await _changed(writer, project, "project.create", {"after": _shown(project)})
     blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
     await credentials.mint(writer, draft.mode, blank, publishable)
     _, secret = await credentials.mint(writer, draft.mode, replace(blank, kind=KeyKind.SECRET))
@@ -119,10 +121,13 @@ async def publishable_key(connection: AsyncConnection, project_id: str) -> str |
 
 async def change(writer: Writer, project: Project) -> None:
     """Store a project's new values."""
+    before = await find_even_deleted(writer.connection, project.id)
     query = update(projects).where(projects.c.id == project.id)
     await writer.connection.execute(query.values(_row(project)))
     await _put_origins(writer, project)
-    await _changed(writer, project, "project.update")
+    after = _shown(project)
+    details = difference(None if before is None else _shown(before), after, after)
+    await _changed(writer, project, "project.update", details)
 
 
 async def delete(writer: Writer, project: Project) -> None:
@@ -174,9 +179,15 @@ async def _put_origins(writer: Writer, project: Project) -> None:
         await run(insert(origins), rows)
 
 
-async def _changed(writer: Writer, project: Project, action: str) -> None:
-    details: dict[str, object] = {"name": project.name}
-    await writer.changed(Subject.PROJECT, project.id, action, details, project=project.id)
+async def _changed(
+    writer: Writer, project: Project, action: str, details: Mapping[str, object] | None = None
+) -> None:
+    await writer.changed(Subject.PROJECT, project.id, action, details)
+
+
+def _shown(project: Project) -> dict[str, object]:
+    """Return what the audit log tells of a project: there is nothing secret in it."""
+    return {**_row(project), "origins": list(project.origins)}
 
 
 async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Project]:

@@ -35,7 +35,7 @@ async def promote(writer: Writer, source: Project) -> Promoted:
     await _copy_tiers(writer, source, live)
     await _copy_products(writer, source, live)
     details: dict[str, object] = {"from": source.id}
-    await writer.audit(live.id, "project.promote", details, project=live.id)
+    await writer.audit("project.promote", live.id, details, project=live.id)
     return Promoted(live, made)
 
 

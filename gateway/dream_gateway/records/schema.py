@@ -179,6 +179,8 @@ identity_links = Table(
     # A deleted customer's link stays, so that a token does not make them anew.
     Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
     Column("created_at", Float, nullable=False),
+    # When what the provider told of the user last was so: news may come in any order.
+    Column("told_at", Float, nullable=False, server_default="0"),
     Index("identity_links_user", "issuer", "subject"),
 )
 
@@ -225,7 +227,56 @@ audit_log = Table(
     # Whose it is; null where an operator did something that is nobody's.
     Column("platform_id", String(64)),
     Column("project_id", String(64)),
+    # The id of the request that asked for it; null where there was none.
+    Column("request_id", Text),
     Index("audit_log_platform", "platform_id", "position"),
+    Index("audit_log_project", "project_id", "position"),
+)
+
+stripe_tokens = Table(
+    "stripe_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("platform_id", ForeignKey("platforms.id"), nullable=False),
+    Column("mode", String(8), nullable=False),
+    Column("account_id", String(255), nullable=False),
+    Column("scope", Text),
+    # Sealed: see `records.sealed`. Null where only the account is known, which is all we ask for.
+    Column("access_token", LargeBinary),
+    Column("refresh_token", LargeBinary),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("platform_id", "mode"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("subscription_id", String(255), nullable=False),
+    Column("stripe_customer_id", String(255)),
+    Column("plan", Text),
+    Column("price_id", String(255)),
+    Column("status", String(32), nullable=False),
+    Column("period_start", Float),
+    Column("period_end", Float),
+    Column("cancel_at", Float),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project_id", "subscription_id"),
+)
+
+# Webhooks that were handled, so that a repeat is known.
+events = Table(
+    "events",
+    metadata,
+    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("platform_id", ForeignKey("platforms.id"), nullable=False),
+    Column("event_id", String(255), nullable=False),
+    Column("type", Text),
+    Column("at", Float, nullable=False),
+    UniqueConstraint("platform_id", "event_id"),
 )
 
 changes = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select
 
 from dream_gateway.errors import ConflictError
 from dream_gateway.records import customers
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import plain, tier_of
 from dream_gateway.records.schema import tiers
 from dream_gateway.storage import Subject
@@ -36,11 +37,13 @@ async def put(writer: Writer, project_id: str, tier: Tier) -> None:
     """Add a tier, or put it in the place of the one of that name."""
     here = _here(project_id, tier.name)
     run = writer.connection.execute
-    position = (await run(select(tiers.c.position).where(here))).scalar()
+    old = (await run(select(tiers).where(here))).mappings().first()
     await run(delete(tiers).where(here))
     row = {"project_id": project_id, "name": tier.name, "definition": plain(tier)}
-    await run(insert(tiers).values(row if position is None else {**row, "position": position}))
-    await _changed(writer, project_id, tier.name, "tier.set")
+    await run(insert(tiers).values(row if old is None else {**row, "position": old["position"]}))
+    before = None if old is None else plain(tier_of(old))
+    details = difference(before, row["definition"], row["definition"])
+    await writer.changed(Subject.TIER, project_id, "tier.set", {"tier": tier.name, **details})
 
 
 async def remove(writer: Writer, project: Project, name: str) -> None:
@@ -54,12 +57,8 @@ async def remove(writer: Writer, project: Project, name: str) -> None:
     if await customers.any_on(writer.connection, project.id, name):
         raise ConflictError("Customers are on this tier: put them on another one first.")
     await writer.connection.execute(delete(tiers).where(_here(project.id, name)))
-    await _changed(writer, project.id, name, "tier.delete")
+    await writer.changed(Subject.TIER, project.id, "tier.delete", {"tier": name})
 
 
 def _here(project_id: str, name: str) -> ColumnElement[bool]:
     return (tiers.c.project_id == project_id) & (tiers.c.name == name)
-
-
-async def _changed(writer: Writer, project_id: str, name: str, action: str) -> None:
-    await writer.changed(Subject.TIER, project_id, action, {"tier": name}, project=project_id)
