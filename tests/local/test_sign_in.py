@@ -250,8 +250,8 @@ async def test_a_password_is_hashed_anew_when_the_parameters_have_changed(tmp_pa
     async with open_world(store, {}, keys) as world:
         browser = await world.user(ADA)
         assert "m=8," in await stored_password(world)
-    async with open_world(store, {"argon2_memory": 16}, keys) as again:
-        again = replace(again, publishable_key=world.publishable_key, project=world.project)
+    async with open_world(store, {"argon2_memory": 16}, keys) as opened:
+        again = replace(opened, publishable_key=world.publishable_key, project=world.project)
         browser = again.browser()
         assert (await browser.sign_in(ADA)).status_code == 303
         assert "m=16," in await stored_password(again)
@@ -263,7 +263,7 @@ async def test_no_secret_is_stored_as_it_is(world: World) -> None:
     session = browser.client.cookies[f"session-{world.project.id}"]
     code = code_in(await browser.open(f"{world.path}/sign-in", redirect_url=BACK))
     async with world.gateway.records.read() as connection:
-        rows = []
+        rows: list[object] = []
         for table in (accounts, sessions, tickets):
             rows += (await connection.execute(select(table))).all()
     kept = repr(rows)
