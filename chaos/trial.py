@@ -86,6 +86,8 @@ def _judged(answers: Answers, counted: int, recovery: float) -> list[str]:
         broken.append("no recovery without a restart")
     unknown = [code for code in answers.refused if code.partition(" ")[2] not in _codes()]
     broken += [f"answered {code}, which no page explains" for code in unknown]
+    if any(code.startswith("500 ") for code in answers.refused):
+        broken.append("failed within")
     return broken
 
 

@@ -100,6 +100,11 @@ class PostgresServer:
             process.send_signal(how)
             process.wait(PATIENCE_SECONDS)
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended by itself, or was never started."""
+        return self._process is None or self._process.poll() is not None
+
     def pause(self) -> None:
         """Let its processes stand still, as a machine that hangs would."""
         for pid in self._pids():
@@ -129,10 +134,10 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server(*options: str) -> Iterator[PostgresServer]:
-    """Run a server, and remove it at the end."""
+def own_server(*options: str, folder: Path | None = None) -> Iterator[PostgresServer]:
+    """Run a server, and remove it at the end. Anybody may have to enter its folder's parents."""
     # Not pytest's folder: nobody else may enter that one's parents.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     folder.chmod(0o755)
     server = PostgresServer(folder, options)
     try:
