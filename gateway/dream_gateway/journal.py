@@ -170,7 +170,9 @@ def _returns(file: int, worker: str, proved: bool) -> Iterator[Return]:
         page = slots[start : start + len(PAGE)]
         if page == PAGE:
             continue
-        for number, spent in struct.iter_unpack("=qq", page[: len(page) // SLOT_BYTES * SLOT_BYTES]):
+        for number, spent in struct.iter_unpack(
+            "=qq", page[: len(page) // SLOT_BYTES * SLOT_BYTES]
+        ):
             if number:
                 yield Return(f"{worker}-{number:x}", spent if proved else None, number % SHARDS)
 
