@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
-from dream_gateway.errors import ConfigurationError
+from dream_gateway.errors import ConfigurationError, InvalidCredentialError
 from dream_gateway.hookspecs import HookSpecs
 from dream_gateway.plugins import Plugins
 
@@ -38,8 +39,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_guides_plugin_prices_observes_and_adds_a_command() -> None:
-    plugins = Plugins({"by-size": {"unit_bytes": 100}})
+async def test_the_guides_plugin_prices_observes_knows_users_and_adds_a_command(
+    tmp_path: Path,
+) -> None:
+    refusals = tmp_path / "refusals"
+    table = {"secret": "long enough", "unit_bytes": 100, "refusals": str(refusals)}
+    plugins = Plugins({"by-size": table})
     (pricer,) = plugins.request_costs()
     large = [(b"Content-Length", b"250")]
     assert pricer.cost(method="POST", path="/", headers=large) == 3
@@ -47,15 +52,31 @@ def test_the_guides_plugin_prices_observes_and_adds_a_command() -> None:
     (observer,) = plugins.verdict_observers()
     for code in ("allowed", "rate_limited"):
         observer.observe(project="p", customer="c", code=code, cost=1)
-    assert observer.count == 1  # type: ignore[attr-defined]  # the guide's own
+    assert refusals.read_text() == "c rate_limited\n"
+    (identity,) = plugins.identities()
+    project = SimpleNamespace(id="prj_1")
+    assert await identity.verify("another.kind", project) is None  # type: ignore[arg-type]  # enough of one
+    for bad in ("user.ada.00", "user.ada.\u00ff", "user.ada."):
+        with pytest.raises(InvalidCredentialError):
+            await identity.verify(bad, project)  # type: ignore[arg-type]  # as above
     (command,) = plugins.commands()
-    assert "one unit" in CliRunner().invoke(command).output
+    assert "one unit, and one more for each 100 bytes" in CliRunner().invoke(command).output
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_guides_plugin_refuses_settings_that_are_wrong() -> None:
-    with pytest.raises(ConfigurationError, match="unit_bytes"):
-        Plugins({"by-size": {"unit_bytes": 0}}).request_costs()
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ({}, "plugins.by-size.secret: must be set"),
+        ({"secret": "long enough", "unit_bytes": 0}, "plugins.by-size.unit_bytes: Expected"),
+        ({"secret": "long enough", "unit": 1}, "plugins.by-size.unit: no such setting"),
+    ],
+)
+def test_the_guides_plugin_refuses_settings_that_are_wrong(
+    table: dict[str, object], fault: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        Plugins({"by-size": table})
 
 
 def test_the_guide_names_every_hook() -> None:

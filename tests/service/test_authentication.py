@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from dream_gateway.errors import InvalidCredentialError
-from dream_gateway.model import Customer
+from dream_gateway.hookspecs import EndUser
 from dream_gateway.service.authentication import Auth
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class TokenOf:
     def __init__(self, project: str | None = None) -> None:
         self.project = project
 
-    async def verify(self, token: str, project: Project) -> Customer | None:
+    async def verify(self, token: str, project: Project) -> EndUser | None:
         if token == "bad":
             raise InvalidCredentialError
         if token != "good":
             return None
-        return Customer("cus_t", self.project or project.id, "tokens-user", "free", 0.0, 0.0)
+        return EndUser(self.project or project.id, "tokens-user")
 
 
 async def call(client: httpx.AsyncClient, each: Operation, **headers: str) -> httpx.Response:

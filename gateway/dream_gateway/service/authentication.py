@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dream_gateway.admission import Admission
-    from dream_gateway.hookspecs import Identity
-    from dream_gateway.model import Credential, Customer, Project
+    from dream_gateway.hookspecs import EndUser, Identity
+    from dream_gateway.model import Credential, Project
     from dream_gateway.service.call import Call
 
 _LOG = logging.getLogger(__name__)
@@ -36,11 +36,11 @@ class Auth(Enum):
 
 
 class Caller(NamedTuple):
-    """Somebody we know. `customer` is set for an end user: they speak for nobody else."""
+    """Somebody we know. `user` is set for an end user: they speak for nobody else."""
 
     credential: Credential
     project: Project
-    customer: Customer | None = None
+    user: EndUser | None = None
 
 
 class Authenticator:
@@ -98,13 +98,13 @@ class Authenticator:
             raise ForbiddenError("This needs a secret key.")
         return Caller(credential, project)
 
-    async def _user(self, token: str, project: Project) -> Customer:
+    async def _user(self, token: str, project: Project) -> EndUser:
         for identity in self._identities:
-            customer = await identity.verify(token, project)
-            if customer is not None:
-                if customer.project_id != project.id:
+            user = await identity.verify(token, project)
+            if user is not None:
+                if user.project_id != project.id:
                     raise InvalidCredentialError
-                return customer
+                return user
         if not self._identities:
             _LOG.info("refused an end user's token: no plugin verifies them")
         raise InvalidCredentialError
