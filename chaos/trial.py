@@ -45,7 +45,8 @@ async def attempt(ground: Field, fault: Fault) -> Trial:
     await _used_up(crowd)
     answers = await crowd.end()
     counted = await ground.settled()
-    broken = list(_judged(answers, counted, recovery))
+    broken = _judged(answers, counted, recovery)
+    broken += [f"raised {error}" for node in ground.nodes for error in node.raised()]
     return Trial(ground.place.name, fault.name, LIMIT, answers, counted, recovery, broken)
 
 
@@ -86,8 +87,6 @@ def _judged(answers: Answers, counted: int, recovery: float) -> list[str]:
         broken.append("no recovery without a restart")
     unknown = [code for code in answers.refused if code.partition(" ")[2] not in _codes()]
     broken += [f"answered {code}, which no page explains" for code in unknown]
-    if any(code.startswith("500 ") for code in answers.refused):
-        broken.append("failed within")
     return broken
 
 
