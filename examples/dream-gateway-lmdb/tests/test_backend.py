@@ -14,12 +14,14 @@ from dream_gateway.errors import (
     StoreUnavailableError,
 )
 from dream_gateway.storage import Claim, Quota, Return, shard_of
-from dream_gateway.testing import AsyncTests
+from dream_gateway.testing import AsyncTests, FakeClock
 from dream_gateway_lmdb import keys, open_backend
 from dream_gateway_lmdb.address import parse_address
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+HOUR = 3_600
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,19 @@ class TestFaults(AsyncTests):
         await backend.close()
         with pytest.raises(SchemaTooNewError):
             await open_backend(f"lmdb:///{tmp_path}/new.mdb", SystemClock()).start()
+
+
+class TestHistory(AsyncTests):
+    async def test_leases_closed_before_a_reboot_go_after_an_hour(self, tmp_path: Path) -> None:
+        clock = FakeClock(monotonic=1_000_000.0)
+        backend = open_backend(f"lmdb:///{tmp_path}/file.mdb", clock)
+        await backend.start()
+        ledger = backend.ledger()
+        await ledger.give_back([Return("lease", 0, shard_of("p/0"))])
+        clock.set_monotonic(1.0)
+        assert await ledger.prune(0, 10) == 0
+        clock.advance(HOUR - 1)
+        assert await ledger.prune(0, 10) == 0
+        clock.advance(2)
+        assert await ledger.prune(0, 10) == 1
+        await backend.close()
