@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dream_gateway.cli.settings import reference_page
 from dream_gateway.configuration import load_settings, state_dir
+from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.settings import (
     RouteSettings,
@@ -167,8 +168,17 @@ def test_a_route_to_nowhere_is_a_fault(file: Path) -> None:
     assert "[1].upstreams" in _faults(file)[0]
 
 
+@pytest.mark.parametrize("bad", ["secret-but-short", "x" * 43])
+def test_a_bad_encryption_key_is_named_by_its_place_alone(bad: str) -> None:
+    environ = {"DREAM_GATEWAY_ENCRYPTION_KEYS": f"{mint_key()},{bad}"}
+    (fault,) = _faults(environ=environ)
+    assert fault.startswith("DREAM_GATEWAY_ENCRYPTION_KEYS: [1]: not 32 bytes")
+    assert bad not in fault
+
+
 def test_no_secret_is_shown() -> None:
     assert shown("plugins", {"stripe": {"secret": "s"}}) == ["stripe"]
+    assert shown("encryption_keys", (mint_key(),)) == ["***"]
     assert shown("store", "postgres://me:pw@db/x?a=1") == "postgres://me:***@db/x?a=1"
     assert without_password("sqlite:////a@b.db") == "sqlite:////a@b.db"
     assert "pw" not in without_password("valkey://db/0?password=pw")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dream_gateway.encryption_keys import parse_key
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.settings import FILE_ONLY, STORES, RouteSettings, Settings, type_name
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 ENVIRONMENT_PREFIX = "DREAM_GATEWAY_"
 FILE_VARIABLE = "DREAM_GATEWAY_CONFIG"
 """The variable that names the configuration file when no flag does."""
+
+SHORTEST_TOKEN = 32
+"""Characters of an operator's token: fewer can be guessed."""
 
 DEFAULT_SOURCE = "default"
 
@@ -135,6 +139,8 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         "upstream": _upstream_fault,
         "trusted_proxies": _networks_fault,
         "routes": _routes_fault,
+        "operator_tokens": _tokens_fault,
+        "encryption_keys": _keys_fault,
     }
 
 
@@ -168,6 +174,21 @@ def _networks_fault(value: object) -> str | None:
             ip_network(block, strict=False)
         except ValueError:
             return "holds something that is not a CIDR block such as 10.0.0.0/8"
+    return None
+
+
+def _tokens_fault(value: object) -> str | None:
+    tokens = value if isinstance(value, tuple) else ()
+    short = any(len(token) < SHORTEST_TOKEN or not token.isascii() for token in tokens)
+    return f"holds a token that has not {SHORTEST_TOKEN} ASCII characters" if short else None
+
+
+def _keys_fault(value: object) -> str | None:
+    for number, key in enumerate(value if isinstance(value, tuple) else ()):
+        try:
+            parse_key(str(key))
+        except ConfigurationError:
+            return f"[{number}]: not 32 bytes in base64 (dream-gateway secrets key makes one)"
     return None
 
 

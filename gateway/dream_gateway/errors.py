@@ -80,6 +80,13 @@ class PlatformSuspendedError(ForbiddenError):
     title = "This API's platform is suspended."
 
 
+class TenantMismatchError(ForbiddenError):
+    """The token names another project than the publishable key beside it, or none."""
+
+    code = "tenant_mismatch"
+    title = "The token is not for this project."
+
+
 class UnknownTierError(ForbiddenError):
     """The customer is on a tier that the project does not have."""
 
@@ -240,6 +247,14 @@ class StoreUnavailableError(GatewayError):
     title = "Usage cannot be checked right now; nothing was charged."
 
 
+class IdentityUnavailableError(GatewayError):
+    """The identity provider is out of reach, and what is known of it does not do."""
+
+    code = "identity_unavailable"
+    status = 503
+    title = "The identity provider cannot be reached right now."
+
+
 class ShuttingDownError(GatewayError):
     """The worker that got the request is stopping."""
 
@@ -274,6 +289,20 @@ class SchemaTooNewError(OperatorError):
 
     code = "schema_too_new"
     title = "The database belongs to a newer version of the gateway."
+
+
+class EncryptionKeyMissingError(OperatorError):
+    """A secret was sealed with a key that is not among the settings."""
+
+    code = "encryption_key_missing"
+    title = "A key that stored secrets are sealed with is missing."
+
+
+class SealBrokenError(OperatorError):
+    """A sealed secret was changed, or belongs to another place."""
+
+    code = "seal_broken"
+    title = "A stored secret is damaged, or is not where it was sealed for."
 
 
 class StoreCorruptError(OperatorError):

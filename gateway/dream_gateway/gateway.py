@@ -24,6 +24,7 @@ from dream_gateway.records.migrate import migrate
 from dream_gateway.shared import SharedSource
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
+from dream_gateway.tokens import Tokens
 
 if TYPE_CHECKING:
     from dream_gateway.clock import Clock
@@ -83,6 +84,7 @@ class Gateway:
         if self._journal is not None:
             self._journal.close()
         self._meter = self._journal = None
+        await self.plugins.aclose()
         await self.stores.close()
 
     async def health(self) -> dict[str, str | None]:
@@ -98,7 +100,8 @@ class Gateway:
     def _make_lookup(self) -> Lookup:
         source, kv = Directory(self.records), self.stores.kv()
         shared = None if kv is None else SharedSource(source, kv, self.clock)
-        return Lookup(source, self.clock, _cache_options(self.settings), shared)
+        tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
+        return Lookup(source, self.clock, _cache_options(self.settings), shared, tokens)
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start

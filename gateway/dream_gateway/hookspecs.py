@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import click
     import msgspec
-
-    from dream_gateway.model import Project
 
 PROJECT_NAME = "dream_gateway"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -40,23 +38,101 @@ class RequestCost(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class EndUser:
-    """Whom a token names: a customer's external id in the project that the token is for.
+class Identified:
+    """Whom a verified token names. `subject` is unique for its `issuer`, and for nobody else.
 
-    One that is not known yet is on the project's default tier, and registered on first use.
+    `tenant` is the token's `publishableKey` claim. The plan that a token may claim is nobody's
+    business. `expires_at` is until when the token holds, in seconds since the epoch; `None`: it is
+    verified at each request.
     """
 
-    project_id: str
-    external_id: str
+    issuer: str
+    subject: str
+    email: str | None = None
+    email_verified: bool = False
+    tenant: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    expires_at: float | None = None
 
 
 class Identity(Protocol):
-    """Turns an end user's token into the customer it names. Runs on the event loop: must not block."""
+    """Tells whom a token names. One that has an async `aclose()` is closed with the gateway."""
 
-    async def verify(self, token: str, project: Project) -> EndUser | None:
-        """Return whom a token names; `None` if the token is not of this kind.
+    async def verify(self, token: str) -> Identified | None:
+        """Return whom the token names; `None` if it is not of this kind.
 
-        Raises `InvalidCredentialError` for a token of this kind that does not hold.
+        The issuer is that of the settings, never what the token says. Raises
+        `InvalidCredentialError` for a token of this kind that does not hold, and
+        `IdentityUnavailableError` if that cannot be told right now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to create at the identity provider; `tenant` is the project's publishable key."""
+
+    email: str
+    password: str
+    tenant: str
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class UserAdministration(Protocol):
+    """Keeps the users of one issuer. Closed as an `Identity` is.
+
+    Each method raises `IdentityUnavailableError` if the provider is out of reach.
+    """
+
+    async def create(self, user: NewUser) -> Identified:
+        """Create a user.
+
+        Raises `ConflictError` if the address is taken, `InvalidRequestError` for what the provider
+        does not take, such as a weak password.
+        """
+        ...
+
+    async def find(self, email: str) -> Identified | None:
+        """Return the user who has this address."""
+        ...
+
+    async def delete(self, subject: str) -> None:
+        """Delete a user; nobody is there to delete the second time."""
+        ...
+
+    async def invite(self, email: str, tenant: str) -> None:
+        """Send somebody the provider's invitation. Raises `ConflictError` for one who is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What became of a user at their provider. `id` is the same each time it is told.
+
+    `email` and the names are theirs from now on; of a user who is `deleted` they say nothing.
+    """
+
+    id: str
+    issuer: str
+    subject: str
+    deleted: bool = False
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class UserWebhook(Protocol):
+    """Reads what an identity provider posts to `/webhook/{name}`."""
+
+    name: str
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> UserChange | None:
+        """Return what is told of a user, `None` for other news. Names of `headers` are lower-case.
+
+        Raises `InvalidCredentialError` if it is not the provider's, `InvalidRequestError` if it
+        cannot be read.
         """
         ...
 
@@ -91,6 +167,21 @@ class HookSpecs:
     @hookspec
     def identities(self, settings: Settings) -> Sequence[Identity]:
         """Return verifiers of end users' tokens; the first that answers wins."""
+        raise NotImplementedError
+
+    @hookspec
+    def developer_identities(self, settings: Settings) -> Sequence[Identity]:
+        """Return verifiers of platform developers' tokens; the first that answers wins."""
+        raise NotImplementedError
+
+    @hookspec
+    def user_administrations(self, settings: Settings) -> Sequence[UserAdministration]:
+        """Return who can create end users; the first is asked."""
+        raise NotImplementedError
+
+    @hookspec
+    def user_webhooks(self, settings: Settings) -> Sequence[UserWebhook]:
+        """Return readers of what identity providers tell of end users."""
         raise NotImplementedError
 
     @hookspec

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     import click
 
     from dream_gateway.clock import Clock
-    from dream_gateway.hookspecs import Identity, RequestCost, VerdictObserver
+    from dream_gateway.hookspecs import (
+        Identity,
+        RequestCost,
+        UserAdministration,
+        UserWebhook,
+        VerdictObserver,
+    )
     from dream_gateway.storage import Backend
 
 BACKENDS = "dream_gateway.backends"
@@ -88,6 +95,18 @@ class Plugins:
             declared = self.settings_type(name)
             self._settings[name] = table if declared is None else converted(name, table, declared)
 
+        self._registered: dict[str, tuple[object, ...]] = {}
+
+    async def aclose(self) -> None:
+        """Close what the plugins registered, where it can be closed; it is registered anew after."""
+        # One object may be there for several hooks.
+        registered = {id(each): each for each in chain(*self._registered.values())}
+        self._registered.clear()
+        for each in registered.values():
+            close = getattr(each, "aclose", None)
+            if close is not None:
+                await close()
+
     def settings(self, name: str) -> object:
         """Return a configured plugin's settings: what it declares, or else its table."""
         return self._settings[name]
@@ -101,21 +120,39 @@ class Plugins:
 
     def verdict_observers(self) -> tuple[VerdictObserver, ...]:
         """Return the objects that see every verdict."""
-        return tuple(cast("Iterator[VerdictObserver]", self._collect("verdict_observers")))
+        return cast("tuple[VerdictObserver, ...]", self._collect("verdict_observers"))
 
     def request_costs(self) -> tuple[RequestCost, ...]:
         """Return the objects that price proxied requests; the first that answers wins."""
-        return tuple(cast("Iterator[RequestCost]", self._collect("request_costs")))
+        return cast("tuple[RequestCost, ...]", self._collect("request_costs"))
 
     def identities(self) -> tuple[Identity, ...]:
         """Return the verifiers of end users' tokens; the first that answers wins."""
-        return tuple(cast("Iterator[Identity]", self._collect("identities")))
+        return cast("tuple[Identity, ...]", self._collect("identities"))
+
+    def developer_identities(self) -> tuple[Identity, ...]:
+        """Return the verifiers of developers' tokens; the first that answers wins."""
+        return cast("tuple[Identity, ...]", self._collect("developer_identities"))
+
+    def user_administrations(self) -> tuple[UserAdministration, ...]:
+        """Return who can create end users; the first is asked."""
+        return cast("tuple[UserAdministration, ...]", self._collect("user_administrations"))
+
+    def user_webhooks(self) -> tuple[UserWebhook, ...]:
+        """Return the readers of what identity providers tell of end users."""
+        return cast("tuple[UserWebhook, ...]", self._collect("user_webhooks"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""
         return tuple(cast("Iterator[click.Command]", self._collect("commands")))
 
-    def _collect(self, hook: str) -> Iterator[object]:
+    def _collect(self, hook: str) -> tuple[object, ...]:
+        """Return what the plugins register, which is done once."""
+        if hook not in self._registered:
+            self._registered[hook] = tuple(self._ask(hook))
+        return self._registered[hook]
+
+    def _ask(self, hook: str) -> Iterator[object]:
         """Yield what the plugins register, each asked with its own settings."""
         for name, settings in self._settings.items():
             for objects in self._own(name, hook)(settings=settings):

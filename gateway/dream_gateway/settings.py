@@ -22,6 +22,9 @@ STORES = ("store", "records", "ledger", "kv", "feed")
 """The settings that are URLs of stores."""
 
 URLS = (*STORES, "upstream")
+SECRETS = ("encryption_keys", "operator_tokens")
+"""The settings whose values are never shown."""
+
 MEBIBYTE = 1 << 20
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -189,6 +192,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal[429, 403],
         Meta(description="HTTP status of /authorize past a limit; nginx auth_request needs 403."),
     ] = 429
+    operator_tokens: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Bearer tokens of the operator, 32 characters or more each: they may do all."
+        ),
+    ] = ()
+    restore_days: Annotated[
+        Count, Meta(description="Days in which a deleted project can be restored.")
+    ] = 30
     charge: Annotated[
         Charging,
         Meta(description="What is charged: each request admitted, or each whose answer is < 500."),
@@ -196,6 +208,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: Annotated[
         Count, Meta(description="Days usage history is kept after its period; 0: for ever.")
     ] = 400
+    encryption_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Keys that seal secrets in the records: 32 bytes in base64, newest first."
+        ),
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="Least severe message that is logged, to standard error."),
@@ -255,9 +273,11 @@ def decode(line: bytes) -> Settings:
 
 
 def shown(name: str, value: object) -> object:
-    """Return a setting's value fit to be shown: no passwords, and of plugins only the names."""
+    """Return a setting's value fit to be shown: no secrets, and of plugins only the names."""
     if name == "plugins" and isinstance(value, dict):
         return sorted(value)
+    if name in SECRETS:
+        return ["***"] if value else []
     if name in URLS and isinstance(value, str):
         return without_password(value)
     return msgspec.to_builtins(value)

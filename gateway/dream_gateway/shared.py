@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dream_gateway.clock import Clock
+    from dream_gateway.hookspecs import Identified
     from dream_gateway.source import Source
     from dream_gateway.storage import Change, KeyValue
 
@@ -36,7 +37,7 @@ FILL_SECONDS = 5.0
 MEMORY_SECONDS = LIFE_SECONDS + 2 * FILL_SECONDS
 """How long a change is remembered: no entry from before it is left by then."""
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of every key; entries of another layout are never read."""
 
 
@@ -116,6 +117,14 @@ class SharedSource:
     async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
         """Return the customer of that external id, made if there is none."""
         return await self._source.register(project_id, external_id, plan, now)
+
+    async def linked(self, project_id: str, who: Identified) -> str | None:
+        """Return the id of the customer whom an identity is linked to, a deleted one's too."""
+        return await self._source.linked(project_id, who)
+
+    async def sign_up(self, project_id: str, who: Identified, plan: str) -> str:
+        """Return the id of the customer of an identity, made and linked if there is none."""
+        return await self._source.sign_up(project_id, who, plan)
 
     async def _through(
         self,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from dream_gateway.errors import ConfigurationError, InvalidCredentialError
-from dream_gateway.hookspecs import HookSpecs
+from dream_gateway.hookspecs import HookSpecs, Identified
 from dream_gateway.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -54,11 +54,13 @@ async def test_the_guides_plugin_prices_observes_knows_users_and_adds_a_command(
         observer.observe(project="p", customer="c", code=code, cost=1)
     assert refusals.read_text() == "c rate_limited\n"
     (identity,) = plugins.identities()
-    project = SimpleNamespace(id="prj_1")
-    assert await identity.verify("another.kind", project) is None  # type: ignore[arg-type]  # enough of one
-    for bad in ("user.ada.00", "user.ada.\u00ff", "user.ada."):
+    assert await identity.verify("another.kind") is None
+    signature = hmac.digest(b"long enough", b"pk_test_1.ada", "sha256").hex()
+    known = await identity.verify(f"user.pk_test_1.ada.{signature}")
+    assert known == Identified("by-size", "ada", tenant="pk_test_1")
+    for bad in ("00", "\u00ff", "", signature[:-1]):
         with pytest.raises(InvalidCredentialError):
-            await identity.verify(bad, project)  # type: ignore[arg-type]  # as above
+            await identity.verify(f"user.pk_test_1.ada.{bad}")
     (command,) = plugins.commands()
     assert "one unit, and one more for each 100 bytes" in CliRunner().invoke(command).output
 

@@ -89,12 +89,13 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(database: Path, clock: FakeClock) -> Open:
+def opened(database: Path, clock: FakeClock, identities: tuple[Identity, ...]) -> Open:
     """Return a context manager that runs a gateway on the test's database, a worker of its own."""
 
     @asynccontextmanager
     async def open_gateway() -> AsyncIterator[Gateway]:
         gateway = Gateway(Settings(store=f"sqlite:///{database}"), clock)
+        gateway.plugins = WithIdentities(identities)
         try:
             await gateway.start()
             async with asyncio.timeout(START_SECONDS):
@@ -120,10 +121,8 @@ def identities() -> tuple[Identity, ...]:
 
 
 @pytest.fixture
-def service(gateway: Gateway, identities: tuple[Identity, ...]) -> Service:
-    host = ServiceHost(gateway)
-    host.plugins = WithIdentities(identities)
-    return create_service(host)
+def service(gateway: Gateway) -> Service:
+    return create_service(ServiceHost(gateway))
 
 
 @pytest.fixture(params=["asgi", "protocol"])

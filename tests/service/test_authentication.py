@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from dream_gateway.errors import InvalidCredentialError
-from dream_gateway.hookspecs import EndUser
+from dream_gateway.hookspecs import Identified
 from dream_gateway.service.authentication import Auth
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from dream_gateway.gateway import Gateway
     from dream_gateway.hookspecs import Identity
-    from dream_gateway.model import Project
     from dream_gateway.service.app import Service
     from dream_gateway.service.operation import Operation
 
@@ -26,15 +25,13 @@ if TYPE_CHECKING:
 class TokenOf:
     """Verifies the token `good`, and knows `bad` for one of its own that does not hold."""
 
-    def __init__(self, project: str | None = None) -> None:
-        self.project = project
-
-    async def verify(self, token: str, project: Project) -> EndUser | None:
+    async def verify(self, token: str) -> Identified | None:
         if token == "bad":
             raise InvalidCredentialError
-        if token != "good":
+        kind, _, tenant = token.partition(":")
+        if kind != "good":
             return None
-        return EndUser(self.project or project.id, "tokens-user")
+        return Identified("https://issuer.example", "tokens-user", tenant=tenant or None)
 
 
 async def call(client: httpx.AsyncClient, each: Operation, **headers: str) -> httpx.Response:
@@ -126,7 +123,7 @@ class TestTokens:
     ) -> None:
         headers = {
             "x-publishable-key": tenant.publishable_key,
-            "authorization": "Bearer good",
+            "authorization": f"Bearer good:{tenant.publishable_key}",
             "x-user-id": "somebody-else",
             "x-user-plan": "pro",
         }
@@ -143,13 +140,16 @@ class TestTokens:
         headers = {"x-publishable-key": tenant.publishable_key}
         assert (await anybody.get("/api/usage", headers=headers)).status_code == 401
 
-
-@pytest.mark.parametrize("identities", [(TokenOf("prj_other"),)], ids=["other"])
-async def test_401_a_token_of_another_projects_customer(
-    anybody: httpx.AsyncClient, tenant: Tenant
-) -> None:
-    headers = {"x-publishable-key": tenant.publishable_key, "x-clerk-token": "good"}
-    assert (await anybody.get("/api/usage", headers=headers)).status_code == 401
+    async def test_403_of_another_project(
+        self, anybody: httpx.AsyncClient, tenant: Tenant, stranger: Tenant
+    ) -> None:
+        for claim in (f":{stranger.publishable_key}", f":{tenant.secret_key}", ":pk_test_x", ""):
+            headers = {
+                "x-publishable-key": tenant.publishable_key,
+                "x-clerk-token": f"good{claim}",
+            }
+            answer = await anybody.get("/api/usage", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch"), claim
 
 
 async def test_400_a_credential_twice(tenant: Tenant) -> None:

@@ -39,6 +39,10 @@ async def test_201(tenant: Tenant, rows: Ask) -> None:
     audited = await rows(select(audit_log).where(audit_log.c.actor != "operator"))
     assert [(each.action, each.object) for each in audited] == [("customer.create", customer_id)]
     assert audited[0].actor.startswith("key_")
+    assert audited[0].request_id == answer.headers["x-request-id"]
+    assert audited[0].project_id.startswith("prj_")
+    assert audited[0].platform_id.startswith("plt_")
+    assert "example" not in str(audited[0].details)
 
 
 async def test_201_defaults(tenant: Tenant) -> None:

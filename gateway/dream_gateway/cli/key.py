@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 import click
 
 from dream_gateway.administration import open_administration
-from dream_gateway.cli.rendering import key_row
+from dream_gateway.cli.rendering import instant, key_row
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.tierspec import parse_tier
 
@@ -40,7 +39,7 @@ def create(
 ) -> None:
     """Create a key. It is shown now, and never again."""
     allowance = parse_tier(f"key=unlimited@{rate}").rate if rate else None
-    expires_at = _instant(expires)
+    expires_at = instant(expires, "--expires")
 
     async def run() -> None:
         async with open_administration(session.settings) as admin:
@@ -100,16 +99,3 @@ def rotate(session: Session, *, key_id: str, grace: int) -> None:
         session.show({"keyId": made.credential.id, "key": made.secret})
 
     asyncio.run(run())
-
-
-def _instant(text: str | None) -> float | None:
-    """Return an ISO 8601 time as seconds since the epoch; one without an offset is UTC."""
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            "not an ISO 8601 time such as 2030-01-31T12:00Z", param_hint="--expires"
-        ) from error
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

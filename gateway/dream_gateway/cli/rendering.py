@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from dream_gateway.model import Allowance, Credential, Customer, Project, Tier
 
@@ -14,6 +16,19 @@ def time_text(at: float | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")
+
+
+def instant(text: str | None, option: str) -> float | None:
+    """Return an option's ISO 8601 time as seconds since the epoch; one without an offset is UTC."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            "not an ISO 8601 time such as 2030-01-31T12:00Z", param_hint=option
+        ) from error
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def allowance_text(allowance: Allowance) -> str:

@@ -30,6 +30,7 @@ COMMANDS = {
     "key": "Create, list, rotate and revoke customers' keys.",
     "tier": "Set and list a project's tiers.",
     "usage": "Show what a customer has used.",
+    "audit": "List who changed what, and when.",
     "plugins": "List the backends and plugins that are installed.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
     "settings": "Print every setting, its value, and where it came from.",

@@ -9,15 +9,22 @@ from sqlalchemy import insert, select, update
 
 from dream_gateway import keys
 from dream_gateway.model import Credential, KeyKind, KeyStatus
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import credential_of, plain
 from dream_gateway.records.schema import api_keys
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Mode
     from dream_gateway.records.database import Writer
+
+
+PUBLIC = ("name", "scopes", "status", "expires_at", "allowed_ips", "rate")
+"""The fields whose values the audit log shows."""
 
 
 async def by_digest(connection: AsyncConnection, digest: bytes) -> Credential | None:
@@ -46,30 +53,60 @@ async def of_customer(
     return [credential_of(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def of_project(
+    connection: AsyncConnection,
+    project_id: str,
+    kinds: Sequence[KeyKind],
+    after: str | None,
+    limit: int | None,
+) -> list[Credential]:
+    """Return at most `limit` keys of these kinds, oldest first, from the one after `after`."""
+    query = select(api_keys).where(
+        api_keys.c.project_id == project_id, api_keys.c.kind.in_([kind.value for kind in kinds])
+    )
+    if after is not None:
+        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
+        query = query.where(api_keys.c.position > start)
+    query = query.order_by(api_keys.c.position).limit(limit)
+    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+
+
 async def mint(
     writer: Writer, mode: Mode, template: Credential, secret: str | None = None
 ) -> tuple[Credential, str]:
     """Store a new key with the template's values under a new id; return it and its secret."""
     secret = secret or keys.mint(template.kind, mode)
+    known = replace(template, prefix=keys.prefix_of(secret), last4=keys.last4_of(secret))
+    return await adopt(writer, known, keys.digest(secret)), secret
+
+
+async def adopt(writer: Writer, template: Credential, digest: bytes) -> Credential:
+    """Store a key whose secret somebody else has, by its SHA-256 digest, under a new id.
+
+    Raises `ConflictError` where the key is there already: see `Records.write`.
+    """
     credential = replace(
-        template,
-        id=keys.mint_id("key"),
-        prefix=keys.prefix_of(secret),
-        last4=keys.last4_of(secret),
-        created_at=writer.now,
-        status=KeyStatus.ACTIVE,
+        template, id=keys.mint_id("key"), created_at=writer.now, status=KeyStatus.ACTIVE
     )
-    row = {**_row(credential), "digest": keys.digest(secret)}
+    row = {**_row(credential), "digest": digest}
     await writer.connection.execute(insert(api_keys).values(row))
-    await writer.changed(Subject.CREDENTIAL, credential.id, "key.create")
-    return credential, secret
+    shown = {name: row[name] for name in ("kind", "customer_id", *PUBLIC)}
+    project = credential.project_id
+    await writer.changed(
+        Subject.CREDENTIAL, credential.id, "key.create", {"after": shown}, project=project
+    )
+    return credential
 
 
 async def change(writer: Writer, credential: Credential, action: str = "key.update") -> None:
     """Store a key's new values."""
-    query = update(api_keys).where(api_keys.c.id == credential.id)
-    await writer.connection.execute(query.values(_row(credential)))
-    await writer.changed(Subject.CREDENTIAL, credential.id, action)
+    row, run = _row(credential), writer.connection.execute
+    here = api_keys.c.id == credential.id
+    before = (await run(select(api_keys).where(here))).mappings().first()
+    await run(update(api_keys).where(here).values(row))
+    details = difference(before, row, PUBLIC)
+    project = credential.project_id
+    await writer.changed(Subject.CREDENTIAL, credential.id, action, details, project=project)
 
 
 async def revoke(writer: Writer, credential: Credential) -> Credential:

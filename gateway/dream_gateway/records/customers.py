@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, union_all, update
 
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import customer_of
 from dream_gateway.records.schema import end_users
 from dream_gateway.storage import Subject
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from dream_gateway.model import Customer
     from dream_gateway.records.database import Writer
+
+
+PUBLIC = ("external_id", "plan", "anchor")
+"""The fields whose values the audit log shows: of who they are it only says that it changed."""
 
 
 async def by_id(connection: AsyncConnection, project_id: str, customer_id: str) -> Customer | None:
@@ -60,21 +65,40 @@ async def page(
 async def add(writer: Writer, customer: Customer) -> None:
     """Create a customer. The external id must not be taken: see `Records.write`."""
     await writer.connection.execute(insert(end_users).values(_row(customer)))
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.create")
+    await writer.changed(
+        Subject.CUSTOMER,
+        customer.id,
+        "customer.create",
+        {"after": {"external_id": customer.external_id, "plan": customer.plan}},
+        project=customer.project_id,
+    )
 
 
 async def change(writer: Writer, customer: Customer) -> None:
     """Store a customer's new values."""
-    query = update(end_users).where(end_users.c.id == customer.id, _there())
-    await writer.connection.execute(query.values(_row(customer)))
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.update", {"plan": customer.plan})
+    row, run = _row(customer), writer.connection.execute
+    here = (end_users.c.id == customer.id) & _there()
+    before = (await run(select(end_users).where(here))).mappings().first()
+    await run(update(end_users).where(here).values(row))
+    details = difference(before, row, PUBLIC)
+    project = customer.project_id
+    await writer.changed(Subject.CUSTOMER, customer.id, "customer.update", details, project=project)
 
 
 async def delete(writer: Writer, customer: Customer) -> None:
     """Hide a customer; the row stays."""
     query = update(end_users).where(end_users.c.id == customer.id)
     await writer.connection.execute(query.values(deleted_at=writer.now))
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.delete")
+    project = customer.project_id
+    await writer.changed(Subject.CUSTOMER, customer.id, "customer.delete", project=project)
+
+
+async def any_on(connection: AsyncConnection, project_id: str, plan: str) -> bool:
+    """Return whether somebody is on a tier."""
+    query = select(end_users.c.id).where(
+        end_users.c.project_id == project_id, end_users.c.plan == plan, _there()
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
 
 
 async def _one(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from dream_gateway.errors import ConflictError, InvalidRequestError, StoreUnavailableError
-from dream_gateway.records.schema import audit_log, changes
+from dream_gateway.model import Actor
+from dream_gateway.records.schema import audit_log, changes, projects
 from dream_gateway.storage import Change, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,23 +23,59 @@ if TYPE_CHECKING:
     from dream_gateway.storage import ChangeFeed
 
 
+NAMED_BY_PROJECT = frozenset({Subject.PROJECT, Subject.TIER})
+"""Whose changes are named by the id of their project."""
+
+
 class Writer:
     """A write transaction: its connection, who acts, and what it has changed so far."""
 
-    def __init__(self, connection: AsyncConnection, actor: str, now: float) -> None:
+    def __init__(self, connection: AsyncConnection, actor: Actor, now: float) -> None:
         self.connection = connection
         self.actor = actor
         self.now = now
         self.changes: list[Change] = []
 
     async def changed(
-        self, subject: Subject, ref: str, action: str, details: dict[str, object] | None = None
+        self,
+        subject: Subject,
+        ref: str,
+        action: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        project: str | None = None,
+        platform: str | None = None,
     ) -> None:
-        """Announce a change at commit, and audit it. No secret may be in `details`."""
+        """Announce a change at commit, and audit it: see `audit`."""
         self.changes.append(Change(subject, ref))
+        if subject in NAMED_BY_PROJECT:
+            project = project or ref
+        await self.audit(action, ref, details, project=project, platform=platform)
+
+    async def audit(
+        self,
+        action: str,
+        ref: str,
+        details: Mapping[str, object] | None = None,
+        *,
+        project: str | None = None,
+        platform: str | None = None,
+    ) -> None:
+        """Write down what was done to what. No secret may be in `details`.
+
+        `project` or else `platform` says whose it is; the platform of a project is known.
+        """
+        owner = select(projects.c.platform_id).where(projects.c.id == project).scalar_subquery()
         await self.connection.execute(
             insert(audit_log).values(
-                actor=self.actor, action=action, object=ref, details=details or {}, at=self.now
+                actor=self.actor.id,
+                action=action,
+                object=ref,
+                details=dict(details or {}),
+                at=self.now,
+                platform_id=owner if platform is None and project is not None else platform,
+                project_id=project,
+                request_id=self.actor.request,
             )
         )
 
@@ -69,14 +106,15 @@ class Records:
             raise _translated(exc) from exc
 
     @asynccontextmanager
-    async def write(self, actor: str) -> AsyncIterator[Writer]:
+    async def write(self, actor: Actor | str) -> AsyncIterator[Writer]:
         """Begin a write transaction, committed at the end, undone if the body raises.
 
         Raises `ConflictError` where something is taken already, and `StoreUnavailableError`.
         """
         try:
             async with self._engine.begin() as connection:
-                writer = Writer(connection, actor, self._clock.now())
+                by = Actor(actor) if isinstance(actor, str) else actor
+                writer = Writer(connection, by, self._clock.now())
                 yield writer
                 if writer.changes:
                     rows = [

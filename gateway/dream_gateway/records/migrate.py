@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-HEAD = "0001"
-KNOWN = frozenset({HEAD})
+KNOWN = ("0001", "0002", "0003", "0005")
+HEAD = KNOWN[-1]
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -3,13 +3,12 @@
 Rows carry internal ids, so a rotated key orphans nobody.
 
 Instants are seconds since the epoch, UTC. `position` keeps the order of creation. On PostgreSQL
-triggers see to it that `changes` commits in the order of `seq`, and tell followers.
+triggers (`feed`) see to it that `changes` commits in the order of `seq`, and tell followers.
+
+This is how the tables are at the newest revision; the migrations make them so, step by step.
 """
 
 from __future__ import annotations
-
-from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     JSON,
@@ -26,12 +25,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
     text,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 metadata = MetaData()
 
@@ -64,6 +59,19 @@ projects = Table(
     # Meant to be read by anybody, and shown to the developer again and again: kept as it is.
     Column("publishable_key", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("type", String(8), nullable=False, server_default="saas"),
+    Column("branding", JSON, nullable=False, server_default="{}"),
+    # Of a live project: the test project that it was last made from.
+    Column("promoted_from", ForeignKey("projects.id", name="projects_promoted_from"), index=True),
+    Column("deleted_at", Float),
+    Index("projects_platform", "platform_id"),
+)
+
+origins = Table(
+    "origins",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("origin", String(255), primary_key=True, index=True),
 )
 
 tiers = Table(
@@ -74,6 +82,65 @@ tiers = Table(
     Column("name", Text, nullable=False),
     Column("definition", JSON, nullable=False),
     UniqueConstraint("project_id", "name"),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("image_url", Text),
+    # Units in stock, which an order takes with one statement; null: they are not counted.
+    Column("inventory", BigInteger),
+    Column("sold_out", Boolean, nullable=False),
+    Column("features", JSON, nullable=False),
+    Column("price_id", Text),
+    Column("product_id", Text),
+    Column("created_at", Float, nullable=False),
+    Column("deleted_at", Float),
+    # A deleted product's name may be taken again.
+    Index(
+        "products_name",
+        "project_id",
+        "name",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+)
+
+developers = Table(
+    "developers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("email", Text),
+    Column("email_verified", Boolean, nullable=False),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("platform_id", ForeignKey("platforms.id"), nullable=False),
+    # Null until the one who was invited by `email` signs in.
+    Column("developer_id", ForeignKey("developers.id"), index=True),
+    Column("email", Text, index=True),
+    Column("role", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("platform_id", "developer_id"),
 )
 
 end_users = Table(
@@ -100,6 +167,28 @@ end_users = Table(
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
+    Index("end_users_plan", "project_id", "plan"),
+)
+
+identity_links = Table(
+    "identity_links",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    # A deleted customer's link stays, so that a token does not make them anew.
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Index("identity_links_user", "issuer", "subject"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    # What a webhook was told, each once, though it is sent again.
+    Column("endpoint", String(64), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("at", Float, nullable=False, index=True),
 )
 
 api_keys = Table(
@@ -121,6 +210,7 @@ api_keys = Table(
     Column("rate", JSON),
     Column("metadata", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
+    Index("api_keys_project", "project_id", "kind"),
 )
 
 audit_log = Table(
@@ -132,6 +222,59 @@ audit_log = Table(
     Column("object", Text, nullable=False),
     Column("details", JSON, nullable=False),
     Column("at", Float, nullable=False),
+    # Whose it is; null where an operator did something that is nobody's.
+    Column("platform_id", String(64)),
+    Column("project_id", String(64)),
+    # The id of the request that asked for it; null where there was none.
+    Column("request_id", Text),
+    Index("audit_log_platform", "platform_id", "position"),
+    Index("audit_log_project", "project_id", "position"),
+)
+
+stripe_tokens = Table(
+    "stripe_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("platform_id", ForeignKey("platforms.id"), nullable=False),
+    Column("mode", String(8), nullable=False),
+    Column("account_id", String(255), nullable=False),
+    Column("scope", Text),
+    # Sealed: see `records.sealed`. Null where only the account is known, which is all we ask for.
+    Column("access_token", LargeBinary),
+    Column("refresh_token", LargeBinary),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("platform_id", "mode"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("subscription_id", String(255), nullable=False),
+    Column("stripe_customer_id", String(255)),
+    Column("plan", Text),
+    Column("price_id", String(255)),
+    Column("status", String(32), nullable=False),
+    Column("period_start", Float),
+    Column("period_end", Float),
+    Column("cancel_at", Float),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("project_id", "subscription_id"),
+)
+
+# Webhooks that were handled, so that a repeat is known.
+events = Table(
+    "events",
+    metadata,
+    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("platform_id", ForeignKey("platforms.id"), nullable=False),
+    Column("event_id", String(255), nullable=False),
+    Column("type", Text),
+    Column("at", Float, nullable=False),
+    UniqueConstraint("platform_id", "event_id"),
 )
 
 changes = Table(
@@ -145,20 +288,11 @@ changes = Table(
     sqlite_autoincrement=True,
 )
 
-
-@event.listens_for(changes, "after_create")
-def _make_feed(_table: Table, connection: Connection, **_: object) -> None:
-    """Make the triggers, each with a statement of its own: the driver takes no more."""
-    if connection.dialect.name == "postgresql":
-        script = files("dream_gateway.records").joinpath("changes.sql")
-        for part in script.read_text(encoding="utf-8").split("-- name: ")[1:]:
-            connection.exec_driver_sql(part.partition("\n")[2])
-
-
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("project_id", String(64), primary_key=True),
+    # The project, or else the platform, that asked.
+    Column("scope", String(64), primary_key=True),
     Column("key", String(255), primary_key=True),
     Column("fingerprint", Text, nullable=False),
     Column("status", Integer, nullable=False),

@@ -155,7 +155,7 @@ class CustomerRoutes:
     async def change(self, call: Call) -> Answer:
         """Change what was sent of a customer."""
         asked: CustomerChange = call.body
-        async with self._directory.write(call.known.credential.id) as writing:
+        async with self._directory.write(call.actor) as writing:
             customer = await _find(writing, call)
             await _check_version(writing, call, customer)
             if asked.plan is not UNSET:
@@ -167,7 +167,7 @@ class CustomerRoutes:
 
     async def delete(self, call: Call) -> Answer:
         """Delete a customer."""
-        async with self._directory.write(call.known.credential.id) as writing:
+        async with self._directory.write(call.actor) as writing:
             customer = await _find(writing, call)
             await _check_version(writing, call, customer)
             await writing.delete_customer(customer)

@@ -1,6 +1,8 @@
-"""What the control plane needs of the records: verbs inside a transaction, and nothing else.
+"""What the control plane needs of the records, inside a transaction.
 
-Every verb is about one project: what belongs to another is not there.
+Every verb is about one project: what belongs to another is not there. What is about a platform or
+the catalogue is asked of the modules in `dream_gateway.records` themselves, over the transaction's
+`connection` or `writer`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from dream_gateway.model import Allowance, Credential, Customer, Project, Tier
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.model import Actor, Allowance, Credential, Customer, Project, Tier
+    from dream_gateway.records.database import Writer
 
 
 class CustomerDraft(NamedTuple):
@@ -57,6 +62,11 @@ class Remembered(NamedTuple):
 class Reading(Protocol):
     """Lookups, all as of one moment. Deleted customers are not there."""
 
+    @property
+    def connection(self) -> AsyncConnection:
+        """The transaction's connection."""
+        ...
+
     async def customer(self, project: str, customer: str) -> Customer | None:
         """Return a customer by id."""
         ...
@@ -87,13 +97,18 @@ class Reading(Protocol):
         """Return the project's current publishable key."""
         ...
 
-    async def remembered(self, project: str, key: str) -> Remembered | None:
+    async def remembered(self, scope: str, key: str) -> Remembered | None:
         """Return what was remembered under an idempotency key."""
         ...
 
 
 class Writing(Reading, Protocol):
     """Changes, all of them or none; each is audited and announced on the change feed."""
+
+    @property
+    def writer(self) -> Writer:
+        """The write transaction itself."""
+        ...
 
     async def add_customer(self, project: Project, draft: CustomerDraft) -> Customer:
         """Create a customer. Raises `ConflictError` if the `external_id` is taken."""
@@ -123,7 +138,7 @@ class Writing(Reading, Protocol):
         """Make a key, with its own id, to replace this one, which works for `grace_seconds` more."""
         ...
 
-    async def remember(self, project: str, key: str, result: Remembered) -> None:
+    async def remember(self, scope: str, key: str, result: Remembered) -> None:
         """Remember a result under an idempotency key, over any other."""
         ...
 
@@ -135,10 +150,9 @@ class Directory(Protocol):
         """Begin a read transaction."""
         ...
 
-    def write(self, actor: str) -> AbstractAsyncContextManager[Writing]:
+    def write(self, actor: Actor) -> AbstractAsyncContextManager[Writing]:
         """Begin a write transaction, committed at the end, undone if it raises.
 
-        Write transactions come one after another. `actor` is the id of the key that asks, for the
-        audit log.
+        Write transactions come one after another. `actor` is who asks, for the audit log.
         """
         ...

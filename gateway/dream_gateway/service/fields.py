@@ -22,10 +22,10 @@ LONGEST_PLAIN = 255
 
 
 def user_of(call: Call) -> str:
-    """Return the user a request is about: a token's own, or whom the secret key names."""
-    known = call.known.user
-    if known is not None:
-        return known.external_id
+    """Return the user a request is about: a token's own customer, or whom the secret key names."""
+    customer = call.known.customer
+    if customer is not None:
+        return customer.external_id
     user = _text(call, b"x-user-id", UserId)
     if user is None:
         raise field_fault(b"x-user-id", "This field is required with a secret key.")
@@ -34,7 +34,7 @@ def user_of(call: Call) -> str:
 
 def plan_of(call: Call) -> str | None:
     """Return the tier a secret key names for the user; a token names none."""
-    return None if call.known.user is not None else _text(call, b"x-user-plan", PlanName)
+    return None if call.known.customer is not None else _text(call, b"x-user-plan", PlanName)
 
 
 def idempotency_key(call: Call) -> str | None:

@@ -160,7 +160,7 @@ class KeyRoutes:
     async def change(self, call: Call) -> Answer:
         """Change what was sent of a key."""
         asked: KeyChange = call.body
-        async with self._directory.write(call.known.credential.id) as writing:
+        async with self._directory.write(call.actor) as writing:
             key = await _find(writing, call)
             check_match(call, key_view(key))
             _check_not_revoked(key)
@@ -171,7 +171,7 @@ class KeyRoutes:
 
     async def revoke(self, call: Call) -> Answer:
         """Revoke a key; a repeat changes nothing."""
-        async with self._directory.write(call.known.credential.id) as writing:
+        async with self._directory.write(call.actor) as writing:
             key = await _find(writing, call)
             check_match(call, key_view(key))
             if key.status is not KeyStatus.REVOKED:
