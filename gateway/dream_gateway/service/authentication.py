@@ -41,6 +41,15 @@ _NAMES = {
     Auth.PLATFORM: "a developer's token",
     Auth.OPERATOR: "the operator's token",
 }
+MANAGERS = frozenset({Auth.SECRET, Auth.PLATFORM, Auth.OPERATOR})
+"""Who changes what a project offers, and its customers' keys."""
+
+READERS = MANAGERS | {Auth.PUBLISHABLE}
+"""Who sees what a project offers."""
+
+DEVELOPERS = frozenset({Auth.PLATFORM, Auth.OPERATOR})
+"""Who manages a platform; the operator may do whatever its owner may."""
+
 OPERATOR = "operator"
 """The actor of what the operator does, for the audit log."""
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.service.credentials import CredentialRoutes
 from dream_gateway.service.customers import CustomerRoutes
 from dream_gateway.service.events import EventRoutes
 from dream_gateway.service.keys import KeyRoutes
+from dream_gateway.service.members import MemberRoutes
 from dream_gateway.service.openapi import openapi
+from dream_gateway.service.operator import OperatorRoutes
+from dream_gateway.service.platform import PlatformRoutes
+from dream_gateway.service.products import ProductRoutes
+from dream_gateway.service.projects import ProjectRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
@@ -26,6 +32,12 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *CustomerRoutes(gateway.directory).operations(),
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
+        *ProductRoutes(gateway.directory).operations(),
+        *PlatformRoutes(gateway.directory).operations(),
+        *MemberRoutes(gateway.directory).operations(),
+        *ProjectRoutes(gateway.directory, gateway.settings).operations(),
+        *CredentialRoutes(gateway.directory).operations(),
+        *OperatorRoutes(gateway.directory).operations(),
     ]
     table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
     return tuple(table)
