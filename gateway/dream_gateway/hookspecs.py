@@ -111,12 +111,14 @@ class UserAdministration(Protocol):
 class UserChange:
     """What became of a user at their provider. `id` is the same each time it is told.
 
-    `email` and the names are theirs from now on; of a user who is `deleted` they say nothing.
+    `at` is when it happened, in seconds since the epoch: changes come in any order. `email` and the
+    names are theirs since then; of a user who is `deleted` they say nothing.
     """
 
     id: str
     issuer: str
     subject: str
+    at: float
     deleted: bool = False
     email: str | None = None
     first_name: str | None = None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Executable, Row
 
-    from dream_gateway.hookspecs import Identity
+    from dream_gateway.hookspecs import Identity, UserAdministration, UserWebhook
 
     Open = Callable[[], AbstractAsyncContextManager[Gateway]]
     Speak = Callable[[Service, str | None], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -46,12 +46,18 @@ TIERS = (
 class WithIdentities(Plugins):
     """Plugins of which the test gives the identities."""
 
-    def __init__(self, known: Sequence[Identity]) -> None:
+    def __init__(
+        self,
+        known: Sequence[Identity],
+        administrations: Sequence[UserAdministration] = (),
+        webhooks: Sequence[UserWebhook] = (),
+    ) -> None:
         super().__init__({})
-        self._known = tuple(known)
-
-    def identities(self) -> tuple[Identity, ...]:
-        return self._known
+        self._registered = {
+            "identities": tuple(known),
+            "user_administrations": tuple(administrations),
+            "user_webhooks": tuple(webhooks),
+        }
 
 
 @dataclass
@@ -89,13 +95,13 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(database: Path, clock: FakeClock, identities: tuple[Identity, ...]) -> Open:
+def opened(database: Path, clock: FakeClock, plugins: Plugins) -> Open:
     """Return a context manager that runs a gateway on the test's database, a worker of its own."""
 
     @asynccontextmanager
     async def open_gateway() -> AsyncIterator[Gateway]:
         gateway = Gateway(Settings(store=f"sqlite:///{database}"), clock)
-        gateway.plugins = WithIdentities(identities)
+        gateway.plugins = plugins
         try:
             await gateway.start()
             async with asyncio.timeout(START_SECONDS):
@@ -118,6 +124,12 @@ async def gateway(opened: Open) -> AsyncIterator[Gateway]:
 def identities() -> tuple[Identity, ...]:
     """Who verifies end users' tokens: nobody, where a test does not say otherwise."""
     return ()
+
+
+@pytest.fixture
+def plugins(identities: tuple[Identity, ...]) -> Plugins:
+    """What is plugged in: who verifies end users' tokens."""
+    return WithIdentities(identities)
 
 
 @pytest.fixture

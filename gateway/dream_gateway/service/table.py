@@ -17,6 +17,7 @@ from dream_gateway.service.projects import ProjectRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
+from dream_gateway.service.webhooks import WebhookRoutes
 
 if TYPE_CHECKING:
     from dream_gateway.http.ratelimit import RateLimitHeaders
@@ -29,7 +30,8 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
     table: list[Operation] = [
         *UsageRoutes(gateway.admission, limits).operations(),
         *EventRoutes(gateway.admission).operations(),
-        *CustomerRoutes(gateway.directory).operations(),
+        *CustomerRoutes(gateway.directory, gateway.plugins.user_administrations()).operations(),
+        *WebhookRoutes(gateway.directory, gateway.plugins.user_webhooks()).operations(),
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
         *ProductRoutes(gateway.directory).operations(),
