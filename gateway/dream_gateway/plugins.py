@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.clock import Clock
     from dream_gateway.hookspecs import (
+        Billing,
         Identity,
         RequestCost,
         UserAdministration,
@@ -141,6 +142,10 @@ class Plugins:
     def user_webhooks(self) -> tuple[UserWebhook, ...]:
         """Return the readers of what identity providers tell of end users."""
         return cast("tuple[UserWebhook, ...]", self._collect("user_webhooks"))
+
+    def billings(self) -> tuple[Billing, ...]:
+        """Return who takes customers' money; the first is asked."""
+        return cast("tuple[Billing, ...]", self._collect("billings"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""
