@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
@@ -17,11 +19,18 @@ from dream_gateway_valkey.ledger import ValkeyLedger
 from dream_gateway_valkey.router import Router
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from dream_gateway.clock import Clock
     from dream_gateway.storage import Backend, ChangeFeed, KeyValue, Ledger
-    from dream_gateway_valkey.address import Address
+    from dream_gateway_valkey.address import Address, Node
+    from dream_gateway_valkey.servers import Manner
+
+
+KV_SECONDS = 0.5
+"""What a call of the shared cache may take."""
 
 
 def open_backend(url: str, clock: Clock) -> Backend:
@@ -40,12 +49,17 @@ class ValkeyBackend:
         self.durability = servers.LOSSES[servers.UNKNOWN] + "."
         self._address = address
         self._clock = clock
-        self._evicts = False
+        self._manners: Sequence[Manner] = ()
+        self._warned = False
         functions = library.load()
         self._router = Router(address, functions)
         keys = Keys(address.prefix)
         self._ledger = ValkeyLedger(self._router, functions, keys, self._now_us, self._check)
-        self._kv = ValkeyKeyValue(self._router, address.prefix)
+        # Its own connections, and less patience: what waits for a cache had better do without.
+        self._cache = Router(
+            replace(address, timeout=min(address.timeout, KV_SECONDS), wait=0), functions
+        )
+        self._kv = ValkeyKeyValue(self._cache, address.prefix)
         self._feed = ValkeyFeed(self._router, address)
 
     async def start(self) -> None:
@@ -54,20 +68,18 @@ class ValkeyBackend:
         Raises `ConfigurationError` for what an operator must mend, else `StoreUnavailableError`.
         """
         await self._reach()
-        nodes = await self._router.nodes()
-        try:
-            manners = [await servers.examine(self._router, node) for node in nodes]
-        except BrokenError as error:
-            raise faults.unavailable(error) from error
-        self.durability = servers.durability(
-            manners, self._address.wait, cluster=self._address.cluster
+        # Replicas too: each of them may have to take its primary's place.
+        self._manners = await asyncio.gather(
+            *(self._examine(node) for node in await self._router.servers())
         )
-        self._evicts = servers.evicts(manners)
-        servers.warn(manners)
+        self.durability = servers.durability(
+            self._manners, self._address.wait, cluster=self._address.cluster
+        )
 
     async def close(self) -> None:
         """End the followers and let go of every connection."""
         self._feed.close()
+        await self._cache.close()
         await self._router.close()
 
     def records_engine(self) -> AsyncEngine:
@@ -75,8 +87,14 @@ class ValkeyBackend:
         raise ConfigurationError("A Valkey store cannot hold the records.")
 
     def ledger(self) -> Ledger:
-        """Return the ledger. Raises `ConfigurationError` if the server may evict counters."""
+        """Return the ledger; what it may lose is logged the first time.
+
+        Raises `ConfigurationError` if a server may evict counters.
+        """
         self._check()
+        if not self._warned:
+            self._warned = True
+            servers.warn(self._manners)
         return self._ledger
 
     def kv(self) -> KeyValue:
@@ -106,8 +124,16 @@ class ValkeyBackend:
         if failure is not None:
             raise faults.starting(*failure) from failure[0]
 
+    async def _examine(self, node: Node) -> Manner:
+        try:
+            return await servers.examine(self._router, node)
+        except BrokenError as error:
+            if self._address.cluster:
+                return servers.SILENT  # the others serve their parts
+            raise faults.unavailable(error) from error
+
     def _check(self) -> None:
-        if self._evicts:
+        if servers.evicts(self._manners):
             raise ConfigurationError(
                 "The Valkey server throws keys away when its memory is full, and a ledger must not "
                 "forget: set maxmemory-policy noeviction."

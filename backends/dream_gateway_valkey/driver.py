@@ -83,6 +83,8 @@ class Wire:
 
     async def send(self, packed: list[bytes]) -> None:
         """Write; waits only while the server does not read. Raises `BrokenError`."""
+        if not self._connection.is_connected:
+            raise BrokenError(sent=False)  # the driver would connect anew, behind the reader's back
         try:
             await self._connection.send_packed_command(packed, check_health=False)
         except DRIVER_ERRORS as error:

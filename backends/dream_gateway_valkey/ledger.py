@@ -138,9 +138,20 @@ class ValkeyLedger:
         """Name the ledger if it is new; remember its name at the first time."""
         self._check()
         async with self._founding:
-            name = await founding.found(self._router, self._keys)
-            self._name = self._name or name
-            return name
+            if self._name is None:
+                self._name = await self._begin()
+                return self._name
+            return await founding.found(self._router, self._keys)
+
+    async def _begin(self) -> str:
+        try:
+            return await founding.found(self._router, self._keys, starting=True)
+        except StoreUnavailableError:
+            # Shards that can be reached are served, wherever the ledger's own key is.
+            elsewhere = await founding.name_in_a_shard(self._router, self._keys)
+            if elsewhere is None:
+                raise
+            return elsewhere
 
     async def _one_shard_per_server(self) -> list[int]:
         await self._router.nodes()
