@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ class ValkeyBackend:
 
         Raises `ConfigurationError` for what an operator must mend, else `StoreUnavailableError`.
         """
+        self._check_ca()
         await self._reach()
         # Replicas too: each of them may have to take its primary's place.
         self._manners = await asyncio.gather(
@@ -118,7 +120,8 @@ class ValkeyBackend:
                     node, *(("CLUSTER", "SLOTS") if self._address.cluster else ("PING",))
                 )
             except (BrokenError, RefusedError) as error:
-                failure = error, str(node)
+                if failure is None or isinstance(error, RefusedError):
+                    failure = error, str(node)
             else:
                 return
         if failure is not None:
@@ -131,6 +134,14 @@ class ValkeyBackend:
             if self._address.cluster:
                 return servers.SILENT  # the others serve their parts
             raise faults.unavailable(error) from error
+
+    def _check_ca(self) -> None:
+        try:
+            ssl.create_default_context(cafile=self._address.ca or None)
+        except OSError as error:
+            raise ConfigurationError(
+                "The file that the option ca of the Valkey URL names has no certificates to read."
+            ) from error
 
     def _check(self) -> None:
         if servers.evicts(self._manners):

@@ -10,7 +10,7 @@ from dream_gateway.errors import (
     StoreCorruptError,
     StoreUnavailableError,
 )
-from dream_gateway_valkey.driver import BrokenError, RefusedError
+from dream_gateway_valkey.driver import BrokenError, DistrustedError, RefusedError
 
 PASSING = frozenset(
     {"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "BUSY"}
@@ -54,6 +54,11 @@ def unavailable(failure: Exception | None) -> StoreUnavailableError:
 
 def starting(failure: BrokenError | RefusedError, where: str) -> GatewayError:
     """Return the error for an operator who starts the gateway."""
+    if isinstance(failure, DistrustedError):
+        return ConfigurationError(
+            f"The certificate of the Valkey server at {where} is not one to trust: the option ca "
+            "names the file of those who may sign it."
+        )
     if isinstance(failure, BrokenError):
         return StoreUnavailableError(f"The Valkey server at {where} cannot be reached.")
     if failure.code in OPERATORS:
