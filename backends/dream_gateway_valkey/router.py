@@ -79,7 +79,8 @@ class Router:
             hopeless = next((call for call in left if not faults.passes(call.failure)), None)
             if hopeless is not None:
                 raise faults.unavailable(hopeless.failure) from hopeless.failure
-            if self._closed or loop.time() + pause >= deadline:
+            # A try that has no time only ends a connection that others share.
+            if self._closed or loop.time() + pause + self._address.timeout / 10 >= deadline:
                 raise faults.unavailable(left[0].failure) from left[0].failure
             if any(call.asking is None for call in left):
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
@@ -163,7 +164,7 @@ class Router:
         left = deadline - asyncio.get_running_loop().time()
         seconds = min(max(left, 0.001), self._address.timeout / 2)
         try:
-            replies = await self._link(node).call(self._frames(calls), seconds)
+            replies = await self._link(node).call(self._frames(calls, seconds), seconds)
         except UnicodeError as error:
             raise InvalidRequestError("A text in it cannot be stored.") from error
         except (BrokenError, RefusedError) as error:
@@ -179,7 +180,7 @@ class Router:
         if lacking:
             await self._load(node, seconds)
 
-    def _frames(self, calls: Sequence[Call]) -> list[Sequence[str | bytes | int]]:
+    def _frames(self, calls: Sequence[Call], seconds: float) -> list[Sequence[str | bytes | int]]:
         frames: list[Sequence[str | bytes | int]] = []
         for call in calls:
             if call.asking is not None:
@@ -189,7 +190,7 @@ class Router:
         if mark is not None:
             # A repeat may write nothing, and WAIT waits for this connection's own writes.
             frames.append(("SET", mark, "", "PX", MARK_MS))
-            frames.append(("WAIT", self._address.wait, int(self._address.timeout * 250)))
+            frames.append(("WAIT", self._address.wait, max(1, int(seconds * 500))))
         return frames
 
     def _mark(self, calls: Sequence[Call]) -> str | None:

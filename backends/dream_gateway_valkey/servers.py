@@ -22,8 +22,7 @@ SETTINGS = ("maxmemory-policy", "appendonly", "appendfsync", "no-appendfsync-on-
 
 LOSSES = {
     "always": "A crash of the server, or of its machine, loses nothing that was answered",
-    "everysec": "A crash of the server's machine loses the last second or two, one of the server alone "
-    "what waited for a slow disk",
+    "everysec": "A crash of the server, or of its machine, loses the last second or two",
     "no": "A crash of the server's machine loses what its system had not written yet",
     UNKNOWN: "What a crash of the server loses is not known: it does not tell its settings",
     "snapshots": "A crash of the server loses everything since its last snapshot",
