@@ -33,7 +33,7 @@ DETAILS = {
     "READONLY": "The Valkey server is a replica, which cannot be written.",
     "LOADING": "The Valkey server is still loading its data.",
     "CLUSTERDOWN": "The Valkey cluster is down.",
-    "TRYAGAIN": "The Valkey cluster is moving this slot.",
+    **dict.fromkeys(("TRYAGAIN", "ASK", "MOVED"), "The Valkey cluster is moving this slot."),
     "LOST": "The ledger's data on the Valkey server was lost or replaced: restart the gateway.",
 }
 
