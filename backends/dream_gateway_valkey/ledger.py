@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dream_gateway.storage import Claim, Grant, Recorded, Refund, Return, Void
+    from dream_gateway_valkey.address import Node
     from dream_gateway_valkey.calls import Keys
     from dream_gateway_valkey.library import Library
     from dream_gateway_valkey.router import Call, Router
@@ -112,6 +113,10 @@ class ValkeyLedger:
                 if gone < limit:
                     gone += await self._prune(shard, field, limit - gone)
         return gone
+
+    def part(self, shard: int) -> Node | None:
+        """Return the server that has a shard, as far as is known."""
+        return self._router.owner(self._keys.slot(shard))
 
     async def _with_history(self, shards: Sequence[int], before: str) -> list[int]:
         """Return the shards that may have rows to prune, and settle their old leases."""

@@ -63,7 +63,11 @@ class Gateway:
         await migrate(self.stores.records_engine())
         ledger = self.stores.ledger()
         identity, folder = await ledger.identity(), journal_dir(self.settings, self.stores)
-        await settle_dead_journals(ledger, identity, folder)
+        try:
+            await settle_dead_journals(ledger, identity, folder)
+        except StoreUnavailableError as exc:
+            # A part of the ledger is away, for its name was told: the house-keeping tries again.
+            logger.warning("Leases of dead workers could not be given back yet: %s", exc.code)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())

@@ -11,7 +11,10 @@ import pytest
 from tests.servers.valkey import Cluster, Server, wait_until
 
 from dream_gateway.clock import SystemClock
+from dream_gateway.counter import Counter
 from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.journal import Journal
+from dream_gateway.meter import Meter, MeterOptions
 from dream_gateway.storage import SHARDS, Change, Claim, Quota, Return, Subject, Tally, shard_of
 from dream_gateway.testing.feed import generator
 from dream_gateway_valkey import open_backend
@@ -19,6 +22,7 @@ from dream_gateway_valkey.slots import slot_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from dream_gateway.storage import Backend, Ledger
 
@@ -309,6 +313,43 @@ async def test_a_server_that_is_away_takes_only_its_own_shards_with_it(
         )  # fmt: skip
         await ledger.give_back([Return("b", 0, shard_of(lost))])
         assert await ledger.usage([lost]) == [Tally(0, 1)]
+
+
+async def test_a_worker_serves_the_others_customers_while_a_server_is_away(
+    cluster: Cluster, url: str, tmp_path: Path
+) -> None:
+    first, second, third = cluster.servers[:3]
+    (lost,), kept = counters_of(cluster, second), counters_of(cluster, third, 5)
+    kept += counters_of(cluster, first, 5)
+    async with opened(f"{url}&timeout=0.8") as backend:
+        ledger, clock = backend.ledger(), SystemClock()
+        journal = Journal(tmp_path, await ledger.identity(), "boot")
+        meter = Meter(ledger, journal, clock, MeterOptions(strict=True))
+        away, *here = (
+            meter.counter(Counter(key, "quota", Quota(None), None)) for key in (lost, *kept)
+        )
+        for counter in (away, *here):
+            assert await meter.spend([counter], 1) is None
+        second.pause()
+        try:
+            failing = [asyncio.create_task(meter.spend([away], 1)) for _ in range(5)]
+            began = time.monotonic()
+            for _ in range(10):
+                # They come together with one that cannot be answered.
+                failing.append(asyncio.create_task(meter.spend([away], 1)))
+                assert await asyncio.gather(*(meter.spend([each], 1) for each in here)) == [
+                    None
+                ] * len(here)
+            assert time.monotonic() - began < 0.5
+            results = await asyncio.gather(*failing, return_exceptions=True)
+            assert {type(each) for each in results} == {StoreUnavailableError}
+        finally:
+            second.resume()
+        await asyncio.to_thread(wait_until, lambda: is_well(cluster))
+        meter.sweep()
+        await meter.close()
+        journal.close()
+        assert await ledger.usage([lost, *kept]) == [Tally(1, 0), *[Tally(11, 0)] * len(kept)]
 
 
 def is_well(cluster: Cluster) -> bool:
