@@ -85,10 +85,9 @@ class ValkeyLedger:
         ]
 
     async def usage(self, counters: Sequence[str]) -> list[Tally]:
-        """Return each counter's tally. Of none: look at every server, to see that it is well."""
+        """Return each counter's tally. Of none: raises unless some server is well."""
         if not counters:
-            shards = await self._one_shard_per_server()
-            await self._run(lambda caller: [caller.usage(shard, ()) for shard in shards])
+            await self._one_is_well()
             return []
         try:
             by_shard: dict[int, list[str]] = {}
@@ -143,14 +142,13 @@ class ValkeyLedger:
         """Name the ledger if it is new; remember its name at the first time."""
         self._check()
         async with self._founding:
-            if self._name is None:
-                self._name = await self._begin()
-                return self._name
-            return await founding.found(self._router, self._keys)
+            name = await self._look_up(starting=self._name is None)
+            self._name = self._name or name
+            return name
 
-    async def _begin(self) -> str:
+    async def _look_up(self, *, starting: bool) -> str:
         try:
-            return await founding.found(self._router, self._keys, starting=True)
+            return await founding.found(self._router, self._keys, starting=starting)
         except StoreUnavailableError:
             # Shards that can be reached are served, wherever the ledger's own key is.
             elsewhere = await founding.name_in_a_shard(self._router, self._keys)
@@ -158,7 +156,26 @@ class ValkeyLedger:
                 raise
             return elsewhere
 
-    async def _one_shard_per_server(self) -> list[int]:
+    async def _one_is_well(self) -> None:
+        """Look at all servers until one answers: what it has can be served without the others."""
         await self._router.nodes()
         shards = {self._router.owner(self._keys.slot(shard)): shard for shard in range(SHARDS)}
-        return list(shards.values())
+        looks = [asyncio.create_task(self._look(shard)) for shard in shards.values()]
+        failure: StoreUnavailableError | None = None
+        try:
+            for answer in asyncio.as_completed(looks):
+                try:
+                    await answer
+                except StoreUnavailableError as error:
+                    failure = error
+                else:
+                    return
+        finally:
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
+        if failure is not None:
+            raise failure
+
+    async def _look(self, shard: int) -> None:
+        await self._run(lambda caller: [caller.usage(shard, ())])
