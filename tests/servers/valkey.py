@@ -64,16 +64,20 @@ class Server:
         return valkey.Valkey(port=self.port, socket_timeout=PATIENCE_SECONDS)
 
     def start(self) -> None:
+        self.launch()
+        wait_until(self.answers)
+
+    def launch(self, *options: str) -> None:
+        """Start it, and do not wait; with more options for this time."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                    "--dir", str(self.folder), *self.options,
+                    "--dir", str(self.folder), *self.options, *options,
                 ],
                 stdout=log,
                 stderr=log,
             )  # fmt: skip
-        wait_until(self.answers)
 
     def answers(self) -> bool:
         try:
