@@ -48,10 +48,7 @@ class WithBilling(Plugins):
 
     def __init__(self, known: tuple[Billing, ...]) -> None:
         super().__init__({})
-        self._known = known
-
-    def billings(self) -> tuple[Billing, ...]:
-        return self._known
+        self._registered["billings"] = known
 
 
 @pytest.fixture
