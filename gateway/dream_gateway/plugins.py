@@ -98,6 +98,21 @@ class Plugins:
 
         self._registered: dict[str, tuple[object, ...]] = {}
 
+    def open(self) -> None:
+        """Have every plugin register all it has, as a gateway would at its start.
+
+        Raises `ConfigurationError` for settings that a plugin does not take.
+        """
+        for register in (
+            self.verdict_observers,
+            self.request_costs,
+            self.identities,
+            self.developer_identities,
+            self.user_administrations,
+            self.user_webhooks,
+        ):
+            register()
+
     async def aclose(self) -> None:
         """Close what the plugins registered, where it can be closed; it is registered anew after."""
         # One object may be there for several hooks.

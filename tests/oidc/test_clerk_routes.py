@@ -39,7 +39,9 @@ async def world(
 ) -> AsyncIterator[World]:
     async with opened(tmp_path, clock, issuer) as world:
         users = ClerkUsers(issuer.url, SECRET_KEY, clerk.url)
-        world.gateway.plugins = WithIdentities([], [users], [_webhook(world)])
+        world.gateway.plugins = WithIdentities(
+            [], administrations=[users], webhooks=[_webhook(world)]
+        )
         async with client(create_service(ServiceHost(world.gateway))) as world.service:
             yield world
 

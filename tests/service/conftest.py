@@ -51,9 +51,10 @@ class WithIdentities(Plugins):
     def __init__(
         self,
         known: Sequence[Identity],
+        developers: Sequence[Identity] = (),
+        *,
         administrations: Sequence[UserAdministration] = (),
         webhooks: Sequence[UserWebhook] = (),
-        developers: Sequence[Identity] = (),
     ) -> None:
         super().__init__({})
         self._registered = {
@@ -154,8 +155,8 @@ def identities() -> tuple[Identity, ...]:
 
 @pytest.fixture
 def plugins(identities: tuple[Identity, ...], tokens: SignedTokens) -> Plugins:
-    """What is plugged in: who verifies the tokens of end users and of developers."""
-    return WithIdentities(identities, developers=(tokens,))
+    """What is plugged in: who verifies end users' tokens, and developers'."""
+    return WithIdentities(identities, (tokens,))
 
 
 @pytest.fixture
