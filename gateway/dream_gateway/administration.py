@@ -175,7 +175,14 @@ class Administration:
 
 @asynccontextmanager
 async def open_administration(settings: Settings) -> AsyncIterator[Administration]:
-    """Open the store for some verbs, with its schema made current, and close it.
+    """Open the records for some verbs: see `open_records`."""
+    async with open_records(settings) as records:
+        yield Administration(records)
+
+
+@asynccontextmanager
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    """Open the records, with their schema made current, and close them.
 
     Raises `ConfigurationError` for a store that no other process can see.
     """
@@ -190,7 +197,7 @@ async def open_administration(settings: Settings) -> AsyncIterator[Administratio
         await stores.start()
         engine = stores.records_engine()
         await migrate(engine)
-        yield Administration(Records(engine, clock, stores.feed()))
+        yield Records(engine, clock, stores.feed())
     finally:
         await stores.close()
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "tier": "Set and list a project's tiers.",
     "usage": "Show what a customer has used.",
     "audit": "List who changed what, and when.",
+    "secrets": "Make encryption keys, and seal what is stored with the newest.",
     "plugins": "List the backends and plugins that are installed.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
     "settings": "Print every setting, its value, and where it came from.",
