@@ -107,7 +107,7 @@ async def _reseal_rows(
     writer: Writer,
     vault: Vault,
     column: SealedColumn,
-    rows: Sequence[Row[tuple[str, bytes]]],
+    rows: Sequence[Row[Any]],
     done: Resealing,
 ) -> None:
     resealed = 0
@@ -131,5 +131,5 @@ async def _reseal_rows(
         await writer.audit("secrets.reseal", column.name, {"rows": resealed})
 
 
-def _stored(column: SealedColumn) -> Select[tuple[str, bytes]]:
+def _stored(column: SealedColumn) -> Select[Any]:
     return select(column.id, column.column).where(column.column.is_not(None)).order_by(column.id)
