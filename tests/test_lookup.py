@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from dream_gateway.administration import NewKey, NewPlatform
+    from dream_gateway.administration import NewKey
+    from dream_gateway.records.projects import NewProject
     from dream_gateway.storage import Backend, ChangeFeed
     from dream_gateway.subjects import Subject as Found
 
@@ -113,7 +114,7 @@ class Shop:
     lookup: Lookup
     feed: Feed
     administration: Administration
-    platform: NewPlatform
+    platform: NewProject
     ada: Customer
     key: NewKey
     tasks: list[asyncio.Task[None]] = field(default_factory=list)

@@ -13,9 +13,10 @@ from dream_gateway import keys
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.records import audit, credentials, customers, projects
+from dream_gateway.records import audit, credentials, customers, platforms, projects, tiers
 from dream_gateway.records.database import Records
 from dream_gateway.records.migrate import migrate
+from dream_gateway.records.projects import NewProject, ProjectDraft
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 
@@ -33,15 +34,6 @@ OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
-class NewPlatform:
-    """A platform just made, with its project's keys, which cannot be read again."""
-
-    project: Project
-    publishable_key: str
-    secret_key: str
-
-
-@dataclass(frozen=True, slots=True)
 class NewKey:
     """A key just made, with its secret, which cannot be read again."""
 
@@ -56,25 +48,16 @@ class Administration:
         self._records = records
 
     async def create_platform(
-        self, name: str, mode: Mode, tiers: Sequence[Tier], allowances: Sequence[Allowance]
-    ) -> NewPlatform:
+        self, name: str, mode: Mode, offered: Sequence[Tier], allowances: Sequence[Allowance]
+    ) -> NewProject:
         """Create a platform, its project and the project's keys; the first tier is the default."""
-        publishable = keys.mint(KeyKind.PUBLISHABLE, mode)
         async with self._records.write(OPERATOR) as writer:
-            project = await projects.create_platform(
-                writer,
-                name,
-                mode=mode,
-                default_tier=tiers[0].name,
-                allowances=allowances,
-                publishable_key=publishable,
-            )
-            for tier in tiers:
-                await projects.set_tier(writer, project.id, tier)
-            blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
-            await credentials.mint(writer, mode, blank, publishable)
-            secret = await credentials.mint(writer, mode, replace(blank, kind=KeyKind.SECRET))
-        return NewPlatform(project, publishable, secret[1])
+            platform = await platforms.create(writer, name)
+            draft = ProjectDraft(name, mode, offered[0].name, allowances=tuple(allowances))
+            made = await projects.create(writer, platform.id, draft)
+            for tier in offered:
+                await tiers.put(writer, made.project.id, tier)
+        return made
 
     async def platforms(self) -> list[tuple[str, Project]]:
         """Return every project with its platform's name, oldest first."""
@@ -93,9 +76,8 @@ class Administration:
         """
         async with self._records.write(OPERATOR) as writer:
             owner = await _project(writer.connection, project)
-            tiers = await projects.tiers_of(writer.connection, project)
             tier = plan or owner.default_tier
-            if tier not in {each.name for each in tiers}:
+            if await tiers.named(writer.connection, project, tier) is None:
                 raise NotFoundError(f"The project has no tier {tier!r}.")
             if await customers.named(writer.connection, project, external_id) is not None:
                 raise ConflictError(f"There is a customer {external_id!r} already.")
@@ -159,13 +141,13 @@ class Administration:
         """Add a tier to a project, or put it in the place of the one of that name."""
         async with self._records.write(OPERATOR) as writer:
             await _project(writer.connection, project)
-            await projects.set_tier(writer, project, tier)
+            await tiers.put(writer, project, tier)
 
     async def tiers(self, project: str) -> list[Tier]:
         """Return a project's tiers."""
         async with self._records.read() as connection:
             await _project(connection, project)
-            return await projects.tiers_of(connection, project)
+            return await tiers.of_project(connection, project)
 
     async def audit(self, wanted: Wanted, before: int | None, limit: int) -> list[Entry]:
         """Return at most `limit` entries of the audit log, newest first: see `audit.page`."""

@@ -26,6 +26,9 @@ ENVIRONMENT_PREFIX = "DREAM_GATEWAY_"
 FILE_VARIABLE = "DREAM_GATEWAY_CONFIG"
 """The variable that names the configuration file when no flag does."""
 
+SHORTEST_TOKEN = 32
+"""Characters of an operator's token: fewer can be guessed."""
+
 DEFAULT_SOURCE = "default"
 
 
@@ -137,6 +140,7 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         "trusted_proxies": _networks_fault,
         "routes": _routes_fault,
         "encryption_keys": _keys_fault,
+        "operator_tokens": _tokens_fault,
     }
 
 
@@ -180,6 +184,12 @@ def _keys_fault(value: object) -> str | None:
         except ConfigurationError:
             return f"[{number}]: not 32 bytes in base64 (dream-gateway secrets key makes one)"
     return None
+
+
+def _tokens_fault(value: object) -> str | None:
+    tokens = value if isinstance(value, tuple) else ()
+    short = any(len(token) < SHORTEST_TOKEN or not token.isascii() for token in tokens)
+    return f"holds a token that has not {SHORTEST_TOKEN} ASCII characters" if short else None
 
 
 def _routes_fault(value: object) -> str | None:

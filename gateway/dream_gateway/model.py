@@ -19,6 +19,24 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+class ProjectType(StrEnum):
+    """What a project sells: access by subscription, or products."""
+
+    SAAS = "saas"
+    STORE = "store"
+
+
+class Role(StrEnum):
+    """What a developer may do with a platform: each may do what those before it may.
+
+    A member looks; an admin changes projects and keys; an owner decides about members too.
+    """
+
+    MEMBER = "member"
+    ADMIN = "admin"
+    OWNER = "owner"
+
+
 class KeyKind(StrEnum):
     """What a key may do; the value is the key's own prefix."""
 
@@ -121,8 +139,81 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Product:
+    """Something a store sells. `price` is in the currency's minor unit.
+
+    `inventory` is the units in stock, `None` if they are not counted. `sold_out` is the developer's
+    own word, whatever is in stock.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    price: int
+    currency: str
+    created_at: float
+    display_name: str = ""
+    description: str = ""
+    image_url: str | None = None
+    inventory: int | None = None
+    sold_out: bool = False
+    features: tuple[str, ...] = ()
+    price_id: str | None = None
+    product_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branding:
+    """How a project's own pages look. `colours` are `#rrggbb` by what they are for."""
+
+    display_name: str = ""
+    colours: dict[str, str] = field(default_factory=dict)
+    logo_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One developer's business: what it owns is apart from every other's."""
+
+    id: str
+    name: str
+    created_at: float
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Developer:
+    """Somebody who owns or works on platforms, as their identity provider names them."""
+
+    id: str
+    issuer: str
+    subject: str
+    created_at: float
+    email: str | None = None
+    email_verified: bool = False
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A developer's part in a platform; `developer_id` is `None` until the one invited signs in."""
+
+    id: str
+    platform_id: str
+    developer_id: str | None
+    email: str | None
+    role: Role
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
-    """One API of one platform, in one mode. `allowances` are shared by all of its customers."""
+    """One API of one platform, in one mode. `allowances` are shared by all of its customers.
+
+    `origins` are the web origins (RFC 6454) whose pages may use the publishable key, and where
+    people may be sent back to. `promoted_from` is the test project a live one was last made from.
+    """
 
     id: str
     platform_id: str
@@ -133,6 +224,11 @@ class Project:
     allowances: tuple[Allowance, ...] = ()
     suspended: bool = False
     created_at: float = 0.0
+    type: ProjectType = ProjectType.SAAS
+    origins: tuple[str, ...] = ()
+    branding: Branding = field(default_factory=Branding)
+    promoted_from: str | None = None
+    deleted_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

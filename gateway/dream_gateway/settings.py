@@ -19,8 +19,8 @@ STORES = ("store", "records", "ledger", "kv", "feed")
 """The settings that are URLs of stores."""
 
 URLS = (*STORES, "upstream")
-SECRETS = ("encryption_keys",)
-"""The settings whose values are never shown."""
+SECRETS = ("encryption_keys", "operator_tokens")
+"""The settings that are lists of secrets, and never shown."""
 
 MEBIBYTE = 1 << 20
 
@@ -189,6 +189,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal[429, 403],
         Meta(description="HTTP status of /authorize past a limit; nginx auth_request needs 403."),
     ] = 429
+    operator_tokens: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Bearer tokens of the operator, 32 characters or more each: they may do all."
+        ),
+    ] = ()
+    restore_days: Annotated[
+        Count, Meta(description="Days in which a deleted project can be restored.")
+    ] = 30
     charge: Annotated[
         Charging,
         Meta(description="What is charged: each request admitted, or each whose answer is < 500."),
@@ -253,10 +262,10 @@ def decode(line: bytes) -> Settings:
 
 def shown(name: str, value: object) -> object:
     """Return a setting's value fit to be shown: no secrets, and of plugins only the names."""
+    if name in SECRETS and isinstance(value, tuple):
+        return ["***" for _ in value]
     if name == "plugins" and isinstance(value, dict):
         return sorted(value)
-    if name in SECRETS:
-        return ["***"] if value else []
     if name in URLS and isinstance(value, str):
         return without_password(value)
     return msgspec.to_builtins(value)

@@ -36,7 +36,7 @@ FILL_SECONDS = 5.0
 MEMORY_SECONDS = LIFE_SECONDS + 2 * FILL_SECONDS
 """How long a change is remembered: no entry from before it is left by then."""
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of every key; entries of another layout are never read."""
 
 

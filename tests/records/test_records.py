@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ClauseElement
 
-    from dream_gateway.administration import NewPlatform
+    from dream_gateway.records.projects import NewProject
 
 TIERS = [parse_tier("free=100/month@10/s"), parse_tier("pro=unlimited")]
 
@@ -54,7 +54,7 @@ def administration(gateway: Gateway) -> Administration:
 
 
 @pytest.fixture
-async def shop(administration: Administration) -> NewPlatform:
+async def shop(administration: Administration) -> NewProject:
     return await administration.create_platform("shop", Mode.TEST, TIERS, [])
 
 
@@ -81,7 +81,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(store: str) -> None:
 
 
 async def test_a_customer_registered_by_many_at_once_is_one(
-    gateway: Gateway, shop: NewPlatform
+    gateway: Gateway, shop: NewProject
 ) -> None:
     directory = Directory(gateway.records)
     made: list[Customer] = await asyncio.gather(
@@ -91,7 +91,7 @@ async def test_a_customer_registered_by_many_at_once_is_one(
 
 
 async def test_an_id_that_is_taken_is_a_conflict_and_in_another_project_is_not(
-    administration: Administration, shop: NewPlatform
+    administration: Administration, shop: NewProject
 ) -> None:
     other = await administration.create_platform("other", Mode.LIVE, TIERS, [])
     first = await administration.create_customer(shop.project.id, "ada", "pro")
@@ -106,7 +106,7 @@ async def test_an_id_that_is_taken_is_a_conflict_and_in_another_project_is_not(
 
 
 async def test_a_rotated_key_keeps_its_customer_and_the_old_one_ends_after_the_grace(
-    administration: Administration, shop: NewPlatform
+    administration: Administration, shop: NewProject
 ) -> None:
     customer = await administration.create_customer(shop.project.id, "ada", None)
     old = await administration.create_key(shop.project.id, "ada", name="ci", scopes=("read",))
@@ -129,7 +129,7 @@ async def stored(gateway: Gateway) -> str:
 
 
 async def test_no_secret_is_in_the_database(
-    gateway: Gateway, administration: Administration, shop: NewPlatform
+    gateway: Gateway, administration: Administration, shop: NewProject
 ) -> None:
     await administration.create_customer(shop.project.id, "ada", None)
     made = await administration.create_key(shop.project.id, "ada")
@@ -140,7 +140,7 @@ async def test_no_secret_is_in_the_database(
 
 
 async def test_what_cannot_be_stored_is_the_fault_of_who_sent_it(
-    gateway: Gateway, administration: Administration, shop: NewPlatform
+    gateway: Gateway, administration: Administration, shop: NewProject
 ) -> None:
     """Or it is stored as it is."""
     try:
@@ -152,7 +152,7 @@ async def test_what_cannot_be_stored_is_the_fault_of_who_sent_it(
 
 
 async def test_a_read_sees_one_moment_and_waits_for_no_writer(
-    gateway: Gateway, administration: Administration, shop: NewPlatform
+    gateway: Gateway, administration: Administration, shop: NewProject
 ) -> None:
     async with gateway.records.read() as before, gateway.records.write("test") as writer:
         assert len((await before.execute(select(projects))).all()) == 1
@@ -162,7 +162,7 @@ async def test_a_read_sees_one_moment_and_waits_for_no_writer(
             assert names == [shop.project.name]
 
 
-async def test_writes_that_look_first_do_not_collide(gateway: Gateway, shop: NewPlatform) -> None:
+async def test_writes_that_look_first_do_not_collide(gateway: Gateway, shop: NewProject) -> None:
     async def rename() -> None:
         async with gateway.records.write("test") as writer:
             found = await writer.connection.execute(select(projects.c.created_at))
@@ -196,7 +196,7 @@ async def postgres_plan(gateway: Gateway, query: ClauseElement) -> str:
 
 @pytest.mark.parametrize("by", ["external", "own"])
 async def test_a_customer_is_found_by_index_whatever_the_reference(
-    gateway: Gateway, shop: NewPlatform, administration: Administration, by: str
+    gateway: Gateway, shop: NewProject, administration: Administration, by: str
 ) -> None:
     made = await administration.create_customer(shop.project.id, "ada", None)
     ref = "ada" if by == "external" else made.id

@@ -15,6 +15,8 @@ from dream_gateway.records.schema import api_keys
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Mode
@@ -51,30 +53,51 @@ async def of_customer(
     return [credential_of(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def of_project(
+    connection: AsyncConnection,
+    project_id: str,
+    kinds: Sequence[KeyKind],
+    after: str | None,
+    limit: int | None,
+) -> list[Credential]:
+    """Return at most `limit` keys of these kinds, oldest first, from the one after `after`."""
+    query = select(api_keys).where(
+        api_keys.c.project_id == project_id, api_keys.c.kind.in_([kind.value for kind in kinds])
+    )
+    if after is not None:
+        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
+        query = query.where(api_keys.c.position > start)
+    query = query.order_by(api_keys.c.position).limit(limit)
+    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+
+
 async def mint(
     writer: Writer, mode: Mode, template: Credential, secret: str | None = None
 ) -> tuple[Credential, str]:
     """Store a new key with the template's values under a new id; return it and its secret."""
     secret = secret or keys.mint(template.kind, mode)
+    known = replace(template, prefix=keys.prefix_of(secret), last4=keys.last4_of(secret))
+    return await adopt(writer, known, keys.digest(secret)), secret
+
+
+async def adopt(writer: Writer, template: Credential, digest: bytes) -> Credential:
+    """Store a key whose secret somebody else has, by its SHA-256 digest, under a new id.
+
+    Raises `ConflictError` where the key is there already: see `Records.write`.
+    """
     credential = replace(
-        template,
-        id=keys.mint_id("key"),
-        prefix=keys.prefix_of(secret),
-        last4=keys.last4_of(secret),
-        created_at=writer.now,
-        status=KeyStatus.ACTIVE,
+        template, id=keys.mint_id("key"), created_at=writer.now, status=KeyStatus.ACTIVE
     )
-    row = {**_row(credential), "digest": keys.digest(secret)}
+    row = {**_row(credential), "digest": digest}
     await writer.connection.execute(insert(api_keys).values(row))
-    shown = {name: row[name] for name in ("kind", "customer_id", *PUBLIC)}
     await writer.changed(
         Subject.CREDENTIAL,
         credential.id,
         "key.create",
-        {"after": shown},
+        {"after": {name: row[name] for name in ("kind", "last4", "customer_id", *PUBLIC)}},
         project=credential.project_id,
     )
-    return credential, secret
+    return credential
 
 
 async def change(writer: Writer, credential: Credential, action: str = "key.update") -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dream_gateway.clock import Clock
     from dream_gateway.storage import ChangeFeed
 
+
 NAMED_BY_PROJECT = frozenset({Subject.PROJECT, Subject.TIER})
 """Whose changes are named by the id of their project."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dream_gateway import keys
 from dream_gateway.errors import ConflictError
 from dream_gateway.model import Customer
-from dream_gateway.records import credentials, customers, projects
+from dream_gateway.records import credentials, customers, projects, tiers
 
 if TYPE_CHECKING:
     from dream_gateway.model import Credential, Project, Tier
@@ -36,7 +36,7 @@ class Directory:
     async def tiers(self, project_id: str) -> dict[str, Tier]:
         """Return a project's tiers by name."""
         async with self._records.read() as connection:
-            return {tier.name: tier for tier in await projects.tiers_of(connection, project_id)}
+            return {tier.name: tier for tier in await tiers.of_project(connection, project_id)}
 
     async def customer(self, project_id: str, ref: str) -> Customer | None:
         """Return a customer by external id or by id."""

@@ -1,78 +1,119 @@
-"""Queries about platforms, projects and tiers."""
+"""Queries about projects. Deleted ones are not there, unless a function says otherwise."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import insert, select, update
 
 from dream_gateway import keys
-from dream_gateway.model import Alignment, Project
+from dream_gateway.model import Alignment, Branding, KeyKind, Project, ProjectType
+from dream_gateway.records import credentials
 from dream_gateway.records.audit import difference
-from dream_gateway.records.rows import plain, project_of, tier_of
-from dream_gateway.records.schema import platforms, projects, tiers
+from dream_gateway.records.rows import plain, project_of
+from dream_gateway.records.schema import origins, platforms, projects
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
+    from typing import Any
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from dream_gateway.model import Allowance, Mode, Tier
+    from dream_gateway.model import Allowance, Credential, Mode
     from dream_gateway.records.database import Writer
 
+PUBLIC = ("name", "default_tier", "alignment", "allowances", "origins")
+"""The fields whose values the audit log shows."""
 
-async def create_platform(
-    writer: Writer,
-    name: str,
-    *,
-    mode: Mode,
-    default_tier: str,
-    allowances: Sequence[Allowance],
-    publishable_key: str,
-) -> Project:
-    """Create a platform and its project."""
-    platform_id, project_id = keys.mint_id("plt"), keys.mint_id("prj")
-    run = writer.connection.execute
-    await run(insert(platforms).values(id=platform_id, name=name, created_at=writer.now))
-    await run(
-        insert(projects).values(
-            id=project_id,
-            platform_id=platform_id,
-            name=name,
-            mode=mode.value,
-            default_tier=default_tier,
-            alignment=Alignment.ANNIVERSARY.value,
-            allowances=plain(tuple(allowances)),
-            publishable_key=publishable_key,
-            created_at=writer.now,
-        )
-    )
-    await writer.changed(Subject.PROJECT, project_id, "project.create", {"name": name})
-    return Project(
-        id=project_id,
+
+class ProjectDraft(NamedTuple):
+    """A project to create; its default tier need not be there yet."""
+
+    name: str
+    mode: Mode
+    default_tier: str
+    type: ProjectType = ProjectType.SAAS
+    alignment: Alignment = Alignment.ANNIVERSARY
+    allowances: tuple[Allowance, ...] = ()
+    origins: tuple[str, ...] = ()
+    branding: Branding = Branding()
+    promoted_from: str | None = None
+
+
+class NewProject(NamedTuple):
+    """A project just made, with its keys; the secret one cannot be had again."""
+
+    project: Project
+    publishable_key: str
+    secret_key: str
+
+
+async def create(writer: Writer, platform_id: str, draft: ProjectDraft) -> NewProject:
+    """Create a project with a publishable and a secret key."""
+    project = Project(
+        id=keys.mint_id("prj"),
         platform_id=platform_id,
-        name=name,
-        mode=mode,
-        default_tier=default_tier,
-        allowances=tuple(allowances),
         created_at=writer.now,
+        **draft._asdict(),
     )
+    publishable = keys.mint(KeyKind.PUBLISHABLE, draft.mode)
+    row = {**_row(project), "publishable_key": publishable}
+    await writer.connection.execute(insert(projects).values(row))
+    await _put_origins(writer, project)
+    await _changed(writer, project, "project.create")
+    blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
+    await credentials.mint(writer, draft.mode, blank, publishable)
+    _, secret = await credentials.mint(writer, draft.mode, replace(blank, kind=KeyKind.SECRET))
+    return NewProject(project, publishable, secret)
 
 
 async def find(connection: AsyncConnection, project_id: str) -> Project | None:
     """Return a project."""
-    row = (
-        (await connection.execute(_joined().where(projects.c.id == project_id))).mappings().first()
+    found = await _all(connection, _joined().where(projects.c.id == project_id, _there()))
+    return found[0] if found else None
+
+
+async def find_even_deleted(connection: AsyncConnection, project_id: str) -> Project | None:
+    """Return a project, a deleted one too."""
+    found = await _all(connection, _joined().where(projects.c.id == project_id))
+    return found[0] if found else None
+
+
+async def live_of(connection: AsyncConnection, project_id: str) -> Project | None:
+    """Return the live project that was made from a test project."""
+    found = await _all(
+        connection, _joined().where(projects.c.promoted_from == project_id, _there())
     )
-    return None if row is None else project_of(row)
+    return found[0] if found else None
 
 
 async def every(connection: AsyncConnection) -> list[tuple[str, Project]]:
     """Return every project with its platform's name, oldest first."""
-    rows = (await connection.execute(_joined().order_by(projects.c.position))).mappings()
-    return [(row["platform_name"], project_of(row)) for row in rows]
+    query = _joined().where(_there()).order_by(projects.c.position)
+    names = select(platforms.c.id, platforms.c.name)
+    by_id = {row.id: row.name for row in await connection.execute(names)}
+    return [(by_id[each.platform_id], each) for each in await _all(connection, query)]
+
+
+async def page(
+    connection: AsyncConnection, platform_id: str, after: str | None, limit: int, *, deleted: bool
+) -> list[Project]:
+    """Return at most `limit` of a platform's projects, oldest first, from the one after `after`.
+
+    All of them are deleted ones, or none is.
+    """
+    query = _joined().where(
+        projects.c.platform_id == platform_id, projects.c.deleted_at.is_not(None) == deleted
+    )
+    if after is not None:
+        start = select(projects.c.position).where(projects.c.id == after).scalar_subquery()
+        query = query.where(projects.c.position > start)
+    return await _all(connection, query.order_by(projects.c.position).limit(limit))
 
 
 async def publishable_key(connection: AsyncConnection, project_id: str) -> str | None:
@@ -81,26 +122,102 @@ async def publishable_key(connection: AsyncConnection, project_id: str) -> str |
     return (await connection.execute(query)).scalar()
 
 
-async def tiers_of(connection: AsyncConnection, project_id: str) -> list[Tier]:
-    """Return a project's tiers, in the order they were first given."""
-    query = select(tiers).where(tiers.c.project_id == project_id).order_by(tiers.c.position)
-    return [tier_of(row) for row in (await connection.execute(query)).mappings()]
+async def change(writer: Writer, project: Project) -> None:
+    """Store a project's new values."""
+    row, run = _row(project), writer.connection.execute
+    before = await find(writer.connection, project.id)
+    await run(update(projects).where(projects.c.id == project.id).values(row))
+    await _put_origins(writer, project)
+    seen = None if before is None else {**_row(before), "origins": before.origins}
+    details = difference(seen, {**row, "origins": project.origins}, PUBLIC)
+    await _changed(writer, project, "project.update", details)
 
 
-async def set_tier(writer: Writer, project_id: str, tier: Tier) -> None:
-    """Add a tier, or put it in the place of the one of that name."""
-    here = (tiers.c.project_id == project_id) & (tiers.c.name == tier.name)
+async def delete(writer: Writer, project: Project) -> None:
+    """Hide a project: its keys stop working, and nothing of it is lost."""
+    await _set_deleted(writer, project, writer.now, "project.delete")
+
+
+async def restore(writer: Writer, project: Project) -> Project:
+    """Bring a deleted project back, with its keys as they were."""
+    await _set_deleted(writer, project, None, "project.restore")
+    return replace(project, deleted_at=None)
+
+
+async def rotate_publishable_key(
+    writer: Writer, project: Project, grace_seconds: int
+) -> tuple[Credential, str]:
+    """Give a project another publishable key; the one it has works for `grace_seconds` more."""
+    current = await publishable_key(writer.connection, project.id)
+    old = await credentials.by_digest(writer.connection, keys.digest(current or ""))
+    if old is None:
+        old = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
+        made = await credentials.mint(writer, project.mode, old)
+    else:
+        made = await credentials.rotate(writer, project.mode, old, grace_seconds)
+    query = update(projects).where(projects.c.id == project.id)
+    await writer.connection.execute(query.values(publishable_key=made[1]))
+    await _changed(writer, project, "project.rotate")
+    return made
+
+
+async def allows_origin(connection: AsyncConnection, origin: str) -> bool:
+    """Return whether any project has this web origin on its list."""
+    query = select(origins.c.project_id).join(projects, projects.c.id == origins.c.project_id)
+    query = query.where(origins.c.origin == origin, _there()).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def _set_deleted(writer: Writer, project: Project, at: float | None, action: str) -> None:
+    query = update(projects).where(projects.c.id == project.id)
+    await writer.connection.execute(query.values(deleted_at=at))
+    await _changed(writer, project, action)
+
+
+async def _put_origins(writer: Writer, project: Project) -> None:
     run = writer.connection.execute
-    old = (await run(select(tiers).where(here))).mappings().first()
-    await run(delete(tiers).where(here))
-    row = {"project_id": project_id, "name": tier.name, "definition": plain(tier)}
-    await run(insert(tiers).values(row if old is None else {**row, "position": old["position"]}))
-    before = None if old is None else plain(tier_of(old))
-    details = difference(before, row["definition"], row["definition"])
-    await writer.changed(Subject.TIER, project_id, "tier.set", {"tier": tier.name, **details})
+    await run(delete_rows(origins).where(origins.c.project_id == project.id))
+    rows = [{"project_id": project.id, "origin": each} for each in project.origins]
+    if rows:
+        await run(insert(origins), rows)
 
 
-def _joined() -> Select[tuple[object, ...]]:
-    return select(
-        projects, platforms.c.suspended, platforms.c.name.label("platform_name")
-    ).join_from(projects, platforms)
+async def _changed(
+    writer: Writer, project: Project, action: str, details: Mapping[str, object] | None = None
+) -> None:
+    await writer.changed(Subject.PROJECT, project.id, action, details or {"name": project.name})
+
+
+async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Project]:
+    """Return the projects of a query, each with its origins."""
+    rows = (await connection.execute(query)).mappings().all()
+    of_these = select(origins).where(origins.c.project_id.in_([row["id"] for row in rows]))
+    allowed: defaultdict[str, list[str]] = defaultdict(list)
+    for row in (await connection.execute(of_these.order_by(origins.c.origin))).mappings():
+        allowed[row["project_id"]].append(row["origin"])
+    return [project_of(row, allowed[row["id"]]) for row in rows]
+
+
+def _joined() -> Select[Any]:
+    return select(projects, platforms.c.suspended).join_from(projects, platforms)
+
+
+def _there() -> ColumnElement[bool]:
+    return projects.c.deleted_at.is_(None)
+
+
+def _row(project: Project) -> dict[str, object]:
+    """Return a project's row, but for its key and whether it is deleted."""
+    return {
+        "id": project.id,
+        "platform_id": project.platform_id,
+        "name": project.name,
+        "mode": project.mode.value,
+        "default_tier": project.default_tier,
+        "alignment": project.alignment.value,
+        "allowances": plain(project.allowances),
+        "created_at": project.created_at,
+        "type": project.type.value,
+        "branding": plain(project.branding),
+        "promoted_from": project.promoted_from,
+    }

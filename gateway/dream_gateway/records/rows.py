@@ -9,20 +9,60 @@ import msgspec
 from dream_gateway.model import (
     Alignment,
     Allowance,
+    Branding,
     Credential,
     Customer,
+    Developer,
     KeyKind,
     KeyStatus,
+    Membership,
     Mode,
+    Platform,
+    Product,
     Project,
+    ProjectType,
+    Role,
     Tier,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import RowMapping
 
 
-def project_of(row: RowMapping) -> Project:
+def platform_of(row: RowMapping) -> Platform:
+    """Return a platform."""
+    return Platform(row["id"], row["name"], row["created_at"], bool(row["suspended"]))
+
+
+def developer_of(row: RowMapping) -> Developer:
+    """Return a developer."""
+    return Developer(
+        id=row["id"],
+        issuer=row["issuer"],
+        subject=row["subject"],
+        created_at=row["created_at"],
+        email=row["email"],
+        email_verified=bool(row["email_verified"]),
+        first_name=row["first_name"],
+        last_name=row["last_name"],
+    )
+
+
+def membership_of(row: RowMapping) -> Membership:
+    """Return a developer's part in a platform."""
+    return Membership(
+        id=row["id"],
+        platform_id=row["platform_id"],
+        developer_id=row["developer_id"],
+        email=row["email"],
+        role=Role(row["role"]),
+        created_at=row["created_at"],
+    )
+
+
+def project_of(row: RowMapping, origins: Sequence[str]) -> Project:
     """Return a project; the row has its platform's `suspended`."""
     return Project(
         id=row["id"],
@@ -34,6 +74,31 @@ def project_of(row: RowMapping) -> Project:
         allowances=msgspec.convert(row["allowances"], tuple[Allowance, ...]),
         suspended=bool(row["suspended"]),
         created_at=row["created_at"],
+        type=ProjectType(row["type"]),
+        origins=tuple(origins),
+        branding=msgspec.convert(row["branding"], Branding),
+        promoted_from=row["promoted_from"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+def product_of(row: RowMapping) -> Product:
+    """Return a product."""
+    return Product(
+        id=row["id"],
+        project_id=row["project_id"],
+        name=row["name"],
+        price=row["price"],
+        currency=row["currency"],
+        created_at=row["created_at"],
+        display_name=row["display_name"],
+        description=row["description"],
+        image_url=row["image_url"],
+        inventory=row["inventory"],
+        sold_out=bool(row["sold_out"]),
+        features=tuple(row["features"]),
+        price_id=row["price_id"],
+        product_id=row["product_id"],
     )
 
 

@@ -98,8 +98,8 @@ async def census(
     found: dict[str, Counter[str]] = {}
     for column in columns:
         counts = found.setdefault(column.name, Counter())
-        for _, sealed in await connection.execute(_stored(column)):
-            counts[key_id_of(sealed)] += 1
+        for row in await connection.execute(_stored(column)):
+            counts[key_id_of(row[1])] += 1
     return found
 
 
@@ -111,7 +111,8 @@ async def _reseal_rows(
     done: Resealing,
 ) -> None:
     resealed = 0
-    for row_id, sealed in rows:
+    for row in rows:
+        row_id, sealed = row[0], row[1]
         if vault.is_current(sealed):
             done.current[column.name] += 1
             continue

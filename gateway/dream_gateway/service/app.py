@@ -10,8 +10,10 @@ from dream_gateway.http.asgi import pass_lifespan
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds
 from dream_gateway.service.authentication import Authenticator
+from dream_gateway.service.cors import Cors
 from dream_gateway.service.dispatch import Dispatcher
 from dream_gateway.service.idempotency import Idempotency
+from dream_gateway.service.standing import Standings
 from dream_gateway.service.table import operations
 
 if TYPE_CHECKING:
@@ -32,9 +34,15 @@ if TYPE_CHECKING:
 def create_service(gateway: Host) -> Service:
     """Return the service of a gateway; the gateway is the caller's to start and close."""
     limits = RateLimitHeaders(legacy=gateway.settings.legacy_headers)
+    standings = Standings(
+        gateway.directory,
+        gateway.plugins.developer_identities(),
+        gateway.settings.operator_tokens,
+    )
     dispatcher = Dispatcher(
-        Authenticator(gateway.admission, gateway.plugins.identities()),
+        Authenticator(gateway.admission, gateway.plugins.identities(), standings),
         Idempotency(gateway.directory, gateway.clock),
+        Cors(gateway.directory),
         limits,
         RequestIds(),
     )

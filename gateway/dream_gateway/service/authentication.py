@@ -1,4 +1,4 @@
-"""Who is calling: a secret key, a publishable key, or one with an end user's token."""
+"""Who is calling: a key's holder, an end user, a developer, or the operator."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from dream_gateway.admission import Admission
     from dream_gateway.hookspecs import Identified, Identity
-    from dream_gateway.model import Credential, Customer, Project
+    from dream_gateway.model import Credential, Customer, Developer, Platform, Project, Role
     from dream_gateway.service.call import Call
+    from dream_gateway.service.operation import Operation
+    from dream_gateway.service.standing import Standings
 
 _LOG = logging.getLogger(__name__)
 _SECRET = frozenset({KeyKind.SECRET})
@@ -35,22 +37,71 @@ class Auth(Enum):
     SECRET = "secretKey"  # noqa: S105 # the name of a security scheme
     PUBLISHABLE = "publishableKey"
     USER = "userToken"
+    PLATFORM = "platformToken"
+    OPERATOR = "operatorToken"
+
+
+_NAMES = {
+    Auth.SECRET: "a secret key",
+    Auth.PUBLISHABLE: "a publishable key",
+    Auth.USER: "an end user's token",
+    Auth.PLATFORM: "a developer's token",
+    Auth.OPERATOR: "the operator's token",
+}
+OPERATOR = "operator"
+"""The actor of what the operator does, for the audit log."""
 
 
 class Caller(NamedTuple):
-    """Somebody we know. `customer` is set for an end user: they speak for nobody else."""
+    """Somebody we know: a key's holder, an end user, a developer, or the operator.
 
-    credential: Credential
-    project: Project
+    `tenant` is the project the call is about, if it is about one; `platform` likewise. `customer` is
+    set for an end user: they speak for nobody else.
+    """
+
+    credential: Credential | None
+    tenant: Project | None
     customer: Customer | None = None
+    platform: Platform | None = None
+    developer: Developer | None = None
+    role: Role | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who that is in the audit log."""
+        if self.credential is not None:
+            return self.credential.id
+        return OPERATOR if self.developer is None else self.developer.id
+
+    @property
+    def project(self) -> Project:
+        """The project, in an operation that is about one."""
+        if self.tenant is None:
+            raise RuntimeError("this operation is about no project")
+        return self.tenant
+
+    @property
+    def business(self) -> Platform:
+        """The platform, in an operation that is about one."""
+        if self.platform is None:
+            raise RuntimeError("this operation is about no platform")
+        return self.platform
+
+    @property
+    def scope(self) -> str:
+        """The id of what idempotency keys are unique in."""
+        return self.business.id if self.tenant is None else self.tenant.id
 
 
 class Authenticator:
     """Turns a request's credentials into its caller; `identities` verify end users' tokens."""
 
-    def __init__(self, admission: Admission, identities: Sequence[Identity]) -> None:
+    def __init__(
+        self, admission: Admission, identities: Sequence[Identity], standings: Standings
+    ) -> None:
         self._admission = admission
         self._identities = identities
+        self._standings = standings
 
     def try_caller(self, call: Call, kinds: frozenset[Auth]) -> Caller | None:
         """Return the caller of a plain secret key from memory; `None` says nothing. Never blocks."""
@@ -61,20 +112,23 @@ class Authenticator:
         found = self._admission.try_project(_text(bearer)) if Auth.SECRET in kinds else None
         return None if found is None else Caller(*found)
 
-    async def caller(self, call: Call, kinds: frozenset[Auth]) -> Caller:
+    async def caller(self, call: Call, operation: Operation) -> Caller:
         """Return the caller.
 
         Raises 401 for nobody we know, with one body for all causes; 403 for somebody who may not do
-        this; 503 if the store is away and the cache does not know.
+        this; 404 for what is not theirs; 503 if the store is away and the cache does not know.
         """
         fields = call.fields
         bearer = bearer_token(fields.get(b"authorization", b""))
         publishable = fields.get(b"x-publishable-key")
-        if publishable is None or (bearer is not None and bearer.startswith(b"sk_")):
-            if bearer is None:
-                raise MissingCredentialError
-            return await self._secret(bearer, publishable, kinds)
-        return await self._publishable(publishable, fields.get(b"x-clerk-token", bearer), kinds)
+        if bearer is not None and bearer.startswith(b"sk_"):
+            return await self._secret(bearer, publishable, operation.auth)
+        if publishable is not None:
+            token = fields.get(b"x-clerk-token", bearer)
+            return await self._publishable(call, publishable, token, operation.auth)
+        if bearer is None:
+            raise MissingCredentialError
+        return await self._standings.caller(_text(bearer), call, operation)
 
     async def _secret(
         self, secret: bytes, publishable: bytes | None, kinds: frozenset[Auth]
@@ -87,17 +141,20 @@ class Authenticator:
             if named.id != project.id:
                 raise ForbiddenError("The publishable key belongs to another project.")
         if Auth.SECRET not in kinds:
-            raise ForbiddenError("This needs a publishable key.")
+            raise not_for(kinds)
         return Caller(credential, project)
 
-    async def _publishable(self, key: bytes, token: bytes | None, kinds: frozenset[Auth]) -> Caller:
+    async def _publishable(
+        self, call: Call, key: bytes, token: bytes | None, kinds: frozenset[Auth]
+    ) -> Caller:
         credential, project = await self._admission.project_of(_text(key), _PUBLISHABLE)
+        call.origins = project.origins
         if Auth.USER in kinds:
             if not token:
                 raise MissingCredentialError
             return Caller(credential, project, await self._user(_text(token), project))
         if Auth.PUBLISHABLE not in kinds:
-            raise ForbiddenError("This needs a secret key.")
+            raise not_for(kinds)
         return Caller(credential, project)
 
     async def _user(self, token: str, project: Project) -> Customer:
@@ -117,6 +174,12 @@ class Authenticator:
             raise TenantMismatchError from exc
         if named.id != project.id:
             raise TenantMismatchError
+
+
+def not_for(kinds: frozenset[Auth]) -> ForbiddenError:
+    """Return the error for somebody we know, whose kind of credential an operation does not take."""
+    wanted = " or ".join(name for auth, name in _NAMES.items() if auth in kinds)
+    return ForbiddenError(f"This needs {wanted}.")
 
 
 def _text(secret: bytes) -> str:

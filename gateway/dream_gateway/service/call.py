@@ -19,7 +19,10 @@ _SINGLE = (
     b"authorization",
     b"idempotency-key",
     b"if-match",
+    b"origin",
     b"x-clerk-token",
+    b"x-platform-id",
+    b"x-project-id",
     b"x-publishable-key",
     b"x-usage-cost",
     b"x-user-id",
@@ -31,7 +34,8 @@ _SINGLE = (
 class Call:
     """A request. `caller`, `body` and `query` are set before the handler sees it.
 
-    `transaction` is open for an operation that creates.
+    `transaction` is open for an operation that creates. `origins` are the web origins that may read
+    the answer, `None` unless a publishable key asks.
     """
 
     __slots__ = (
@@ -40,6 +44,7 @@ class Call:
         "caller",
         "fields",
         "inbound",
+        "origins",
         "parameters",
         "query",
         "request_id",
@@ -58,6 +63,7 @@ class Call:
         self.body: Any = None
         self.query: Any = None
         self.transaction: Writing | None = None
+        self.origins: tuple[str, ...] | None = None
 
     @property
     def known(self) -> Caller:
@@ -69,7 +75,7 @@ class Call:
     @property
     def actor(self) -> Actor:
         """Who asks, for the audit log."""
-        return Actor(self.known.credential.id, self.request_id.decode("ascii", "replace"))
+        return Actor(self.known.actor, self.request_id.decode("ascii", "replace"))
 
     @property
     def writing(self) -> Writing:

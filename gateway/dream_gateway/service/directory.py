@@ -1,6 +1,8 @@
-"""What the control plane needs of the records: verbs inside a transaction, and nothing else.
+"""What the control plane needs of the records, inside a transaction.
 
-Every verb is about one project: what belongs to another is not there.
+Every verb is about one project: what belongs to another is not there. What is about a platform or
+the catalogue is asked of the modules in `dream_gateway.records` themselves, over the transaction's
+`connection` or `writer`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from dream_gateway.model import Actor, Allowance, Credential, Customer, Project, Tier
+    from dream_gateway.records.database import Writer
 
 
 class CustomerDraft(NamedTuple):
@@ -57,6 +62,11 @@ class Remembered(NamedTuple):
 class Reading(Protocol):
     """Lookups, all as of one moment. Deleted customers are not there."""
 
+    @property
+    def connection(self) -> AsyncConnection:
+        """The transaction's connection."""
+        ...
+
     async def customer(self, project: str, customer: str) -> Customer | None:
         """Return a customer by id."""
         ...
@@ -94,6 +104,11 @@ class Reading(Protocol):
 
 class Writing(Reading, Protocol):
     """Changes, all of them or none; each is audited and announced on the change feed."""
+
+    @property
+    def writer(self) -> Writer:
+        """The write transaction itself."""
+        ...
 
     async def add_customer(self, project: Project, draft: CustomerDraft) -> Customer:
         """Create a customer. Raises `ConflictError` if the `external_id` is taken."""

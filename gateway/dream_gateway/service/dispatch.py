@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dream_gateway.http.request_ids import RequestIds
     from dream_gateway.model import Verdict
     from dream_gateway.service.authentication import Authenticator
+    from dream_gateway.service.cors import Cors
     from dream_gateway.service.idempotency import Idempotency
     from dream_gateway.service.operation import Operation, QuickHandler
 
@@ -54,11 +55,13 @@ class Dispatcher:
         self,
         authenticator: Authenticator,
         idempotency: Idempotency,
+        cors: Cors,
         limits: RateLimitHeaders,
         ids: RequestIds,
     ) -> None:
         self._authenticator = authenticator
         self._idempotency = idempotency
+        self._cors = cors
         self._limits = limits
         self.ids = ids
 
@@ -84,11 +87,13 @@ class Dispatcher:
     ) -> Reply:
         """Return the answer to a request for a path that has these methods, `None` for no such path."""
         request_id = self.request_id(inbound.fields)
+        call = Call(inbound, receive, request_id, parameters)
         try:
-            call = Call(inbound, receive, request_id, parameters)
-            return await self._run(_operation(methods, inbound.method), call)
+            asked = await self._preflight(inbound, methods, request_id)
+            reply = asked or await self._run(_operation(methods, inbound.method), call)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
-            return self._problem(exc, inbound, request_id)
+            reply = self._problem(exc, inbound, request_id)
+        return self._cors.allow(call, reply)
 
     def request_id(self, fields: dict[bytes, bytes]) -> bytes:
         """Return the request's id: its own if that is sane, else a new one."""
@@ -117,10 +122,20 @@ class Dispatcher:
             return self._problem(exc, inbound, request_id)
         return None if answer is None else json_reply(answer, operation.status, request_id)
 
+    async def _preflight(
+        self, inbound: Inbound, methods: Methods | None, request_id: bytes
+    ) -> Reply | None:
+        if inbound.method != "OPTIONS" or methods is None:
+            return None
+        reply = await self._cors.preflight(inbound, methods)
+        if reply is not None:
+            reply.headers.append((b"x-request-id", request_id))
+        return reply
+
     async def _run(self, operation: Operation, call: Call) -> Reply:
         call.check_fields()
         if operation.auth:
-            call.caller = await self._authenticator.caller(call, operation.auth)
+            call.caller = await self._authenticator.caller(call, operation)
         if operation.query is not None:
             call.query = _query(call.inbound.query, operation.query)
         if operation.request is None:

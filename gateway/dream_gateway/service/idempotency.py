@@ -45,7 +45,7 @@ class Idempotency:
         if key is None:
             async with self._directory.write(call.actor) as call.transaction:
                 return await operation.handler(call)
-        name = (call.known.project.id, key)
+        name = (call.known.scope, key)
         if name in self._under_way:
             detail = "A request with this Idempotency-Key is under way."
             raise ConflictError(detail, retry_after=RETRY_SECONDS)
@@ -56,17 +56,17 @@ class Idempotency:
             self._under_way.discard(name)
 
     async def _once(self, operation: Operation, call: Call, key: str) -> Answer:
-        project, asked = call.known.project.id, _fingerprint(call)
+        scope, asked = call.known.scope, _fingerprint(call)
         now = self._clock.now()
         async with self._directory.write(call.actor) as transaction:
-            first = await transaction.remembered(project, key)
+            first = await transaction.remembered(scope, key)
             if first is not None and now - first.at < REMEMBERED_SECONDS:
                 return _replay(first, asked)
             call.transaction = transaction
             answer = await operation.handler(call)
             body = msgspec.json.encode(answer.value if answer.kept is None else answer.kept)
             result = Remembered(asked, answer.status or operation.status, body, now)
-            await transaction.remember(project, key, result)
+            await transaction.remember(scope, key, result)
             return answer
 
 

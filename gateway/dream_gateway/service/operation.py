@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dream_gateway.model import Role
+
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
     from dream_gateway.http1.connection import HttpConnection
@@ -43,7 +45,8 @@ class Operation:
     `auth` holds the kinds of caller; none means anybody. `request` is the body's shape, and
     `body_optional` allows there to be none; `read_as` is a looser shape to read it by, where the
     handler looks closer. `query` is the shape of the query parameters. `creates` makes an
-    `Idempotency-Key` replay the result. `hot` answers ahead of the router. `also` are other
+    `Idempotency-Key` replay the result. `least` is the role a developer needs. `of_deleted` lets the
+    path name a deleted project. `hot` answers ahead of the router. `also` are other
     statuses that answer with `response`. `quick` is the handler of the plainest requests, which
     answers from memory or, having changed nothing, with `None`; `express` gives the shortcut of those
     that are plainer still: it takes the connection, fields, and what gives the next request's id.
@@ -65,6 +68,8 @@ class Operation:
     errors: tuple[type[GatewayError], ...] = ()
     also: tuple[int, ...] = ()
     creates: bool = False
+    least: Role = Role.MEMBER
+    of_deleted: bool = False
     metered: bool = False
     hot: bool = False
     quick: QuickHandler | None = None
