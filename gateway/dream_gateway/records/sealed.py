@@ -19,7 +19,7 @@ from dream_gateway.vault import key_id_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Column, Row, Select
+    from sqlalchemy import Column, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Actor
@@ -107,12 +107,11 @@ async def _reseal_rows(
     writer: Writer,
     vault: Vault,
     column: SealedColumn,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[Any],
     done: Resealing,
 ) -> None:
     resealed = 0
-    for row in rows:
-        row_id, sealed = row[0], row[1]
+    for row_id, sealed in rows:
         if vault.is_current(sealed):
             done.current[column.name] += 1
             continue
