@@ -211,6 +211,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Keys that seal secrets in the records: 32 bytes in base64, newest first."
         ),
     ] = ()
+    imported_keys: Annotated[
+        bool,
+        Meta(description="Whether keys of other shapes than the gateway's are looked up, too."),
+    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="Least severe message that is logged, to standard error."),
