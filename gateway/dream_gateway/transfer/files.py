@@ -139,7 +139,7 @@ def _read_json(file: Path, sources: Sources) -> None:
 def _is_line(text: bytes) -> bool:
     try:
         return RECORD in msgspec.json.decode(text)
-    except (msgspec.DecodeError, TypeError):
+    except (msgspec.DecodeError, TypeError, RecursionError):
         return False
 
 
@@ -167,6 +167,9 @@ def _decode(text: bytes, place: str) -> Any:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        content = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:
         raise ConfigurationError(f"{file}: not UTF-8 text.") from exc
+    if "\0" in content:
+        raise ConfigurationError(f"{file}: not text.")
+    return content

@@ -13,6 +13,9 @@ from dream_gateway.transfer.parts import LATEST, Unfit
 MILLISECONDS_FROM = 100_000_000_000
 """A number of seconds or milliseconds since the epoch that is larger is one of milliseconds."""
 
+LARGEST = 2**63
+"""More than this is stored nowhere."""
+
 UNLIMITED = ("unlimited", "infinity", "-1")
 YES = ("1", "true", "yes", "t")
 NO = ("0", "false", "no", "f", "")
@@ -46,7 +49,7 @@ def whole(value: object) -> int:
     """Return a whole number."""
     try:
         number = Decimal(str(value))
-        if number == number.to_integral_value():
+        if abs(number) < LARGEST and number == number.to_integral_value():
             return int(number)
     except (InvalidOperation, ValueError, OverflowError):
         pass
