@@ -45,11 +45,14 @@ class Gateway:
     admission: Admission
     records: Records
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, plugins: Plugins | None = None
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.stores = Stores(settings, self.clock)
-        self.plugins = Plugins(settings.plugins)
+        self.plugins = plugins or Plugins(settings.plugins)
+        self.sites = self.plugins.sites()
         self._tasks: list[asyncio.Task[None]] = []
         self._meter: Meter | None = None
         self._journal: Journal | None = None
@@ -79,9 +82,13 @@ class Gateway:
             self._lookup, self._meter, ledger, self.clock, imported_keys=imported
         )
         self._begin(ledger, identity, folder)
+        if self.sites:
+            await self._open_sites(ledger)
 
     async def close(self) -> None:
         """Give every lease back and release the stores. Safe to call twice, or after a failure."""
+        for site in self.sites:
+            await site.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -109,6 +116,21 @@ class Gateway:
         shared = None if kv is None else SharedSource(source, kv, self.clock)
         tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
         return Lookup(source, self.clock, _cache_options(self.settings), shared, tokens)
+
+    async def _open_sites(self, ledger: Ledger) -> None:
+        # Brings cryptography, which a worker without such plugins does without.
+        from dream_gateway.lending import Lent  # noqa: PLC0415
+
+        lent = Lent(
+            settings=self.settings,
+            clock=self.clock,
+            ledger=ledger,
+            records=self.records,
+            admission=self.admission,
+            mailers=self.plugins.mailers(),
+        )
+        for site in self.sites:
+            await site.open(lent)
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start

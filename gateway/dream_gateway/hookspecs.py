@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     import click
     import msgspec
 
+    from dream_gateway.facilities import Facilities, Mailer
     from dream_gateway.model import Customer, Project, Tier
 
 PROJECT_NAME = "dream_gateway"
@@ -186,6 +187,52 @@ class Billing(Protocol):
         ...
 
 
+class Site(Protocol):
+    """Pages and routes of a plugin's own on the service's listener: an ASGI application.
+
+    `prefixes` are the whole path segments it answers below. What it raises is answered as a problem,
+    so it must not raise once it has begun to answer. A request's body is never over a mebibyte.
+    """
+
+    @property
+    def prefixes(self) -> Sequence[str]:
+        """Return what its paths begin with, such as `/auth`; no other route is there."""
+        ...
+
+    async def open(self, facilities: Facilities) -> None:
+        """Get ready, before the first request. Raises an `OperatorError` if it cannot serve."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything. Safe to call twice, and without `open`."""
+        ...
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answer one HTTP request; `scope["client"]` is who really asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An access token, until when it holds (seconds since the epoch), and whose it is."""
+
+    token: str
+    expires_at: float
+    subject: str
+    email: str
+
+
+class CodeExchange(Protocol):
+    """Gives the token for a one-time code that a sign-in ended with."""
+
+    async def exchange(self, project: Project, code: str, redirect_url: str | None) -> SignedIn:
+        """Return the token, once. A `redirect_url` must be the one that the code was sent to.
+
+        Raises `InvalidCodeError` for any other code: unknown, used, expired, another project's.
+        """
+        ...
+
+
 Settings = Any
 """A plugin's own settings: its `settings_type`, or the `[plugins.NAME]` table if it declares none."""
 
@@ -236,6 +283,21 @@ class HookSpecs:
     @hookspec
     def billings(self, settings: Settings) -> Sequence[Billing]:
         """Return who takes customers' money; the first is asked."""
+        raise NotImplementedError
+
+    @hookspec
+    def mailers(self, settings: Settings) -> Sequence[Mailer]:
+        """Return what sends mail; the first one does."""
+        raise NotImplementedError
+
+    @hookspec
+    def sites(self, settings: Settings) -> Sequence[Site]:
+        """Return what the service's listener serves beside its own routes."""
+        raise NotImplementedError
+
+    @hookspec
+    def code_exchanges(self, settings: Settings) -> Sequence[CodeExchange]:
+        """Return who takes the codes of `POST /api/auth/exchange`; the first one does."""
         raise NotImplementedError
 
     @hookspec

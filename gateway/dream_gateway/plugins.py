@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     import click
 
     from dream_gateway.clock import Clock
+    from dream_gateway.facilities import Mailer
     from dream_gateway.hookspecs import (
         Billing,
+        CodeExchange,
         Identity,
         RequestCost,
+        Site,
         UserAdministration,
         UserWebhook,
         VerdictObserver,
@@ -161,6 +164,18 @@ class Plugins:
     def billings(self) -> tuple[Billing, ...]:
         """Return who takes customers' money; the first is asked."""
         return cast("tuple[Billing, ...]", self._collect("billings"))
+
+    def mailers(self) -> tuple[Mailer, ...]:
+        """Return what sends mail; the first one does."""
+        return cast("tuple[Mailer, ...]", self._collect("mailers"))
+
+    def sites(self) -> tuple[Site, ...]:
+        """Return what the service's listener serves beside its own routes."""
+        return cast("tuple[Site, ...]", self._collect("sites"))
+
+    def code_exchanges(self) -> tuple[CodeExchange, ...]:
+        """Return who takes one-time codes; the first one does."""
+        return cast("tuple[CodeExchange, ...]", self._collect("code_exchanges"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""

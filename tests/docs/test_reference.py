@@ -63,6 +63,7 @@ def test_every_route_is_described() -> None:
             health=None,
             plugins=Plugins({"clerk": {"users": CLERK}}),
             settings=None,
+            exchanges=(),
         ),
     )
     table = operations(nothing, RateLimitHeaders())

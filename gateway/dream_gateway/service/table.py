@@ -15,6 +15,7 @@ from dream_gateway.service.operator import OperatorRoutes
 from dream_gateway.service.platform import PlatformRoutes
 from dream_gateway.service.products import ProductRoutes
 from dream_gateway.service.projects import ProjectRoutes
+from dream_gateway.service.sign_in import SignInRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
@@ -42,6 +43,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),
         *OperatorRoutes(gateway.directory).operations(),
+        *SignInRoutes(gateway.exchanges).operations(),
     ]
     table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
     return tuple(table)
