@@ -372,9 +372,12 @@ class Admission:
             denial = Denial(counter, answer.retry_after)
             return verdict(subject, _code(counter), cost, now, denial=denial)
         found = verdict(subject, "allowed", cost, now)
+        # A repeat tells the first result, and what was on lease here by then is not known any more.
+        is_new = answer.outcome is Outcome.RECORDED
         for counter, tally in zip(subject.counters, answer.tallies, strict=False):
             if counter is subject.quota:
-                found.usage = usage(subject, tally.used + tally.out - counter.available)
+                held = counter.available if is_new else 0
+                found.usage = usage(subject, tally.used + tally.out - held)
         return found
 
 

@@ -45,8 +45,8 @@ class Identified:
     """Whom a verified token names. `subject` is unique for its `issuer`, and for nobody else.
 
     `tenant` is the token's `publishableKey` claim. The plan that a token may claim is nobody's
-    business. `expires_at` is until when the token holds, in seconds since the epoch; `None`: it is
-    verified at each request.
+    business. `expires_at` is until when the token holds, in seconds since the epoch, and what is said
+    of it is remembered; `None`: for a minute.
     """
 
     issuer: str

@@ -98,7 +98,6 @@ class Plugins:
             _register(self._manager, name)
             declared = self.settings_type(name)
             self._settings[name] = table if declared is None else converted(name, table, declared)
-
         self._registered: dict[str, tuple[object, ...]] = {}
 
     def open(self) -> None:
@@ -113,6 +112,7 @@ class Plugins:
             self.developer_identities,
             self.user_administrations,
             self.user_webhooks,
+            self.billings,
         ):
             register()
 

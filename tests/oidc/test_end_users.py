@@ -20,7 +20,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.routes import RouteTable
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
-from dream_gateway.records import customers
+from dream_gateway.records import customers, projects
 from dream_gateway.records.schema import identity_links, platforms
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
@@ -192,6 +192,42 @@ async def test_403_another_projects_key_beside_the_token(world: World) -> None:
         assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
 
 
+async def rotate(world: World, grace: int) -> str:
+    """Give the project another publishable key; return the old one."""
+    async with world.gateway.records.write("test") as writer:
+        project = await projects.find(writer.connection, world.project)
+        assert project is not None
+        _, new = await projects.rotate_publishable_key(writer, project, grace)
+    old, world.publishable_key = world.publishable_key, new
+    return old
+
+
+async def beside(world: World, key: str, token: str) -> int:
+    headers = world.headers(token, **{"x-publishable-key": key})
+    return (await world.edge.get("/authorize", headers=headers)).status_code
+
+
+async def test_a_rotated_key_lasts_for_its_grace_on_either_side_of_the_token(world: World) -> None:
+    token = world.token()
+    assert (await world.ask(token)).status_code == 200
+    old = await rotate(world, 30)
+    assert await beside(world, old, token) == 200
+    assert await beside(world, world.publishable_key, token) == 200
+    world.clock.advance(30)
+    assert await beside(world, old, token) == 401
+    assert await beside(world, world.publishable_key, token) == 401
+    assert await beside(world, world.publishable_key, world.token()) == 200
+
+
+async def test_a_revoked_key_ends_at_once_on_either_side_of_the_token(world: World) -> None:
+    token = world.token()
+    assert (await world.ask(token)).status_code == 200
+    old = await rotate(world, 0)
+    assert await beside(world, old, token) == 401
+    assert await beside(world, world.publishable_key, token) == 403
+    assert await beside(world, world.publishable_key, world.token()) == 200
+
+
 async def test_401_bad_tokens_and_keys(world: World) -> None:
     bad = [
         world.headers(world.token(exp=1)),
@@ -298,6 +334,17 @@ async def test_403_of_a_suspended_platform(world: World) -> None:
         writer.changes.append(Change(Subject.PROJECT, world.project))
     for answer in (await world.ask(token), await world.charge(token)):
         assert (answer.status_code, answer.json()["code"]) == (403, "platform_suspended")
+
+
+async def test_keys_that_the_provider_changes(world: World) -> None:
+    known = world.token()
+    assert (await world.ask(known)).status_code == 200
+    world.issuer.publish(world.issuer.rsa_jwk(1, "two"))
+    world.clock.advance(10)
+    new = world.token(key=world.issuer.keys.rsa[1], headers={"kid": "two"}, sub="user-2")
+    assert (await world.ask(new)).status_code == 200
+    assert (await world.ask(known)).status_code == 200, "it was verified while its key was good"
+    assert (await world.ask(world.token(jti="withdrawn"))).status_code == 401
 
 
 async def test_an_outage_at_the_provider(world: World) -> None:
