@@ -66,6 +66,7 @@ def test_a_cluster_has_several_servers_and_a_socket_a_path() -> None:
     assert (address.tls, address.cluster, address.user) == (True, True, "u")
     (node,) = parse("valkey+unix:///run/val%20key.sock?db=1").nodes
     assert str(node) == node.path == "/run/val key.sock"
+    assert parse("valkey+unix://u:p@/run/valkey.sock").password == "p"
 
 
 @pytest.mark.parametrize(

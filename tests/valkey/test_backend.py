@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,21 @@ from tests.servers.valkey import Server
 import dream_gateway_valkey
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, StoreUnavailableError
-from dream_gateway.storage import Claim, Quota, Tally
+from dream_gateway.gcra import Rate
+from dream_gateway.storage import (
+    Change,
+    Charge,
+    Claim,
+    Event,
+    Outcome,
+    Quota,
+    Refund,
+    Return,
+    Subject,
+    Tally,
+    Void,
+    shard_of,
+)
 from dream_gateway_valkey import open_backend
 
 if TYPE_CHECKING:
@@ -26,6 +41,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.storage import Backend
 
+PAGE = Path(__file__).parents[2] / "docs" / "backends" / "valkey.md"
 DEFAULTS = {
     "appendonly": "no", "appendfsync": "everysec", "save": "", "maxmemory-policy": "noeviction",
     "no-appendfsync-on-rewrite": "no",
@@ -88,6 +104,33 @@ async def test_a_user_and_a_password_may_have_any_characters(own: Server, admin:
         assert (await backend.ledger().take([claim("escaped")]))[0].granted == 1
 
 
+async def test_the_documented_user_may_all_that_is_needed(own: Server, admin: Any) -> None:
+    (line,) = re.findall(r"^ACL SETUSER .*", PAGE.read_text(), re.MULTILINE)
+    admin.execute_command(*line.replace("PASSWORD", "x").split())
+    async with opened(own.url.replace("//", "//gateway:x@")) as backend:
+        assert "not known" not in backend.durability
+        ledger, rate = backend.ledger(), Rate(10, 1_000_000, 10)
+        for name, rule in (("s/q", Quota(9, 2_000_000_000)), ("s/r", rate)):
+            await ledger.take([Claim(f"{name}-acl", name, rule, 2, 2)])
+            await ledger.give_back([Return(f"{name}-acl", 1, shard_of(name))])
+        event = Event(
+            "e", "s", "k", "f", "c", 1, (Charge("s/q", Quota(9)), Charge("s/r", rate)), 1.0
+        )
+        void = Void("v", "s", "kv", "f", "e", None, 2.0)
+        outcomes = [each.outcome for each in await ledger.record([event, event, void])]
+        assert outcomes == [Outcome.RECORDED, Outcome.DUPLICATE, Outcome.RECORDED]
+        await ledger.refund([Refund("r", "s/q", 1)])
+        assert await ledger.prune(3.0, 10) == 2
+        assert (await ledger.usage(["s/q"]))[0] == Tally()
+        kv, follower = backend.kv(), aiter(backend.feed().follow())
+        await kv.put("k", b"v", 60)
+        assert await kv.get("k") == b"v"
+        await kv.delete(["k"])
+        await anext(follower)
+        await backend.feed().publish([Change(Subject.TIER, "p")])
+        assert list(await anext(follower)) == [Change(Subject.TIER, "p")]
+
+
 async def test_tls_is_spoken_only_with_whom_the_authority_signed(
     own: Server, tmp_path: Path
 ) -> None:
@@ -107,7 +150,7 @@ async def test_tls_is_spoken_only_with_whom_the_authority_signed(
         with pytest.raises(StoreUnavailableError):
             await started(f"valkey://127.0.0.1:{port}?timeout=0.4")
     with pytest.raises(StoreUnavailableError):
-        await started(f"valkeys://127.0.0.1:{own.port}?ca={authority.path}")
+        await started(f"valkeys://127.0.0.1:{own.port}?ca={authority.path}&timeout=0.4")
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

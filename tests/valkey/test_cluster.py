@@ -33,7 +33,7 @@ FAILOVER_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Three primaries, the first with a replica. A test that breaks it mends it again."""
+    """Three primaries, the first with a replica, which takes its place in the last test."""
     made = Cluster(replicas=1)
     yield made
     made.remove()
@@ -350,8 +350,7 @@ class TestAServerThatHangs:
             assert time.monotonic() - began < 0.7
             results = await asyncio.gather(*failing, return_exceptions=True)
             assert {type(each) for each in results} == {StoreUnavailableError}
-            await meter.close()
-            journal.close()
+            await meter.release(here)
             assert await ledger.usage(kept) == [Tally(t.used + 10, t.out) for t in before]
 
 
@@ -398,7 +397,7 @@ async def test_one_seed_that_is_up_and_in_the_cluster_is_enough(cluster: Cluster
 async def test_a_replica_takes_over_and_calls_go_on_by_themselves(
     cluster: Cluster, url: str
 ) -> None:
-    first, replica = cluster.servers[0], cluster.servers[3]
+    first = cluster.servers[0]
     (counter,) = counters_of(cluster, first)
     async with opened(f"{url}&wait=1") as careful, opened(url) as backend:
         assert backend.durability.endswith(
@@ -419,9 +418,6 @@ async def test_a_replica_takes_over_and_calls_go_on_by_themselves(
         await asyncio.to_thread(wait_until, lambda: is_replica(first))
         assert (await careful.ledger().take([claim(counter, "alone")]))[0].granted == 1
         assert await careful.ledger().usage([counter]) == [Tally(50, 2)]
-    with first.client() as client:
-        client.execute_command("CLUSTER", "FAILOVER")
-    await asyncio.to_thread(wait_until, lambda: is_replica(replica))
 
 
 async def taken(ledger: Ledger, wanted: Claim) -> None:
