@@ -57,7 +57,17 @@ class Admission:
     A refusal is a verdict; a store that is away raises `StoreUnavailableError`.
     """
 
-    def __init__(self, lookup: Lookup, meter: Meter, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        meter: Meter,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        imported_keys: bool = False,
+    ) -> None:
+        """Decide by these; with `imported_keys`, keys of other shapes than our own are looked up."""
+        self._imported_keys = imported_keys
         self._lookup = lookup
         self._meter = meter
         self._ledger = ledger
@@ -144,8 +154,7 @@ class Admission:
         """Return whom a customer key, or a token beside a publishable key, stands for."""
         if publishable is not None:
             return await self._lookup.user(publishable, secret)
-        parsed = keys.parse(secret)
-        if parsed is None or parsed.kind is not KeyKind.CUSTOMER:
+        if self._kind(secret) is not KeyKind.CUSTOMER:
             return None
         return await self._lookup.key(secret)
 
@@ -176,11 +185,13 @@ class Admission:
 
         Raises `InvalidCredentialError` for any other, `PlatformSuspendedError` where it applies.
         """
-        parsed = keys.parse(secret)
-        if parsed is None or parsed.kind not in kinds:
+        kind = self._kind(secret)
+        if kind not in kinds:
             raise InvalidCredentialError
         credential = await self._lookup.credential(keys.digest(secret))
-        if credential is None or refusal(credential, self._clock.now(), (), None):
+        if credential is None or credential.kind is not kind:
+            raise InvalidCredentialError
+        if refusal(credential, self._clock.now(), (), None):
             raise InvalidCredentialError
         project = await self._lookup.project(credential.project_id)
         if project is None:
@@ -188,6 +199,13 @@ class Admission:
         if project.suspended:
             raise PlatformSuspendedError
         return credential, project
+
+    def _kind(self, secret: str) -> KeyKind | None:
+        """Return what a key says it is, `None` for what cannot be a key: that costs no lookup."""
+        parsed = keys.parse(secret)
+        if parsed is not None:
+            return parsed.kind
+        return keys.recognise(secret) if self._imported_keys else None
 
     def try_project(self, secret: str) -> tuple[Credential, Project] | None:
         """Resolve a secret key from memory; `None` says nothing about it. Never blocks."""

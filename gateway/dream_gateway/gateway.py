@@ -70,7 +70,10 @@ class Gateway:
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
         self._lookup = self._make_lookup()
         self.records.tell(self._lookup.apply)
-        self.admission = Admission(self._lookup, self._meter, ledger, self.clock)
+        imported = self.settings.imported_keys
+        self.admission = Admission(
+            self._lookup, self._meter, ledger, self.clock, imported_keys=imported
+        )
         self._begin(ledger, identity, folder)
 
     async def close(self) -> None:

@@ -20,7 +20,7 @@ STORES = ("store", "records", "ledger", "kv", "feed")
 
 URLS = (*STORES, "upstream")
 SECRETS = ("encryption_keys", "operator_tokens")
-"""The settings whose values are never shown."""
+"""The settings that are lists of secrets, and never shown."""
 
 MEBIBYTE = 1 << 20
 
@@ -211,6 +211,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Keys that seal secrets in the records: 32 bytes in base64, newest first."
         ),
     ] = ()
+    imported_keys: Annotated[
+        bool,
+        Meta(description="Whether keys of other shapes than the gateway's are looked up, too."),
+    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="Least severe message that is logged, to standard error."),
@@ -262,10 +266,10 @@ def decode(line: bytes) -> Settings:
 
 def shown(name: str, value: object) -> object:
     """Return a setting's value fit to be shown: no secrets, and of plugins only the names."""
+    if name in SECRETS and isinstance(value, tuple):
+        return ["***" for _ in value]
     if name == "plugins" and isinstance(value, dict):
         return sorted(value)
-    if name in SECRETS:
-        return ["***"] if value else []
     if name in URLS and isinstance(value, str):
         return without_password(value)
     return msgspec.to_builtins(value)
