@@ -145,6 +145,7 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
     customers: Document = []
     owned: Document = []
     subscriptions: Document = []
+    links: Document = []
     spent: Document = []
     for number, name in enumerate(draw(st.lists(TEXT, max_size=3, unique=True))):
         plan = draw(st.sampled_from(plans))
@@ -165,12 +166,27 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
         customers.append(customer)
         owned += [draw(keys(project, own, f"{own} {n}")) for n in range(draw(st.integers(0, 2)))]
         if draw(st.booleans()):
+            links.append(link(project, own, draw(TEXT)))
+        if draw(st.booleans()):
             subscriptions.append(subscription(project, own, f"sub_{own}"))
         interval = plan["definition"]["allowances"][0]["interval"]
         used = draw(st.integers(0, 2**40))
         spent += usage(project, own, customer["anchor"], interval, used)
     owned.append(draw(keys(project, None, project)))
-    return customers + owned + subscriptions + spent
+    return customers + owned + links + subscriptions + spent
+
+
+def link(project: str, customer: str, subject: str) -> dict[str, Any]:
+    return {
+        "record": "identity",
+        "id": f"lnk_{customer}",
+        "projectId": project,
+        "issuer": f"https://{customer}.example.com",
+        "subject": subject,
+        "customerId": customer,
+        "createdAt": 0.0,
+        "toldAt": 2.5,
+    }
 
 
 def subscription(project: str, customer: str, name: str) -> dict[str, Any]:

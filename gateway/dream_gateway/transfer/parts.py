@@ -16,6 +16,7 @@ from dream_gateway.records import schema
 from dream_gateway.records.sealed import SEALED, SealedColumn
 from dream_gateway.transfer.checks import (
     check_customer,
+    check_identity,
     check_key,
     check_member,
     check_product,
@@ -101,6 +102,14 @@ OF_A_PROJECT = (
     Part("product", schema.products, "project_id", ("id", "name"), check_product),
     CUSTOMER,
     KEY,
+    Part(
+        "identity",
+        schema.identity_links,
+        "project_id",
+        ("id",),
+        check_identity,
+        of_customer=True,
+    ),
     Part(
         "subscription",
         schema.subscriptions,
