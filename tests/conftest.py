@@ -1,15 +1,51 @@
-"""Stores for tests that run on more than one engine."""
+"""Stores for tests that run on more than one engine; and no secret in any test's log."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.servers.postgres import Schemas, any_server
 
+from dream_gateway import keys
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
     from pathlib import Path
+
+    from dream_gateway.model import KeyKind, Mode
+
+MINTED: pytest.StashKey[set[str]] = pytest.StashKey()
+SECRET = re.compile(r"\b[sa]k_(?:test|live)_[0-9A-Za-z]{36}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember every secret that is minted in the run."""
+    minted = config.stash[MINTED] = set()
+    mint = keys.mint
+
+    def remember(kind: KeyKind, mode: Mode) -> str:
+        key = mint(kind, mode)
+        minted.add(key)
+        return key
+
+    keys.mint = remember
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test in whose log there is a secret that was minted in the run."""
+    report = yield
+    logged = " ".join(text for title, text in report.sections if "log" in title)
+    if report.when == "teardown" and not item.config.stash[MINTED].isdisjoint(
+        SECRET.findall(logged)
+    ):
+        report.outcome = "failed"
+        report.longrepr = "A secret that was minted in this run is in the log of this test."
+    return report
 
 
 @pytest.fixture(scope="session")

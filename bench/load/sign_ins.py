@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from bench.load.client import Connection
+from bench.load.client import Connection, request
 from bench.load.crowd import Crowd, fetch, send_all, start_crowd
 from bench.load.machine import CLIENT_CORE, free_port, settle, start
 from bench.load.servers import gateway
@@ -120,7 +120,8 @@ class Pace:
 
     def __init__(self, job: Job) -> None:
         self.times: list[float] = []
-        self._job = job
+        self._url = job.url
+        self._sent = request(job.method, job.url, job.headers)
         self._idle: list[Connection] = []
         self._stopped = False
 
@@ -144,12 +145,12 @@ class Pace:
             connection.close()
 
     async def _ask(self, due: float) -> None:
-        connection = self._idle.pop() if self._idle else Connection(self._job)
-        status = await connection.ask()
+        connection = self._idle.pop() if self._idle else Connection(self._url)
+        answer = await connection.ask(self._sent)
         self.times.append(time.perf_counter() - due)
         self._idle.append(connection)
-        if status != OK:
-            raise RuntimeError(f"the edge answered {status}")
+        if answer.status != OK:
+            raise RuntimeError(f"the edge answered {answer.status}")
 
 
 def _settings(folder: Path, ports: tuple[int, int]) -> str:

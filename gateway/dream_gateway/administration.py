@@ -21,10 +21,11 @@ from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from dream_gateway.clock import Clock
     from dream_gateway.model import Allowance, Credential, Mode, Project, Tier
     from dream_gateway.records.audit import Entry, Wanted
     from dream_gateway.settings import Settings
@@ -157,12 +158,27 @@ class Administration:
 
 @asynccontextmanager
 async def open_administration(settings: Settings) -> AsyncIterator[Administration]:
-    """Open the store for some verbs, with its schema made current, and close it.
+    """Open the records for some verbs: see `open_records`."""
+    async with open_records(settings) as records:
+        yield Administration(records)
+
+
+@asynccontextmanager
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    """Open the records: see `open_stores`."""
+    async with open_stores(settings, SystemClock()) as (records, _):
+        yield records
+
+
+@asynccontextmanager
+async def open_stores(
+    settings: Settings, clock: Clock, roles: Collection[Role] = (Role.RECORDS, Role.FEED)
+) -> AsyncIterator[tuple[Records, Stores]]:
+    """Open the stores that have these roles, the records' schema made current, and close them.
 
     Raises `ConfigurationError` for a store that no other process can see.
     """
-    clock = SystemClock()
-    stores = Stores(settings, clock, (Role.RECORDS, Role.FEED))
+    stores = Stores(settings, clock, roles)
     if not stores.shareable:
         raise ConfigurationError(
             "This store lives in one process, where no command can reach it: give --store a URL "
@@ -172,7 +188,7 @@ async def open_administration(settings: Settings) -> AsyncIterator[Administratio
         await stores.start()
         engine = stores.records_engine()
         await migrate(engine)
-        yield Administration(Records(engine, clock, stores.feed()))
+        yield Records(engine, clock, stores.feed()), stores
     finally:
         await stores.close()
 

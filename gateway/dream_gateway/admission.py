@@ -57,7 +57,17 @@ class Admission:
     A refusal is a verdict; a store that is away raises `StoreUnavailableError`.
     """
 
-    def __init__(self, lookup: Lookup, meter: Meter, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        meter: Meter,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        imported_keys: bool = False,
+    ) -> None:
+        """Decide by these; with `imported_keys`, keys of other shapes than our own are looked up."""
+        self._imported_keys = imported_keys
         self._lookup = lookup
         self._meter = meter
         self._ledger = ledger
@@ -144,8 +154,7 @@ class Admission:
         """Return whom a customer key, or a token beside a publishable key, stands for."""
         if publishable is not None:
             return await self._lookup.user(publishable, secret)
-        parsed = keys.parse(secret)
-        if parsed is None or parsed.kind is not KeyKind.CUSTOMER:
+        if self._kind(secret) is not KeyKind.CUSTOMER:
             return None
         return await self._lookup.key(secret)
 
@@ -176,11 +185,13 @@ class Admission:
 
         Raises `InvalidCredentialError` for any other, `PlatformSuspendedError` where it applies.
         """
-        parsed = keys.parse(secret)
-        if parsed is None or parsed.kind not in kinds:
+        kind = self._kind(secret)
+        if kind not in kinds:
             raise InvalidCredentialError
         credential = await self._lookup.credential(keys.digest(secret))
-        if credential is None or refusal(credential, self._clock.now(), (), None):
+        if credential is None or credential.kind is not kind:
+            raise InvalidCredentialError
+        if refusal(credential, self._clock.now(), (), None):
             raise InvalidCredentialError
         project = await self._lookup.project(credential.project_id)
         if project is None:
@@ -188,6 +199,13 @@ class Admission:
         if project.suspended:
             raise PlatformSuspendedError
         return credential, project
+
+    def _kind(self, secret: str) -> KeyKind | None:
+        """Return what a key says it is, `None` for what cannot be a key: that costs no lookup."""
+        parsed = keys.parse(secret)
+        if parsed is not None:
+            return parsed.kind
+        return keys.recognise(secret) if self._imported_keys else None
 
     def try_project(self, secret: str) -> tuple[Credential, Project] | None:
         """Resolve a secret key from memory; `None` says nothing about it. Never blocks."""
@@ -221,6 +239,14 @@ class Admission:
     async def usage(self, project: Project, user: str) -> Verdict:
         """Tell a user's usage from the ledger, charging nothing and registering nobody."""
         return await self._peek(await self._named(project, user, None, 0))
+
+    async def customer(self, project: Project, user: str) -> Customer:
+        """Return a named user, who is registered on first use, as they are in the cache."""
+        known = await self._lookup.caller(project.id, user)
+        if known is not None:
+            return known.customer
+        tier = project.default_tier
+        return await self._lookup.register(project.id, user, tier, self._clock.now())
 
     async def record(
         self, project: Project, events: Sequence[TrackedEvent]
@@ -346,9 +372,12 @@ class Admission:
             denial = Denial(counter, answer.retry_after)
             return verdict(subject, _code(counter), cost, now, denial=denial)
         found = verdict(subject, "allowed", cost, now)
+        # A repeat tells the first result, and what was on lease here by then is not known any more.
+        is_new = answer.outcome is Outcome.RECORDED
         for counter, tally in zip(subject.counters, answer.tallies, strict=False):
             if counter is subject.quota:
-                found.usage = usage(subject, tally.used + tally.out - counter.available)
+                held = counter.available if is_new else 0
+                found.usage = usage(subject, tally.used + tally.out - held)
         return found
 
 

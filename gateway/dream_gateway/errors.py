@@ -263,6 +263,22 @@ class IdentityUnavailableError(GatewayError):
     title = "The identity provider cannot be reached right now."
 
 
+class BillingNotConfiguredError(GatewayError):
+    """No plugin takes customers' money."""
+
+    code = "billing_not_configured"
+    status = 501
+    title = "This gateway takes no payments."
+
+
+class BillingUnavailableError(GatewayError):
+    """The payment provider is out of reach; nothing was ordered."""
+
+    code = "billing_unavailable"
+    status = 503
+    title = "The payment provider cannot be reached right now."
+
+
 class OverloadedError(GatewayError):
     """Too many others wait for the same; nothing was done."""
 

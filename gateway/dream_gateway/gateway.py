@@ -67,13 +67,20 @@ class Gateway:
         await migrate(self.stores.records_engine())
         ledger = self.stores.ledger()
         identity, folder = await ledger.identity(), journal_dir(self.settings, self.stores)
-        await settle_dead_journals(ledger, identity, folder)
+        try:
+            await settle_dead_journals(ledger, identity, folder)
+        except StoreUnavailableError as exc:
+            # A part of the ledger is away, for its name was told: the house-keeping tries again.
+            logger.warning("Leases of dead workers could not be given back yet: %s", exc.code)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
         self._lookup = self._make_lookup()
         self.records.tell(self._lookup.apply)
-        self.admission = Admission(self._lookup, self._meter, ledger, self.clock)
+        imported = self.settings.imported_keys
+        self.admission = Admission(
+            self._lookup, self._meter, ledger, self.clock, imported_keys=imported
+        )
         self._begin(ledger, identity, folder)
         if self.sites:
             await self._open_sites(ledger)
@@ -164,17 +171,20 @@ async def settle_dead_journals(ledger: Ledger, identity: str, folder: Path) -> i
 
     Safe to run anywhere at any time: a journal is locked while it is settled, and a lease counts once.
     """
-    settled = 0
+    settled, failure = 0, None
     for journal in dead_journals(folder, identity, boot_id()):
         try:
             for at in range(0, len(journal.returns), RETURNS_AT_ONCE):
                 await ledger.give_back(journal.returns[at : at + RETURNS_AT_ONCE])
-        except GatewayError:
+        except GatewayError as exc:
             journal.release()
-            raise
+            failure = exc  # Of another journal all leases may be where the ledger can be reached.
+            continue
         journal.remove()
         settled += 1
         logger.info("Settled the journal of a worker that died: %d leases", len(journal.returns))
+    if failure is not None:
+        raise failure
     return settled
 
 

@@ -6,18 +6,18 @@ A hook registers objects; the gateway then calls those objects directly. `None` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
-    from typing import Any
 
     import click
+    import msgspec
 
     from dream_gateway.facilities import Facilities, Mailer
-    from dream_gateway.model import Project
+    from dream_gateway.model import Customer, Project, Tier
 
 PROJECT_NAME = "dream_gateway"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -25,7 +25,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 
 class VerdictObserver(Protocol):
-    """Sees every verdict, on the event loop: must not block, and must not raise."""
+    """Sees every verdict of the edge, on the event loop: must not block, and must not raise."""
 
     def observe(self, *, project: str, customer: str, code: str, cost: int) -> None:
         """Take note of one verdict; `code` is `allowed` or the code of the refusal."""
@@ -142,6 +142,51 @@ class UserWebhook(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What a customer is about to subscribe to. The price is the tier's, and nobody else's choice.
+
+    Both URLs are of the project's own web origins. An `idempotency_key` makes a repeat of the same
+    order the same session.
+    """
+
+    project: Project
+    customer: Customer
+    tier: Tier
+    success_url: str
+    cancel_url: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """A page of the provider's where the customer pays."""
+
+    id: str
+    url: str
+
+
+class Billing(Protocol):
+    """Takes customers' money. Closed as an `Identity` is.
+
+    Each method raises `BillingUnavailableError` if the provider is out of reach.
+    """
+
+    async def checkout(self, order: CheckoutOrder) -> CheckoutSession:
+        """Begin a subscription.
+
+        Raises `ConflictError` where the customer or the project cannot have one right now.
+        """
+        ...
+
+    async def portal(self, project: Project, customer: Customer, return_url: str) -> str:
+        """Return the URL of a page where the customer sees and changes what they pay for.
+
+        Raises `ConflictError` for one who never paid.
+        """
+        ...
+
+
 class Site(Protocol):
     """Pages and routes of a plugin's own on the service's listener: an ASGI application.
 
@@ -188,55 +233,74 @@ class CodeExchange(Protocol):
         ...
 
 
+Settings = Any
+"""A plugin's own settings: its `settings_type`, or the `[plugins.NAME]` table if it declares none."""
+
+
 class HookSpecs:
-    """The specifications; `settings` is the `[plugins.NAME]` table of the configuration file."""
+    """The specifications. `settings` is the plugin's own: see `Settings`."""
 
     @hookspec
-    def verdict_observers(self, settings: Mapping[str, object]) -> Sequence[VerdictObserver]:
-        """Return objects that see every verdict."""
+    def settings_type(self) -> type[msgspec.Struct]:
+        """Return the `msgspec.Struct` that the plugin's settings are; asked before any other hook.
+
+        A field is a setting: its type with its bounds, its default unless it must be set, and its help
+        (`msgspec.Meta(description=...)`). A value that does not fit is a `ConfigurationError` at
+        the start. What is marked `secret` (`Meta(extra={"secret": True})`) is never shown.
+        """
         raise NotImplementedError
 
     @hookspec
-    def request_costs(self, settings: Mapping[str, object]) -> Sequence[RequestCost]:
+    def verdict_observers(self, settings: Settings) -> Sequence[VerdictObserver]:
+        """Return objects that see every verdict of the edge."""
+        raise NotImplementedError
+
+    @hookspec
+    def request_costs(self, settings: Settings) -> Sequence[RequestCost]:
         """Return objects that price proxied requests; the first that answers wins."""
         raise NotImplementedError
 
     @hookspec
-    def identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def identities(self, settings: Settings) -> Sequence[Identity]:
         """Return verifiers of end users' tokens; the first that answers wins."""
         raise NotImplementedError
 
     @hookspec
-    def developer_identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def developer_identities(self, settings: Settings) -> Sequence[Identity]:
         """Return verifiers of platform developers' tokens; the first that answers wins."""
         raise NotImplementedError
 
     @hookspec
-    def user_administrations(self, settings: Mapping[str, object]) -> Sequence[UserAdministration]:
+    def user_administrations(self, settings: Settings) -> Sequence[UserAdministration]:
         """Return who can create end users; the first is asked."""
         raise NotImplementedError
 
     @hookspec
-    def user_webhooks(self, settings: Mapping[str, object]) -> Sequence[UserWebhook]:
+    def user_webhooks(self, settings: Settings) -> Sequence[UserWebhook]:
         """Return readers of what identity providers tell of end users."""
         raise NotImplementedError
 
     @hookspec
-    def mailers(self, settings: Mapping[str, object]) -> Sequence[Mailer]:
+    def billings(self, settings: Settings) -> Sequence[Billing]:
+        """Return who takes customers' money; the first is asked."""
+        raise NotImplementedError
+
+    @hookspec
+    def mailers(self, settings: Settings) -> Sequence[Mailer]:
         """Return what sends mail; the first one does."""
         raise NotImplementedError
 
     @hookspec
-    def sites(self, settings: Mapping[str, object]) -> Sequence[Site]:
+    def sites(self, settings: Settings) -> Sequence[Site]:
         """Return what the service's listener serves beside its own routes."""
         raise NotImplementedError
 
     @hookspec
-    def code_exchanges(self, settings: Mapping[str, object]) -> Sequence[CodeExchange]:
+    def code_exchanges(self, settings: Settings) -> Sequence[CodeExchange]:
         """Return who takes the codes of `POST /api/auth/exchange`; the first one does."""
         raise NotImplementedError
 
     @hookspec
-    def commands(self) -> Sequence[click.Command]:
+    def commands(self, settings: Settings) -> Sequence[click.Command]:
         """Return commands to add to `dream-gateway`."""
         raise NotImplementedError

@@ -19,6 +19,7 @@ ENTROPY_CHARACTERS = 30
 CHECKSUM_CHARACTERS = 6
 ID_CHARACTERS = 16
 PREFIX_CHARACTERS = 8
+LONGEST_IMPORTED = 256
 LENGTH = PREFIX_CHARACTERS + ENTROPY_CHARACTERS + CHECKSUM_CHARACTERS
 
 
@@ -29,6 +30,7 @@ class ParsedKey(NamedTuple):
     mode: Mode
 
 
+BEGINNINGS = {f"{kind}_": kind for kind in KeyKind}
 PREFIXES = {f"{kind}_{mode}_": ParsedKey(kind, mode) for kind in KeyKind for mode in Mode}
 
 
@@ -43,6 +45,16 @@ def mint_id(prefix: str) -> str:
     return f"{prefix}_{_random(ID_CHARACTERS)}"
 
 
+def id_from(prefix: str, *names: str) -> str:
+    """Return a public id that always comes out the same for the same names."""
+    number = int.from_bytes(sha256("\0".join(names).encode()).digest())
+    digits = []
+    for _ in range(ID_CHARACTERS):
+        number, digit = divmod(number, len(ALPHABET))
+        digits.append(ALPHABET[digit])
+    return f"{prefix}_{''.join(digits)}"
+
+
 def parse(text: str) -> ParsedKey | None:
     """Return what a key says of itself, or `None` for anything malformed. Never raises."""
     if len(text) != LENGTH:
@@ -52,6 +64,16 @@ def parse(text: str) -> ParsedKey | None:
         return None
     body = text[:-CHECKSUM_CHARACTERS]
     return parsed if text[-CHECKSUM_CHARACTERS:] == _checksum(body) else None
+
+
+def recognise(text: str) -> KeyKind | None:
+    """Return the kind of a key that another system minted, by its beginning. Never raises.
+
+    It is of 16 to 256 printable ASCII characters, and whether it is a key only its digest tells.
+    """
+    if not 16 <= len(text) <= LONGEST_IMPORTED or not text.isascii() or not text.isprintable():
+        return None
+    return BEGINNINGS.get(text[:3])
 
 
 def digest(text: str) -> bytes:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOREVER_SECONDS = 1e9
 FILE_ONLY = ("routes", "plugins")
@@ -20,7 +23,7 @@ STORES = ("store", "records", "ledger", "kv", "feed")
 
 URLS = (*STORES, "upstream")
 SECRETS = ("encryption_keys", "operator_tokens")
-"""The settings whose values are never shown."""
+"""The settings that are lists of secrets, and never shown."""
 
 MEBIBYTE = 1 << 20
 
@@ -57,6 +60,12 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     public: Annotated[bool, Meta(description="Whether requests pass without a key, uncounted.")] = (
         False
     )
+    preflight: Annotated[
+        bool,
+        Meta(
+            description="Whether CORS preflights, which have no key, pass to the upstream uncounted."
+        ),
+    ] = False
     charge: Annotated[
         Charging | None, Meta(description="What is charged; see the setting charge.")
     ] = None
@@ -211,6 +220,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Keys that seal secrets in the records: 32 bytes in base64, newest first."
         ),
     ] = ()
+    imported_keys: Annotated[
+        bool,
+        Meta(description="Whether keys of other shapes than the gateway's are looked up, too."),
+    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="Least severe message that is logged, to standard error."),
@@ -242,12 +255,21 @@ class Row:
         return self.name in FILE_ONLY
 
 
-def table(of: type[Settings] | type[RouteSettings] = Settings) -> list[Row]:
-    """Return the table of settings, or that of a route, in its own order."""
+def table(of: type[msgspec.Struct] = Settings) -> list[Row]:
+    """Return the table of settings, or that of a route or a plugin, in its own order."""
     return [
-        Row(field.name, type_name(field.type), _default(field), _help(field.type))
+        Row(field.encode_name, type_name(field.type), _default(field), _help(field.type))
         for field in msgspec.structs.fields(of)
     ]
+
+
+def secrets(of: type[msgspec.Struct]) -> set[str]:
+    """Return the names of the settings that must not be shown: `Meta(extra={"secret": True})`."""
+    return {
+        field.encode_name
+        for field in msgspec.structs.fields(of)
+        if any((mark.extra or {}).get("secret") for mark in _marks(field.type))
+    }
 
 
 def encode(settings: Settings) -> bytes:
@@ -262,10 +284,10 @@ def decode(line: bytes) -> Settings:
 
 def shown(name: str, value: object) -> object:
     """Return a setting's value fit to be shown: no secrets, and of plugins only the names."""
+    if name in SECRETS and isinstance(value, tuple):
+        return ["***" for _ in value]
     if name == "plugins" and isinstance(value, dict):
         return sorted(value)
-    if name in SECRETS:
-        return ["***"] if value else []
     if name in URLS and isinstance(value, str):
         return without_password(value)
     return msgspec.to_builtins(value)
@@ -285,12 +307,20 @@ def without_password(url: str) -> str:
 
 def _default(field: msgspec.structs.FieldInfo) -> object:
     makes_one = field.default_factory is not msgspec.NODEFAULT
-    return field.default_factory() if makes_one else field.default
+    default = field.default_factory() if makes_one else field.default
+    return None if default is msgspec.NODEFAULT else default
 
 
 def _help(hint: object) -> str:
+    return next((mark.description for mark in _marks(hint) if mark.description), "")
+
+
+def _marks(hint: object) -> Iterator[Meta]:
+    """Yield what a type says of itself, the outermost last word first."""
     metadata = getattr(hint, "__metadata__", ())
-    return next((m.description for m in reversed(metadata) if m.description), "")
+    yield from (mark for mark in reversed(metadata) if isinstance(mark, Meta))
+    for inner in get_args(hint):
+        yield from _marks(inner)
 
 
 def type_name(hint: object) -> str:
@@ -302,4 +332,4 @@ def type_name(hint: object) -> str:
         return " or ".join(str(word) for word in get_args(bare))
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     names |= {tuple: "list", dict: "table"}
-    return next(name for kind, name in names.items() if kind in (bare, get_origin(bare)))
+    return next((name for kind, name in names.items() if kind in (bare, get_origin(bare))), "table")

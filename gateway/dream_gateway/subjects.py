@@ -58,8 +58,8 @@ class Subject:
 
     def _enter(self, now: float, meter: Meter) -> None:
         self.limits = self.counted = None
-        templates = list(_templates(self, now))
-        self.counters = tuple(meter.counter(template) for template in templates)
+        found = list(templates(self, now))
+        self.counters = tuple(meter.counter(template) for template in found)
         self.quota = next((c for c in self.counters if c.name == "quota"), None)
         spans = [c.period for c in self.counters if c.period is not None]
         self.since = max((span.start for span in spans), default=-NEVER)
@@ -96,8 +96,8 @@ def _listed(ip: str | None, blocks: tuple[str, ...]) -> bool:
     return any(address in ip_network(block, strict=False) for block in blocks)
 
 
-def _templates(subject: Subject, now: float) -> Iterator[Counter]:
-    """Yield a counter for each allowance: the key's, the customer's, the project's."""
+def templates(subject: Subject, now: float) -> Iterator[Counter]:
+    """Yield a counter for each allowance, in the period that `now` is in: key, customer, project."""
     project, customer = subject.project, subject.customer
     if subject.credential is not None and subject.credential.rate is not None:
         owner = f"{project.id}/{subject.credential.id}"

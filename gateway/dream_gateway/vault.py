@@ -47,6 +47,11 @@ class Vault:
         """Whether there is a key to seal with."""
         return self._newest is not None
 
+    @property
+    def newest_id(self) -> str | None:
+        """The id of the key that seals, in hexadecimal; `None` if there is none."""
+        return None if self._newest is None else self._newest.hex()
+
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Return the plaintext sealed for a context, such as `stripe_tokens.refresh_token:prj_1`.
 

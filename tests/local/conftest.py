@@ -66,7 +66,7 @@ class WithInbox(Plugins):
     def __init__(self, configured: Mapping[str, Mapping[str, object]], inbox: Inbox) -> None:
         super().__init__(configured)
         self._manager.register(inbox, name="inbox")
-        self._configured["inbox"] = {}
+        self._settings["inbox"] = {}
 
 
 @dataclass

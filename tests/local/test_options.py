@@ -11,7 +11,7 @@ import pytest
 
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.plugins import Plugins
-from dream_gateway_local.options import LocalOptions, read_options
+from dream_gateway_local.options import LocalOptions
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "sign-in.md"
 
@@ -31,20 +31,15 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "sign-in.md"
 )
 def test_a_table_that_is_wrong_is_refused_by_name(table: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=f"plugins.local.*{named}"):
-        read_options(table)
+        Plugins({"local": table}).sites()
 
 
-def test_an_empty_table_is_enough_and_the_plugin_has_its_hooks() -> None:
+def test_an_empty_table_is_enough_and_all_hooks_are_about_one_site() -> None:
     plugins = Plugins({"local": {}})
-    assert plugins.hooks("local") == (
-        "code_exchanges",
-        "developer_identities",
-        "identities",
-        "sites",
-        "user_administrations",
-    )
+    plugins.open()
     (site,), (exchange,) = plugins.sites(), plugins.code_exchanges()
     assert id(site) == id(exchange)
+    assert [len(each) for each in (plugins.identities(), plugins.developer_identities())] == [1, 1]
 
 
 def test_the_guide_names_every_option_and_no_other() -> None:

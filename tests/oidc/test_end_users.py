@@ -336,6 +336,17 @@ async def test_403_of_a_suspended_platform(world: World) -> None:
         assert (answer.status_code, answer.json()["code"]) == (403, "platform_suspended")
 
 
+async def test_keys_that_the_provider_changes(world: World) -> None:
+    known = world.token()
+    assert (await world.ask(known)).status_code == 200
+    world.issuer.publish(world.issuer.rsa_jwk(1, "two"))
+    world.clock.advance(10)
+    new = world.token(key=world.issuer.keys.rsa[1], headers={"kid": "two"}, sub="user-2")
+    assert (await world.ask(new)).status_code == 200
+    assert (await world.ask(known)).status_code == 200, "it was verified while its key was good"
+    assert (await world.ask(world.token(jti="withdrawn"))).status_code == 401
+
+
 async def test_an_outage_at_the_provider(world: World) -> None:
     world.issuer.status = 503
     for answer in (await world.ask(), await world.charge()):

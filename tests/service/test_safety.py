@@ -131,6 +131,8 @@ async def test_any_bytes_are_answered_and_none_with_500(
         assert status < 500
         assert answered[b"x-content-type-options"] == b"nosniff"
         assert answered[b"cache-control"] == b"no-store"
+        assert answered[b"content-security-policy"] == b"default-src 'none'; frame-ancestors 'none'"
+        assert answered[b"referrer-policy"] == b"no-referrer"
         assert answered[b"x-request-id"]
         if status >= 400 and method != "HEAD":
             assert json.loads(content)["status"] == status

@@ -30,12 +30,18 @@ COMMANDS = {
     "key": "Create, list, rotate and revoke customers' keys.",
     "tier": "Set and list a project's tiers.",
     "usage": "Show what a customer has used.",
+    "import": "Import an export, or what the system before this one kept.",
+    "export": "Write everything of a platform as lines of JSON.",
     "audit": "List who changed what, and when.",
+    "secrets": "Make encryption keys, and seal what is stored with the newest.",
     "plugins": "List the backends and plugins that are installed.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
     "settings": "Print every setting, its value, and where it came from.",
 }
 """Commands and their help, so that `--help` imports none; `cli/NAME.py` defines `NAME`."""
+
+MODULES = {"import": "importing", "export": "exporting"}
+"""Modules of another name: `import` is a word of the language."""
 
 
 class RootGroup(click.Group):
@@ -48,7 +54,8 @@ class RootGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command; `None` if there is none of that name."""
         if cmd_name in COMMANDS:
-            module = importlib.import_module(f"dream_gateway.cli.{cmd_name}")
+            name = MODULES.get(cmd_name, cmd_name)
+            module = importlib.import_module(f"dream_gateway.cli.{name}")
             command: click.Command = module.command
             return command
         found = (command for command in _plugin_commands() if command.name == cmd_name)

@@ -14,6 +14,10 @@ _LONGEST = 128
 _SAFE = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@"
 
 
+_KEYS = (b"sk_", b"ak_")
+"""What a key begins with: an id is logged, a key never."""
+
+
 class RequestIds:
     """Unique ids: a random prefix for the process and a counter, which costs no entropy each."""
 
@@ -25,7 +29,12 @@ class RequestIds:
 
     def take_over(self, inbound: bytes | None) -> bytes:
         """Return the inbound id if it is sane in length and characters, else a new one."""
-        if inbound and len(inbound) <= _LONGEST and not inbound.translate(None, _SAFE):
+        if (
+            inbound
+            and len(inbound) <= _LONGEST
+            and not inbound.translate(None, _SAFE)
+            and not inbound.startswith(_KEYS)
+        ):
             return inbound
         return self.mint()
 

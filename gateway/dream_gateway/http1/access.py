@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from dream_gateway.redaction import redacted_path
+
 if TYPE_CHECKING:
     from dream_gateway.http1.request import Request
 
@@ -60,7 +62,7 @@ class AccessLog:
 
     def _write(self) -> None:
         while (note := self._notes.get()) is not None:
-            path = note.path.decode("ascii", "backslashreplace")
+            path = redacted_path(note.path.decode("ascii", "backslashreplace"))
             logger.info(
                 '%s "%s %s HTTP/%s" %d',
                 note.client or "-",

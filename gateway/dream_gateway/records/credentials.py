@@ -90,10 +90,12 @@ async def adopt(writer: Writer, template: Credential, digest: bytes) -> Credenti
     )
     row = {**_row(credential), "digest": digest}
     await writer.connection.execute(insert(api_keys).values(row))
-    shown = {name: row[name] for name in ("kind", "customer_id", *PUBLIC)}
-    project = credential.project_id
     await writer.changed(
-        Subject.CREDENTIAL, credential.id, "key.create", {"after": shown}, project=project
+        Subject.CREDENTIAL,
+        credential.id,
+        "key.create",
+        {"after": {name: row[name] for name in ("kind", "last4", "customer_id", *PUBLIC)}},
+        project=credential.project_id,
     )
     return credential
 

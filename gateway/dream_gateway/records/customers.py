@@ -65,13 +65,8 @@ async def page(
 async def add(writer: Writer, customer: Customer) -> None:
     """Create a customer. The external id must not be taken: see `Records.write`."""
     await writer.connection.execute(insert(end_users).values(_row(customer)))
-    await writer.changed(
-        Subject.CUSTOMER,
-        customer.id,
-        "customer.create",
-        {"after": {"external_id": customer.external_id, "plan": customer.plan}},
-        project=customer.project_id,
-    )
+    after = {name: getattr(customer, name) for name in PUBLIC}
+    await _changed(writer, customer, "customer.create", {"after": after})
 
 
 async def change(writer: Writer, customer: Customer) -> None:
@@ -80,17 +75,14 @@ async def change(writer: Writer, customer: Customer) -> None:
     here = (end_users.c.id == customer.id) & _there()
     before = (await run(select(end_users).where(here))).mappings().first()
     await run(update(end_users).where(here).values(row))
-    details = difference(before, row, PUBLIC)
-    project = customer.project_id
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.update", details, project=project)
+    await _changed(writer, customer, "customer.update", difference(before, row, PUBLIC))
 
 
 async def delete(writer: Writer, customer: Customer) -> None:
     """Hide a customer; the row stays."""
     query = update(end_users).where(end_users.c.id == customer.id)
     await writer.connection.execute(query.values(deleted_at=writer.now))
-    project = customer.project_id
-    await writer.changed(Subject.CUSTOMER, customer.id, "customer.delete", project=project)
+    await _changed(writer, customer, "customer.delete", {})
 
 
 async def any_on(connection: AsyncConnection, project_id: str, plan: str) -> bool:
@@ -99,6 +91,13 @@ async def any_on(connection: AsyncConnection, project_id: str, plan: str) -> boo
         end_users.c.project_id == project_id, end_users.c.plan == plan, _there()
     )
     return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def _changed(
+    writer: Writer, customer: Customer, action: str, details: dict[str, object]
+) -> None:
+    project = customer.project_id
+    await writer.changed(Subject.CUSTOMER, customer.id, action, details, project=project)
 
 
 async def _one(

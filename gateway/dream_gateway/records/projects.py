@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from dream_gateway.model import Allowance, Credential, Mode
     from dream_gateway.records.database import Writer
 
+PUBLIC = ("name", "type", "default_tier", "alignment", "allowances", "branding", "origins")
+"""The fields whose values the audit log shows."""
+
 
 class ProjectDraft(NamedTuple):
     """A project to create; its default tier need not be there yet."""
@@ -62,7 +65,9 @@ async def create(writer: Writer, platform_id: str, draft: ProjectDraft) -> NewPr
     row = {**_row(project), "publishable_key": publishable}
     await writer.connection.execute(insert(projects).values(row))
     await _put_origins(writer, project)
-    await _changed(writer, project, "project.create", {"after": _shown(project)})
+    shown = {name: row.get(name) for name in PUBLIC if name != "origins"}
+    after = {**shown, "origins": list(draft.origins)}
+    await _changed(writer, project, "project.create", {"after": after})
     blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
     await credentials.mint(writer, draft.mode, blank, publishable)
     _, secret = await credentials.mint(writer, draft.mode, replace(blank, kind=KeyKind.SECRET))
@@ -121,12 +126,12 @@ async def publishable_key(connection: AsyncConnection, project_id: str) -> str |
 
 async def change(writer: Writer, project: Project) -> None:
     """Store a project's new values."""
+    row, run = _row(project), writer.connection.execute
     before = await find_even_deleted(writer.connection, project.id)
-    query = update(projects).where(projects.c.id == project.id)
-    await writer.connection.execute(query.values(_row(project)))
+    await run(update(projects).where(projects.c.id == project.id).values(row))
     await _put_origins(writer, project)
-    after = _shown(project)
-    details = difference(None if before is None else _shown(before), after, after)
+    seen = None if before is None else {**_row(before), "origins": before.origins}
+    details = difference(seen, {**row, "origins": project.origins}, PUBLIC)
     await _changed(writer, project, "project.update", details)
 
 
@@ -182,12 +187,7 @@ async def _put_origins(writer: Writer, project: Project) -> None:
 async def _changed(
     writer: Writer, project: Project, action: str, details: Mapping[str, object] | None = None
 ) -> None:
-    await writer.changed(Subject.PROJECT, project.id, action, details)
-
-
-def _shown(project: Project) -> dict[str, object]:
-    """Return what the audit log tells of a project: there is nothing secret in it."""
-    return {**_row(project), "origins": list(project.origins)}
+    await writer.changed(Subject.PROJECT, project.id, action, details or {"name": project.name})
 
 
 async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Project]:

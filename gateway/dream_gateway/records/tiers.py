@@ -43,7 +43,7 @@ async def put(writer: Writer, project_id: str, tier: Tier) -> None:
     await run(insert(tiers).values(row if old is None else {**row, "position": old["position"]}))
     before = None if old is None else plain(tier_of(old))
     details = difference(before, row["definition"], row["definition"])
-    await writer.changed(Subject.TIER, project_id, "tier.set", {"tier": tier.name, **details})
+    await _changed(writer, project_id, tier.name, "tier.set", details)
 
 
 async def remove(writer: Writer, project: Project, name: str) -> None:
@@ -57,8 +57,14 @@ async def remove(writer: Writer, project: Project, name: str) -> None:
     if await customers.any_on(writer.connection, project.id, name):
         raise ConflictError("Customers are on this tier: put them on another one first.")
     await writer.connection.execute(delete(tiers).where(_here(project.id, name)))
-    await writer.changed(Subject.TIER, project.id, "tier.delete", {"tier": name})
+    await _changed(writer, project.id, name, "tier.delete", {})
 
 
 def _here(project_id: str, name: str) -> ColumnElement[bool]:
     return (tiers.c.project_id == project_id) & (tiers.c.name == name)
+
+
+async def _changed(
+    writer: Writer, project_id: str, name: str, action: str, details: dict[str, object]
+) -> None:
+    await writer.changed(Subject.TIER, project_id, action, {"tier": name, **details})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from dream_gateway.errors import GatewayError
 from dream_gateway.gateway import Gateway
 from dream_gateway.http1.access import AccessLog
 from dream_gateway.server.composition import add_planes
+from dream_gateway.server.logs import configure_logging
 from dream_gateway.server.serving import Planes
 from dream_gateway.server.status import Ready, encode, failed
 from dream_gateway.settings import decode
@@ -92,7 +92,7 @@ def main() -> None:
     if not line:
         return
     settings = decode(line)
-    _configure_logging(settings)
+    configure_logging(settings)
     worker = Worker(settings, status_fd)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -108,17 +108,6 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop]:
     import uvloop  # noqa: PLC0415 - there is none for other implementations
 
     return uvloop.Loop
-
-
-def _configure_logging(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    # Its own news (started, shutting down) is the supervisor's to tell.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

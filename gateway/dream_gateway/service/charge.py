@@ -23,7 +23,9 @@ _PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:|@+
 _UNUSUAL = frozenset({b"idempotency-key", b"x-publishable-key", b"x-usage-cost"})
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-    b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nx-request-id: "
+    b"x-content-type-options: nosniff\r\n"
+    b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    b"referrer-policy: no-referrer\r\ncache-control: no-store\r\nx-request-id: "
 )
 
 

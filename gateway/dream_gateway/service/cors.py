@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.http.reply import Reply
 from dream_gateway.records import projects
 from dream_gateway.service.authentication import Auth
+from dream_gateway.service.reply import SAFETY
 
 if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers
@@ -68,6 +69,6 @@ class Cors:
             (b"access-control-max-age", REMEMBERED_SECONDS),
             (b"vary", b"origin, access-control-request-method, access-control-request-headers"),
             (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
+            *SAFETY,
         ]
         return Reply(204, headers, b"")

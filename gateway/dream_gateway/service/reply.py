@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
+SAFETY: Headers = [
+    NOSNIFF,
+    # Nothing in an answer is to be shown, framed or run by a browser.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+"""The fields with which every answer keeps browsers from making more of it than it is."""
+
 NO_STORE = (b"cache-control", b"no-store")
 """Answers hold keys and personal data: nobody on the way may keep them."""
 
@@ -45,13 +53,13 @@ class Answer:
 def json_reply(answer: Answer, status: int, request_id: bytes) -> Reply:
     """Return an answer as JSON; `status` is for an answer without one of its own."""
     if answer.value is None:
-        headers = [NOSNIFF, NO_STORE, (b"x-request-id", request_id), *answer.headers]
+        headers = [*SAFETY, NO_STORE, (b"x-request-id", request_id), *answer.headers]
         return Reply(NO_CONTENT, headers, b"")
     body = msgspec.json.encode(answer.value)
     headers = [
         JSON,
         (b"content-length", b"%d" % len(body)),
-        NOSNIFF,
+        *SAFETY,
         NO_STORE,
         (b"x-request-id", request_id),
         *answer.headers,
@@ -61,4 +69,4 @@ def json_reply(answer: Answer, status: int, request_id: bytes) -> Reply:
 
 def problem_reply(problem: Reply, extra: Headers) -> Reply:
     """Return a problem as an answer of the service."""
-    return Reply(problem.status, [*problem.headers, NOSNIFF, *extra], problem.body)
+    return Reply(problem.status, [*problem.headers, *SAFETY, *extra], problem.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.service.billing import BillingRoutes
 from dream_gateway.service.credentials import CredentialRoutes
 from dream_gateway.service.customers import CustomerRoutes
 from dream_gateway.service.events import EventRoutes
@@ -35,13 +36,14 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *WebhookRoutes(gateway.directory, gateway.plugins.user_webhooks()).operations(),
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
-        *SignInRoutes(gateway.exchanges).operations(),
         *ProductRoutes(gateway.directory).operations(),
+        *BillingRoutes(gateway.admission, gateway.plugins.billings()).operations(),
         *PlatformRoutes(gateway.directory).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),
         *OperatorRoutes(gateway.directory).operations(),
+        *SignInRoutes(gateway.exchanges).operations(),
     ]
     table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
     return tuple(table)

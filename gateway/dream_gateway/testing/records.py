@@ -18,6 +18,7 @@ from dream_gateway.records.database import Records
 from dream_gateway.records.directory import Directory
 from dream_gateway.records.migrate import migrate, revision_of
 from dream_gateway.storage import Role
+from dream_gateway.testing.asynchronous import async_fixture
 from dream_gateway.testing.store import StoreFixtures, need, opened
 from dream_gateway.tierspec import parse_tier
 
@@ -58,7 +59,7 @@ class RecordsContract(StoreFixtures):
         need(unopened, Role.RECORDS)
         return new_url()
 
-    @pytest.fixture
+    @async_fixture
     async def backend(self, records_url: str) -> AsyncIterator[Backend]:
         """Yield an open store with the records' tables in it."""
         async with opened(records_url, SystemClock()) as backend:

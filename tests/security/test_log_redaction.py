@@ -1,0 +1,173 @@
+"""A gateway that logs all it can, asked in every wrong way: no secret is in its log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from dream_gateway import keys
+from dream_gateway.administration import open_administration
+from dream_gateway.configuration import load_settings
+from dream_gateway.encryption_keys import mint_key
+from dream_gateway.model import KeyKind, Mode
+from dream_gateway.tierspec import parse_tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "dream_gateway")
+LIMIT_SECONDS = 60.0
+OPERATOR_TOKEN = "operator-token-" + "x" * 32
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+
+
+@dataclass
+class Served:
+    """A gateway that runs: its two planes, what it was set up with, and every secret there was."""
+
+    edge: httpx.Client
+    service: httpx.Client
+    secret_key: str
+    customer_key: str
+    secrets: set[str] = field(default_factory=set)
+
+    def minted(self, answer: httpx.Response) -> dict[str, Any]:
+        """Return an answer in which a secret is shown, and remember the secret."""
+        body: dict[str, Any] = answer.json()
+        self.secrets.add(body["key"])
+        return body
+
+
+async def prepare(config: Path) -> tuple[str, str]:
+    """Make a platform, and return its secret key and a customer's."""
+    settings = load_settings(config, {}, {}).settings
+    async with open_administration(settings) as admin:
+        made = await admin.create_platform("A", Mode.TEST, [parse_tier("free=3/month")], [])
+        await admin.create_customer(made.project.id, "ada", None)
+        return made.secret_key, (await admin.create_key(made.project.id, "ada")).secret
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        f"""
+        store = "sqlite:///{tmp_path}/dream.db"
+        port = 0
+        service_port = 0
+        log_level = "debug"
+        access_log = true
+        query_parameter = "key"
+        imported_keys = true
+        upstream = "http://127.0.0.1:9"
+        operator_tokens = ["{OPERATOR_TOKEN}"]
+        encryption_keys = ["{mint_key()}"]
+        """
+    )
+    return file
+
+
+@contextmanager
+def serving(config: Path, log: Path) -> Iterator[Served]:
+    secret, key = asyncio.run(prepare(config))
+    with log.open("wb") as to:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--config", str(config), "--json"],
+            stdout=subprocess.PIPE, stderr=to, text=True,
+        )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        with (
+            httpx.Client(base_url=told["edge"]) as edge,
+            httpx.Client(base_url=told["service"]) as service,
+        ):
+            secrets = {secret, key, OPERATOR_TOKEN, JWT}
+            yield Served(edge, service, secret, key, secrets)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=LIMIT_SECONDS)
+    with log.open("a") as to:
+        to.write(out)
+
+
+def ask_in_every_wrong_way(served: Served) -> None:
+    """Use good keys, bad ones, and put them where none belongs."""
+    bad = keys.mint(KeyKind.CUSTOMER, Mode.TEST)
+    foreign = "sk_live_" + "Ab3" * 12
+    served.secrets |= {bad, foreign}
+    escaped = "".join(f"%{ord(each):02x}" for each in served.secret_key)
+    given = [
+        served.secret_key,
+        served.customer_key,
+        bad,
+        foreign,
+        OPERATOR_TOKEN,
+        JWT,
+        bad + "\xff",
+    ]
+    for plane in (served.edge, served.service):
+        for secret in given:
+            bearer = {b"authorization": f"Bearer {secret}".encode("latin-1")}
+            for path in (
+                "/authorize",
+                "/api/usage",
+                "/api/customers/none",
+                "/nowhere",
+                "/platform",
+            ):
+                plane.get(path, headers=bearer)
+            plane.get("/x", headers={b"x-api-key": secret.encode("latin-1")})
+            plane.get(f"/x?key={secret}&other={secret}")
+            plane.post("/api/customers", headers=bearer, json={"email": secret, secret: 1})
+        for path in (served.secret_key, f"a/{served.customer_key}/b", escaped, f"ak_{escaped}"):
+            plane.get(f"/api/{path}")
+            plane.get(f"/{path}", headers={"x-request-id": served.customer_key})
+            plane.request(served.secret_key, "/health")
+        plane.get("/x", headers={"host": f"a b {served.secret_key}"})
+
+
+def make_keys(served: Served) -> None:
+    """Mint, rotate and verify keys."""
+    own = {"authorization": f"Bearer {served.secret_key}"}
+    customer = served.service.post("/api/customers", headers=own, json={"email": "a@example.com"})
+    path = f"/api/customers/{customer.json()['customer']['id']}/keys"
+    key = served.minted(served.service.post(path, headers=own, json={"name": "k"}))
+    rotated = served.service.post(
+        f"/api/keys/{key['keyId']}/rotate", headers=own, json={"graceSeconds": 5}
+    )
+    new = served.minted(rotated)["key"]
+    for asked in (new, key["key"], new[:-1], new + "\u00e9"):
+        served.service.post("/api/verify", headers=own, json={"key": asked})
+    served.service.post("/api/data", headers={**own, "x-user-id": new})
+    for _ in range(5):
+        served.edge.get("/", headers={"authorization": f"Bearer {new}"})
+
+
+def test_no_secret_is_in_the_log_of_a_served_run(config: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with serving(config, log) as served:
+        make_keys(served)
+        ask_in_every_wrong_way(served)
+    text = log.read_text()
+    encryption_key = re.search(r'encryption_keys = \["(.*)"\]', config.read_text())
+    assert encryption_key is not None
+    for secret in (*served.secrets, encryption_key[1]):
+        assert secret not in text
+        assert "".join(f"%{ord(each):02x}" for each in secret) not in text
+    # The log is one in which they could have been.
+    assert text.count("dream_gateway.access: ") > 100
+    assert '"GET /api/sk_***' in text
+    assert '"GET /api/a/ak_***/b' in text
+    assert " DEBUG " in text
