@@ -44,9 +44,11 @@ def identities() -> tuple[Identity, ...]:
     return (UserTokens(),)
 
 
-async def charge(client: httpx.AsyncClient, cost: int = 1, **headers: str) -> httpx.Response:
+async def charge(
+    client: httpx.AsyncClient, cost: int = 1, headers: dict[str, str] | None = None
+) -> httpx.Response:
     body = {"cost": cost}
-    return await client.post("/api/data", json=body, headers={"x-user-id": "u", **headers})
+    return await client.post("/api/data", json=body, headers={"x-user-id": "u", **(headers or {})})
 
 
 async def usage(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -104,7 +106,7 @@ async def test_plan_and_user_taken_from_headers_or_a_claim(
     found = answer.json()["usage"]
     assert (found["userId"], found["plan"]) == ("u", "free")
     # Nor does a secret key put somebody on another plan who is on one already.
-    again = await charge(tenant.client, **{"x-user-plan": "pro"})
+    again = await charge(tenant.client, headers={"x-user-plan": "pro"})
     assert again.json()["usage"]["plan"] == "free"
 
 
@@ -185,7 +187,7 @@ async def test_cross_tenant_reach_by_another_projects_publishable_key(
         answer = await tenant.client.get(path, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         assert "theirs" not in answer.text
-    assert (await charge(tenant.client, **headers)).status_code == 403
+    assert (await charge(tenant.client, headers=headers)).status_code == 403
     assert (await usage(stranger.client))["usageCount"] == 0
 
 
