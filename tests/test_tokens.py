@@ -78,6 +78,16 @@ async def test_no_more_than_size_are_remembered_and_the_oldest_goes(clock: FakeC
     assert [n for n in range(5) if tokens.recall(keys.digest(f"a{n}"))] == [2, 3, 4]
 
 
+async def test_expired_ones_take_no_room(clock: FakeClock) -> None:
+    identity = Named("a")
+    tokens = Tokens([identity], clock, 1000)
+    for number in range(100):
+        identity.until = clock.now() + 60
+        await tokens.identify(f"a{number}")
+        clock.advance(10)
+    assert len(tokens) <= 6
+
+
 @pytest.mark.parametrize("failure", [InvalidCredentialError(), IdentityUnavailableError()])
 async def test_a_failure_is_not_remembered(clock: FakeClock, failure: Exception) -> None:
     identity = Named("a")

@@ -240,6 +240,14 @@ class Admission:
         """Tell a user's usage from the ledger, charging nothing and registering nobody."""
         return await self._peek(await self._named(project, user, None, 0))
 
+    async def customer(self, project: Project, user: str) -> Customer:
+        """Return a named user, who is registered on first use, as they are in the cache."""
+        known = await self._lookup.caller(project.id, user)
+        if known is not None:
+            return known.customer
+        tier = project.default_tier
+        return await self._lookup.register(project.id, user, tier, self._clock.now())
+
     async def record(
         self, project: Project, events: Sequence[TrackedEvent]
     ) -> list[tuple[Verdict, Recorded]]:

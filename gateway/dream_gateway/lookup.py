@@ -7,7 +7,7 @@ import logging
 from contextlib import aclosing
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from dream_gateway import keys
 from dream_gateway.cache import Cache, Loaded
@@ -220,7 +220,7 @@ class Lookup:
         key = await self.cache.read(("credential", publishable))
         if who is None or not _is_publishable(key.value):
             raise InvalidCredentialError
-        credential: Credential = key.value  # type: ignore[assignment] # just seen
+        credential = key.value
         tenant = await self._tenant(who, credential)
         customer_id = await self._link(credential.project_id, who)
         # For as long as both keys hold; the key's scopes are not its users'.
@@ -235,9 +235,7 @@ class Lookup:
             raise TenantMismatchError
         known = await self.cache.read(("credential", keys.digest(who.tenant or "")))
         tenant = known.value
-        if not isinstance(tenant, Credential) or not _is_publishable(tenant):
-            raise TenantMismatchError
-        if tenant.project_id != credential.project_id or tenant.status is not KeyStatus.ACTIVE:
+        if not _is_publishable(tenant) or tenant.project_id != credential.project_id:
             raise TenantMismatchError
         return known
 
@@ -277,8 +275,13 @@ async def _next_of(batches: AsyncIterator[Sequence[Change]]) -> Sequence[Change]
     return batch
 
 
-def _is_publishable(value: object) -> bool:
-    return isinstance(value, Credential) and value.kind is KeyKind.PUBLISHABLE
+def _is_publishable(value: object) -> TypeGuard[Credential]:
+    """Tell whether something is a publishable key that is not revoked; it may have an end."""
+    return (
+        isinstance(value, Credential)
+        and value.kind is KeyKind.PUBLISHABLE
+        and value.status is KeyStatus.ACTIVE
+    )
 
 
 def _sooner(until: float | None, key: object) -> float | None:

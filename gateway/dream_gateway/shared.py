@@ -37,6 +37,9 @@ FILL_SECONDS = 5.0
 MEMORY_SECONDS = LIFE_SECONDS + 2 * FILL_SECONDS
 """How long a change is remembered: no entry from before it is left by then."""
 
+AWAY_SECONDS = 1.0
+"""How long a shared cache that failed is left alone. Then one request tries it, and no other."""
+
 FORMAT = "2"
 """Part of every key; entries of another layout are never read."""
 
@@ -54,6 +57,8 @@ class SharedSource:
         self._followed_from: float | None = None
         self._changed: dict[tuple[Subject, str], float] = {}
         self._away = False
+        self._again = 0.0
+        """When a shared cache that is away may be tried again, by the monotonic clock."""
 
     def following(self) -> None:
         """Take note that from now on every change is heard."""
@@ -148,6 +153,8 @@ class SharedSource:
         return value
 
     async def _get(self, name: str, kind: type[T]) -> T | None:
+        if self._leaves_alone():
+            return None
         try:
             found = await self._kv.get(name)
             self._away = False
@@ -159,17 +166,30 @@ class SharedSource:
         return None
 
     async def _put(self, name: str, value: object) -> None:
+        if self._leaves_alone():
+            return
         try:
             await self._kv.put(name, msgspec.msgpack.encode(value), LIFE_SECONDS)
             self._away = False
         except GatewayError as exc:
             self._complain(exc)
 
+    def _leaves_alone(self) -> bool:
+        """Tell whether the shared cache is away; once in a while, whoever asks has to find out."""
+        if not self._away:
+            return False
+        now = self._monotonic()
+        if now < self._again:
+            return True
+        self._again = now + AWAY_SECONDS
+        return False
+
     def _complain(self, exc: GatewayError) -> None:
         """Say once that the shared cache is away."""
         if not self._away:
             logger.warning("The shared cache is away: %s", exc.code)
         self._away = True
+        self._again = self._monotonic() + AWAY_SECONDS
 
     def _remembers(self, about: tuple[Subject, str]) -> bool:
         """Tell whether something changed lately enough for an older entry to be left."""

@@ -29,7 +29,7 @@ LONGEST_TOKEN = 16_384
 class Tokens:
     """Asks each identity in turn; the first that knows a token wins. Used from one event loop.
 
-    Bounded by `size`: the token that was verified longest ago goes first.
+    Bounded by `size`: the token that was verified longest ago goes first, and once it expired anyway.
     """
 
     def __init__(self, identities: Sequence[Identity], clock: Clock, size: int) -> None:
@@ -73,8 +73,11 @@ class Tokens:
         raise InvalidCredentialError
 
     def _keep(self, digest: bytes, found: Identified) -> None:
-        while len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]
+        now = self._clock.now()
+        while self._known:
+            oldest = next(iter(self._known))
+            if len(self._known) < self._size and now < self._known[oldest][1]:
+                break
+            del self._known[oldest]
         expires = found.expires_at
-        until = self._clock.now() + ENDLESS_SECONDS if expires is None else expires
-        self._known[digest] = (found, until)
+        self._known[digest] = (found, now + ENDLESS_SECONDS if expires is None else expires)

@@ -31,6 +31,9 @@ TOLERANCE_SECONDS = 300
 LONGEST_ID = 255
 
 
+Milliseconds = Annotated[int, Meta(ge=0, le=10**14)]
+
+
 class Address(msgspec.Struct):
     """One of a user's addresses."""
 
@@ -44,6 +47,7 @@ class User(msgspec.Struct):
     id: Annotated[str, Meta(min_length=1, max_length=255)]
     first_name: str | None = None
     last_name: str | None = None
+    updated_at: Milliseconds = 0
     primary_email_address_id: str | None = None
     email_addresses: list[Address] = []
 
@@ -87,6 +91,7 @@ class ClerkWebhook:
             id=message,
             issuer=self._issuer,
             subject=user.id,
+            at=user.updated_at / 1000,
             deleted=kind == "user.deleted",
             email=_primary(user),
             first_name=user.first_name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from tests.oidc.clerk_api import ClerkApi
 
 from dream_gateway.testing import FakeClock
 
@@ -134,10 +136,25 @@ def clock() -> FakeClock:
 @pytest.fixture
 def issuer(keys: Keys, clock: FakeClock) -> Iterator[Issuer]:
     issuer = Issuer(keys, clock)
-    # The poll only bounds how long the end takes.
-    thread = threading.Thread(target=issuer.server.serve_forever, args=(0.01,))
+    with running(issuer.server):
+        yield issuer
+
+
+@pytest.fixture
+def clerk() -> Iterator[ClerkApi]:
+    clerk = ClerkApi()
+    with running(clerk.server):
+        yield clerk
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Run a server in a thread; the poll only bounds how long its end takes."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield issuer
-    issuer.server.shutdown()
-    thread.join()
-    issuer.server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

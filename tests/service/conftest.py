@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Executable, Row
 
-    from dream_gateway.hookspecs import Identity
+    from dream_gateway.hookspecs import Identity, UserAdministration, UserWebhook
 
     Open = Callable[[], AbstractAsyncContextManager[Gateway]]
     Speak = Callable[[Service, str | None], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -48,16 +48,21 @@ TIERS = (
 class WithIdentities(Plugins):
     """Plugins of which the test gives the identities, of end users and of developers."""
 
-    def __init__(self, known: Sequence[Identity], developers: Sequence[Identity] = ()) -> None:
+    def __init__(
+        self,
+        known: Sequence[Identity],
+        developers: Sequence[Identity] = (),
+        *,
+        administrations: Sequence[UserAdministration] = (),
+        webhooks: Sequence[UserWebhook] = (),
+    ) -> None:
         super().__init__({})
-        self._known = tuple(known)
-        self._developers = tuple(developers)
-
-    def identities(self) -> tuple[Identity, ...]:
-        return self._known
-
-    def developer_identities(self) -> tuple[Identity, ...]:
-        return self._developers
+        self._registered = {
+            "identities": tuple(known),
+            "developer_identities": tuple(developers),
+            "user_administrations": tuple(administrations),
+            "user_webhooks": tuple(webhooks),
+        }
 
 
 @dataclass
@@ -116,16 +121,14 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(
-    database: Path, clock: FakeClock, identities: tuple[Identity, ...], tokens: SignedTokens
-) -> Open:
+def opened(database: Path, clock: FakeClock, plugins: Plugins) -> Open:
     """Return a context manager that runs a gateway on the test's database, a worker of its own."""
 
     @asynccontextmanager
     async def open_gateway() -> AsyncIterator[Gateway]:
         settings = Settings(store=f"sqlite:///{database}", operator_tokens=(OPERATOR,))
         gateway = Gateway(settings, clock)
-        gateway.plugins = WithIdentities(identities, (tokens,))
+        gateway.plugins = plugins
         try:
             await gateway.start()
             async with asyncio.timeout(START_SECONDS):
@@ -148,6 +151,12 @@ async def gateway(opened: Open) -> AsyncIterator[Gateway]:
 def identities() -> tuple[Identity, ...]:
     """Who verifies end users' tokens: nobody, where a test does not say otherwise."""
     return ()
+
+
+@pytest.fixture
+def plugins(identities: tuple[Identity, ...], tokens: SignedTokens) -> Plugins:
+    """What is plugged in: who verifies end users' tokens, and developers'."""
+    return WithIdentities(identities, (tokens,))
 
 
 @pytest.fixture

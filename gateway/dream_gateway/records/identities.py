@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 
 from dream_gateway import keys
 from dream_gateway.model import Customer
 from dream_gateway.records import customers
-from dream_gateway.records.schema import identity_links
+from dream_gateway.records.schema import deliveries, identity_links
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from dream_gateway.hookspecs import Identified
+    from dream_gateway.hookspecs import Identified, UserChange
     from dream_gateway.records.database import Writer
+
+REMEMBERED_SECONDS = 14 * 86_400.0
+"""How long it is known that a message came: longer than any provider repeats it."""
 
 
 async def linked(
@@ -30,14 +33,31 @@ async def linked(
     return (await connection.execute(query)).scalar()
 
 
-async def everywhere(
-    connection: AsyncConnection, issuer: str, subject: str
-) -> list[tuple[str, str]]:
-    """Return the project and the customer's id for each project that a user signed in to."""
-    query = select(identity_links.c.project_id, identity_links.c.customer_id).where(
-        identity_links.c.issuer == issuer, identity_links.c.subject == subject
-    )
-    return [(row.project_id, row.customer_id) for row in await connection.execute(query)]
+async def heard(writer: Writer, endpoint: str, message: str) -> bool:
+    """Tell whether a message came before, and remember that it came."""
+    run, here = writer.connection.execute, deliveries.c.endpoint == endpoint
+    await run(delete(deliveries).where(deliveries.c.at < writer.now - REMEMBERED_SECONDS))
+    known = select(deliveries.c.id).where(here, deliveries.c.id == message)
+    if (await run(known)).scalar() is not None:
+        return True
+    await run(insert(deliveries).values(endpoint=endpoint, id=message, at=writer.now))
+    return False
+
+
+async def told(writer: Writer, change: UserChange) -> list[Customer]:
+    """Return the customers that a user is, in every project, and remember when this was so.
+
+    Without those who were told anything newer, or who are deleted.
+    """
+    links = identity_links.c
+    here = (links.issuer == change.issuer) & (links.subject == change.subject)
+    if not change.deleted:
+        here &= links.told_at < change.at
+    run = writer.connection.execute
+    found = list(await run(select(links.project_id, links.customer_id).where(here)))
+    await run(update(identity_links).where(here).values(told_at=change.at))
+    known = [await customers.by_id(writer.connection, *each) for each in found]
+    return [customer for customer in known if customer is not None]
 
 
 async def link(writer: Writer, customer: Customer, issuer: str, subject: str) -> None:

@@ -130,7 +130,7 @@ async def publishable_key(connection: AsyncConnection, project_id: str) -> str |
 async def change(writer: Writer, project: Project) -> None:
     """Store a project's new values."""
     row, run = _row(project), writer.connection.execute
-    before = await find(writer.connection, project.id)
+    before = await find_even_deleted(writer.connection, project.id)
     await run(update(projects).where(projects.c.id == project.id).values(row))
     await _put_origins(writer, project)
     seen = None if before is None else {**_row(before), "origins": before.origins}

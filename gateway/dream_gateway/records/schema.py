@@ -179,6 +179,8 @@ identity_links = Table(
     # A deleted customer's link stays, so that a token does not make them anew.
     Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
     Column("created_at", Float, nullable=False),
+    # When what the provider told of the user last was so: news may come in any order.
+    Column("told_at", Float, nullable=False, server_default="0"),
     Index("identity_links_user", "issuer", "subject"),
 )
 

@@ -123,7 +123,7 @@ class Authenticator:
         if Auth.USER not in kinds or not token or (bearer or b"").startswith(b"sk_"):
             return None
         if b"origin" in fields:
-            return None  # Which pages may read the answer is not in memory.
+            return None  # A page may read the answer only with fields that the long way adds.
         subject = self._admission.try_user(_text(fields[b"x-publishable-key"]), _text(token))
         return None if subject is None else _user(subject)
 

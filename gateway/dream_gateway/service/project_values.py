@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
@@ -13,12 +12,11 @@ from dream_gateway.records.projects import ProjectDraft
 from dream_gateway.service.project_shapes import BrandingShape, ProjectView
 from dream_gateway.service.validation import Fault, invalid
 from dream_gateway.service.values import instant, optional_instant
+from dream_gateway.service.web_origins import is_bare, origin_of
 
 if TYPE_CHECKING:
     from dream_gateway.model import Project
     from dream_gateway.service.project_shapes import NewProject, ProjectChange
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def draft(asked: NewProject) -> ProjectDraft:
@@ -81,8 +79,8 @@ def origins(texts: list[str]) -> tuple[str, ...]:
     found: list[Fault] = []
     result: set[str] = set()
     for at, text in enumerate(texts):
-        origin = _origin(text)
-        if origin is None:
+        origin = origin_of(text)
+        if origin is None or not is_bare(text):
             detail = "Expected a web origin such as https://example.com, without a path."
             found.append(Fault(f"/origins/{at}", detail))
         else:
@@ -90,22 +88,6 @@ def origins(texts: list[str]) -> tuple[str, ...]:
     if found:
         raise invalid(found)
     return tuple(sorted(result))
-
-
-def _origin(text: str) -> str | None:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return None
-    host, scheme = parts.hostname, parts.scheme
-    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    if scheme not in _PORTS or not host or not is_bare or not text.isascii() or "*" in host:
-        return None
-    if not text.isprintable() or " " in text:
-        return None
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}" if port in {None, _PORTS[scheme]} else f"{scheme}://{shown}:{port}"
 
 
 def _branding(asked: BrandingShape) -> Branding:

@@ -17,6 +17,7 @@ def upgrade() -> None:
         Column("subject", Text, primary_key=True),
         Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
         Column("created_at", Float, nullable=False),
+        Column("told_at", Float, nullable=False, server_default="0"),
         Index("identity_links_user", "issuer", "subject"),
     )
     op.create_table(
