@@ -13,7 +13,16 @@ from dream_gateway import keys
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.records import audit, credentials, customers, platforms, projects, tiers
+from dream_gateway.records import (
+    audit,
+    credentials,
+    customers,
+    platforms,
+    products,
+    projects,
+    promotion,
+    tiers,
+)
 from dream_gateway.records.database import Records
 from dream_gateway.records.migrate import migrate
 from dream_gateway.records.projects import NewProject, ProjectDraft
@@ -26,8 +35,17 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.clock import Clock
-    from dream_gateway.model import Allowance, Credential, Mode, Project, Tier
+    from dream_gateway.model import (
+        Allowance,
+        Credential,
+        Mode,
+        Platform,
+        Product,
+        Project,
+        Tier,
+    )
     from dream_gateway.records.audit import Entry, Wanted
+    from dream_gateway.records.promotion import Promoted
     from dream_gateway.settings import Settings
 
 OPERATOR = "operator"
@@ -60,10 +78,38 @@ class Administration:
                 await tiers.put(writer, made.project.id, tier)
         return made
 
-    async def platforms(self) -> list[tuple[str, Project]]:
-        """Return every project with its platform's name, oldest first."""
+    async def platforms(self, *, deleted: bool = False) -> list[tuple[str, Project]]:
+        """Return every project with its platform's name, oldest first; or every deleted one."""
         async with self._records.read() as connection:
-            return await projects.every(connection)
+            return await projects.every(connection, deleted=deleted)
+
+    async def suspend_platform(self, platform: str, *, suspended: bool) -> Platform:
+        """Keep a platform's keys from working, or let them; a repeat changes nothing."""
+        async with self._records.write(OPERATOR) as writer:
+            found = await platforms.find(writer.connection, platform)
+            if found is None:
+                raise NotFoundError(f"There is no platform {platform!r}.")
+            return await platforms.suspend(writer, found, suspended=suspended)
+
+    async def promote(self, project: str) -> Promoted:
+        """Make a test project's live project like it: see `promotion.promote`."""
+        async with self._records.write(OPERATOR) as writer:
+            return await promotion.promote(writer, await _project(writer.connection, project))
+
+    async def delete_project(self, project: str) -> Project:
+        """Delete a project; its keys stop at once."""
+        async with self._records.write(OPERATOR) as writer:
+            found = await _project(writer.connection, project)
+            await projects.delete(writer, found)
+        return found
+
+    async def restore_project(self, project: str, days: int) -> Project:
+        """Bring back a project deleted at most `days` ago."""
+        async with self._records.write(OPERATOR) as writer:
+            found = await projects.find_even_deleted(writer.connection, project)
+            if found is None:
+                raise NotFoundError(f"There is no project {project!r}.")
+            return await projects.restore(writer, found, days)
 
     async def project(self, project: str) -> Project:
         """Return one project."""
@@ -136,6 +182,9 @@ class Administration:
             if found.status is not KeyStatus.ACTIVE:
                 raise ConflictError(f"The key {key!r} is {found.status}: make a new one.")
             owner = await _project(writer.connection, found.project_id)
+            if found.kind is KeyKind.PUBLISHABLE:
+                made = await projects.rotate_publishable_key(writer, owner, grace_seconds)
+                return NewKey(*made)
             return NewKey(*await credentials.rotate(writer, owner.mode, found, grace_seconds))
 
     async def set_tier(self, project: str, tier: Tier) -> None:
@@ -143,6 +192,44 @@ class Administration:
         async with self._records.write(OPERATOR) as writer:
             await _project(writer.connection, project)
             await tiers.put(writer, project, tier)
+
+    async def remove_tier(self, project: str, name: str) -> None:
+        """Remove a tier. Raises `ConflictError` for the default one, and if somebody is on it."""
+        async with self._records.write(OPERATOR) as writer:
+            owner = await _project(writer.connection, project)
+            if await tiers.named(writer.connection, project, name) is None:
+                raise NotFoundError(f"The project has no tier {name!r}.")
+            await tiers.remove(writer, owner, name)
+
+    async def set_product(self, product: Product) -> Product:
+        """Add a product to its project, or put it in the place of the one of that name."""
+        async with self._records.write(OPERATOR) as writer:
+            await _project(writer.connection, product.project_id)
+            found = await products.of_project(writer.connection, product.project_id)
+            old = next((each for each in found if each.name == product.name), None)
+            if old is None:
+                made = replace(product, id=keys.mint_id("prod"), created_at=writer.now)
+                await products.add(writer, made)
+            else:
+                made = replace(product, id=old.id, created_at=old.created_at)
+                await products.change(writer, made)
+        return made
+
+    async def products(self, project: str) -> list[Product]:
+        """Return a project's products, oldest first."""
+        async with self._records.read() as connection:
+            await _project(connection, project)
+            return await products.of_project(connection, project)
+
+    async def delete_product(self, project: str, name: str) -> None:
+        """Delete a product by its name."""
+        async with self._records.write(OPERATOR) as writer:
+            await _project(writer.connection, project)
+            found = await products.of_project(writer.connection, project)
+            product = next((each for each in found if each.name == name), None)
+            if product is None:
+                raise NotFoundError(f"The project has no product {name!r}.")
+            await products.delete(writer, product)
 
     async def tiers(self, project: str) -> list[Tier]:
         """Return a project's tiers."""

@@ -156,3 +156,70 @@ def test_a_time_that_cannot_be_read_is_refused(refused: Command, project: str) -
 
 def test_a_store_in_memory_cannot_be_reached(refused: Command) -> None:
     assert "lives in one process" in refused("platform", "list", "--store", "memory://")
+
+
+def test_a_project_is_promoted_deleted_and_restored(
+    done: Command, refused: Command, project: str
+) -> None:
+    done("product", "set", "--project", project, "--name", "mug", "--price", "1999")
+    live = done("project", "promote", project)
+    assert live["secretKey"].startswith("sk_live_")
+    names = [row["name"] for row in done("tier", "list", "--project", live["projectId"])["data"]]
+    assert names == ["free", "pro"]
+    (product,) = done("product", "list", "--project", live["projectId"])["data"]
+    assert (product["name"], product["price"]) == ("mug", 1999)
+    assert set(done("project", "promote", project)) == {"platformId", "projectId"}
+    assert "test project" in refused("project", "promote", live["projectId"])
+    done("project", "delete", project)
+    assert refused("tier", "list", "--project", project).startswith("error: not_found: ")
+    (gone,) = done("project", "list", "--deleted")["data"]
+    assert (gone["projectId"], gone["deletedAt"] is None) == (project, False)
+    assert done("project", "restore", project) == {"projectId": project}
+    listed = [row["projectId"] for row in done("project", "list")["data"]]
+    assert listed == [project, live["projectId"]]
+
+
+def test_a_project_deleted_long_ago_stays_so(
+    done: Command, refused: Command, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done("project", "delete", project)
+    monkeypatch.setenv("DREAM_GATEWAY_RESTORE_DAYS", "0")
+    assert refused("project", "restore", project).startswith("error: conflict: ")
+
+
+def test_a_platform_is_suspended_and_resumed(done: Command, project: str) -> None:
+    (row,) = done("platform", "list")["data"]
+    for verb, suspended in (("suspend", True), ("resume", False)):
+        answer = done("platform", verb, row["platformId"])
+        assert answer == {"platformId": row["platformId"], "suspended": suspended}
+        (row,) = done("platform", "list")["data"]
+        assert row["suspended"] is suspended
+
+
+def test_products_are_set_by_name_and_deleted(
+    done: Command, refused: Command, project: str
+) -> None:
+    mug = ("product", "set", "--project", project, "--name", "mug")
+    made = done(*mug, "--price", "1999", "--inventory", "0")
+    assert made["soldOut"] is True
+    again = done(*mug, "--price", "5", "--currency", "eur")
+    assert again["productId"] == made["productId"]
+    assert (again["price"], again["currency"], again["inventory"]) == (5, "eur", None)
+    assert "--currency" in refused(*mug, "--price", "5", "--currency", "EUR")
+    assert "--image-url" in refused(*mug, "--price", "5", "--image-url", "javascript:alert(1)")
+    done("product", "delete", "mug", "--project", project)
+    assert done("product", "list", "--project", project)["data"] == []
+    assert refused("product", "delete", "mug", "--project", project).startswith(
+        "error: not_found: "
+    )
+
+
+def test_a_tier_is_deleted_unless_somebody_is_on_it(
+    done: Command, refused: Command, project: str
+) -> None:
+    assert refused("tier", "delete", "free", "--project", project).startswith("error: conflict: ")
+    done("customer", "create", "--project", project, "--id", "ada", "--plan", "pro")
+    assert refused("tier", "delete", "pro", "--project", project).startswith("error: conflict: ")
+    done("tier", "set", "--project", project, "max=5/day")
+    done("tier", "delete", "max", "--project", project)
+    assert refused("tier", "delete", "max", "--project", project).startswith("error: not_found: ")

@@ -81,7 +81,7 @@ def test_every_command_refuses_a_bad_setting_in_one_line(
     arguments = words.split()[1:]
     for parameter in ALL[words].params:
         if parameter.required and isinstance(parameter, click.Option):
-            arguments += [parameter.opts[0], "x"]
+            arguments += [parameter.opts[0], "1"]
         elif parameter.required:
             arguments += ["x"]
     assert refused(*arguments).startswith("error: configuration_error: DREAM_GATEWAY_PORT: ")

@@ -106,6 +106,16 @@ class TestMembers:
         there = {**headers, "x-platform-id": await platform_of(ada)}
         assert (await anybody.get("/platform", headers=there)).status_code == 404
 
+    async def test_an_address_that_is_verified_later_opens_it_then(
+        self, ada: Developer, anybody: httpx.AsyncClient, tokens: SignedTokens
+    ) -> None:
+        await self.invited(ada, "grace@example.com", "admin")
+        there = {"x-platform-id": await platform_of(ada)}
+        for verified, wanted in ((False, 404), (True, 200), (False, 200)):
+            token = tokens.sign("grace", "grace@example.com", verified=verified)
+            headers = {"authorization": f"Bearer {token}", **there}
+            assert (await anybody.get("/platform", headers=headers)).status_code == wanted
+
     async def test_roles_are_changed_and_members_removed(
         self, ada: Developer, grace: Developer
     ) -> None:

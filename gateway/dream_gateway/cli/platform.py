@@ -21,7 +21,7 @@ COLUMNS = ("platformId", "projectId", "name", "mode", "defaultTier", "limits")
 
 @click.group("platform")
 def command() -> None:
-    """Create and list platforms, with their projects and keys."""
+    """Create, list, suspend and resume platforms."""
 
 
 @command.command("create")
@@ -81,6 +81,31 @@ def show(session: Session) -> None:
         async with open_administration(session.settings) as admin:
             rows = await _rows(admin)
         session.show_list(rows, COLUMNS)
+
+    asyncio.run(run())
+
+
+@command.command("suspend")
+@click.argument("platform", metavar="PLATFORM")
+@with_session()
+def suspend(session: Session, *, platform: str) -> None:
+    """Refuse a platform's keys and changes; running workers do within a second."""
+    _set_suspended(session, platform, suspended=True)
+
+
+@command.command("resume")
+@click.argument("platform", metavar="PLATFORM")
+@with_session()
+def resume(session: Session, *, platform: str) -> None:
+    """Let a suspended platform's keys work again."""
+    _set_suspended(session, platform, suspended=False)
+
+
+def _set_suspended(session: Session, platform: str, *, suspended: bool) -> None:
+    async def run() -> None:
+        async with open_administration(session.settings) as admin:
+            found = await admin.suspend_platform(platform, suspended=suspended)
+        session.show({"platformId": found.id, "suspended": found.suspended})
 
     asyncio.run(run())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from dream_gateway.model import Allowance, Credential, Customer, Project, Tier
+    from dream_gateway.model import Allowance, Credential, Customer, Product, Project, Tier
 
 
 def time_text(at: float | None) -> str | None:
@@ -45,6 +45,20 @@ def tier_row(tier: Tier) -> dict[str, object]:
         "quota": allowance_text(tier.quota) if tier.quota else None,
         "rate": allowance_text(tier.rate) if tier.rate else None,
         "burst": tier.rate.burst if tier.rate else None,
+    }
+
+
+def product_row(product: Product) -> dict[str, object]:
+    """Return a product for printing; the price is in the currency's minor unit."""
+    return {
+        "productId": product.id,
+        "name": product.name,
+        "displayName": product.display_name or product.name,
+        "price": product.price,
+        "currency": product.currency,
+        "inventory": product.inventory,
+        "soldOut": product.sold_out or product.inventory == 0,
+        "createdAt": time_text(product.created_at),
     }
 
 

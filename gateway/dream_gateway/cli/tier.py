@@ -16,7 +16,7 @@ COLUMNS = ("name", "quota", "rate", "burst")
 
 @click.group("tier")
 def command() -> None:
-    """Set and list a project's tiers."""
+    """Set, list and delete a project's tiers."""
 
 
 @command.command("set")
@@ -49,5 +49,20 @@ def show(session: Session, *, project: str) -> None:
         async with open_administration(session.settings) as admin:
             rows = [tier_row(tier) for tier in await admin.tiers(project)]
         session.show_list(rows, COLUMNS)
+
+    asyncio.run(run())
+
+
+@command.command("delete")
+@click.argument("name", metavar="NAME")
+@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+@with_session()
+def delete(session: Session, *, name: str, project: str) -> None:
+    """Remove a tier that nobody is on."""
+
+    async def run() -> None:
+        async with open_administration(session.settings) as admin:
+            await admin.remove_tier(project, name)
+        session.show({"name": name, "deleted": True})
 
     asyncio.run(run())

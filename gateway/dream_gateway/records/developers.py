@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
@@ -60,6 +61,24 @@ async def register(writer: Writer, found: Identified) -> Developer:
     if developer.email is not None and developer.email_verified:
         await _accept(writer, developer.id, developer.email)
     return developer
+
+
+def is_news(developer: Developer, found: Identified) -> bool:
+    """Return whether a token says another address of a developer, or that it is verified now."""
+    told = (_plain(found.email), found.email_verified)
+    return told != (developer.email, developer.email_verified)
+
+
+async def refresh(writer: Writer, developer: Developer, found: Identified) -> Developer:
+    """Take over the address that a token says; verified, it lets them in where it was invited."""
+    changed = replace(developer, email=_plain(found.email), email_verified=found.email_verified)
+    query = update(developers).where(developers.c.id == developer.id)
+    await writer.connection.execute(
+        query.values(email=changed.email, email_verified=changed.email_verified)
+    )
+    if changed.email is not None and changed.email_verified:
+        await _accept(writer, developer.id, changed.email)
+    return changed
 
 
 async def standing(
@@ -151,8 +170,12 @@ async def _accept(writer: Writer, developer_id: str, email: str) -> None:
     run = writer.connection.execute
     invited = (memberships.c.developer_id.is_(None)) & (memberships.c.email == email)
     rows = (await run(select(memberships).where(invited))).mappings().all()
+    there = select(memberships.c.platform_id).where(memberships.c.developer_id == developer_id)
+    already = set((await run(there)).scalars())
     await run(delete(memberships).where(invited))
     for row in rows:
+        if row["platform_id"] in already:
+            continue
         part = {name: row[name] for name in ("id", "platform_id", "email", "role", "created_at")}
         await run(insert(memberships).values(developer_id=developer_id, **part))
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import insert, select, update
 
 from dream_gateway import keys
+from dream_gateway.errors import ConflictError
 from dream_gateway.model import Alignment, Branding, KeyKind, Project, ProjectType
 from dream_gateway.records import credentials
 from dream_gateway.records.audit import difference
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dream_gateway.model import Allowance, Credential, Mode
     from dream_gateway.records.database import Writer
 
+DAY_SECONDS = 86_400.0
 PUBLIC = ("name", "type", "default_tier", "alignment", "allowances", "branding", "origins")
 """The fields whose values the audit log shows."""
 
@@ -94,9 +96,10 @@ async def live_of(connection: AsyncConnection, project_id: str) -> Project | Non
     return found[0] if found else None
 
 
-async def every(connection: AsyncConnection) -> list[tuple[str, Project]]:
-    """Return every project with its platform's name, oldest first."""
-    query = _joined().where(_there()).order_by(projects.c.position)
+async def every(connection: AsyncConnection, *, deleted: bool = False) -> list[tuple[str, Project]]:
+    """Return every project with its platform's name, oldest first; or every deleted one."""
+    there = projects.c.deleted_at.is_not(None) == deleted
+    query = _joined().where(there).order_by(projects.c.position)
     names = select(platforms.c.id, platforms.c.name)
     by_id = {row.id: row.name for row in await connection.execute(names)}
     return [(by_id[each.platform_id], each) for each in await _all(connection, query)]
@@ -140,8 +143,15 @@ async def delete(writer: Writer, project: Project) -> None:
     await _set_deleted(writer, project, writer.now, "project.delete")
 
 
-async def restore(writer: Writer, project: Project) -> Project:
-    """Bring a deleted project back, with its keys as they were."""
+async def restore(writer: Writer, project: Project, days: int) -> Project:
+    """Bring a deleted project back, with its keys as they were; one that is there stays as it is.
+
+    Raises `ConflictError` if it was deleted longer than `days` ago.
+    """
+    if project.deleted_at is None:
+        return project
+    if writer.now > project.deleted_at + days * DAY_SECONDS:
+        raise ConflictError(f"It was deleted more than {days} days ago.")
     await _set_deleted(writer, project, None, "project.restore")
     return replace(project, deleted_at=None)
 

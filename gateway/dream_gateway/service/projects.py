@@ -29,12 +29,11 @@ from dream_gateway.service.versions import check_match, versioned
 if TYPE_CHECKING:
     from dream_gateway.model import Project
     from dream_gateway.service.call import Call
-    from dream_gateway.service.directory import Directory, Reading, Writing
+    from dream_gateway.service.directory import Directory, Reading
     from dream_gateway.settings import Settings
 
 PATH = "/platform/projects"
 ONE = PATH + "/{projectId}"
-DAY_SECONDS = 86_400.0
 
 
 class ProjectRoutes:
@@ -193,15 +192,8 @@ class ProjectRoutes:
             project = await projects.find_even_deleted(writing.connection, call.known.project.id)
             if project is None:
                 raise NotFoundError
-            if project.deleted_at is not None:
-                await self._restore(writing, project, project.deleted_at)
-            return _shown(await _view(writing, await found_project(writing, call)))
-
-    async def _restore(self, writing: Writing, project: Project, deleted_at: float) -> None:
-        days = self._settings.restore_days
-        if writing.writer.now > deleted_at + days * DAY_SECONDS:
-            raise ConflictError(f"It was deleted more than {days} days ago.")
-        await projects.restore(writing.writer, project)
+            there = await projects.restore(writing.writer, project, self._settings.restore_days)
+            return _shown(await _view(writing, there))
 
 
 async def found_project(reading: Reading, call: Call) -> Project:

@@ -72,7 +72,7 @@ class Standings:
             raise not_for(operation.auth)
         async with self._directory.read() as reading:
             developer = await developers.find(reading.connection, found.issuer, found.subject)
-            if developer is not None:
+            if developer is not None and not developers.is_news(developer, found):
                 return await _standing(reading.connection, developer, call, operation)
         developer = await self._register(found)
         async with self._directory.read() as reading:
@@ -109,7 +109,9 @@ class Standings:
         try:
             async with self._directory.write(Actor(SIGN_UP)) as writing:
                 there = await developers.find(writing.connection, found.issuer, found.subject)
-                return there or await developers.register(writing.writer, found)
+                if there is None:
+                    return await developers.register(writing.writer, found)
+                return await developers.refresh(writing.writer, there, found)
         except ConflictError:
             # Somebody else was faster, on a store that lets writers overlap.
             async with self._directory.read() as reading:

@@ -38,12 +38,14 @@ IdempotencyKey = Annotated[
 ]
 ObjectId = Annotated[str, _NAME, Meta(description="An id of the gateway's.")]
 Text = Annotated[str, Meta(max_length=255, pattern=_PRINTABLE)]
+_NOT_WHITE = "[^@\\s\\u0000-\\u001f\\u007f\\u0085\\ufeff]+"
 Email = Annotated[
     str,
     Meta(
         max_length=254,
         # One @ with something on both sides; more than that only a delivered mail can tell.
-        pattern="^[^@\\s\\u0000-\\u001f\\u007f]+@[^@\\s\\u0000-\\u001f\\u007f]+$",
+        # What is white is not the same to every engine: U+0085 and U+FEFF are, here.
+        pattern=f"^{_NOT_WHITE}@{_NOT_WHITE}$",
     ),
 ]
 Metadata = Annotated[
@@ -63,8 +65,9 @@ WebUrl = Annotated[
     str,
     Meta(
         max_length=2048,
-        pattern='^https?://[^\\s\\u0000-\\u001f\\u007f"<>]+$',
-        description="An http or https URL.",
+        # Printable ASCII without what would end an attribute or a tag: the rest is to be encoded.
+        pattern="^https?://[!#-;=?-~]+$",
+        description="An http or https URL (RFC 3986).",
     ),
 ]
 Feature = Annotated[str, Meta(min_length=1, max_length=255, pattern=_PRINTABLE)]
