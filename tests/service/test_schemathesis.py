@@ -23,6 +23,7 @@ from tests.service.signed_tokens import SignedTokens
 
 from dream_gateway.gateway import Gateway
 from dream_gateway.http.ratelimit import RateLimitHeaders
+from dream_gateway.plugins import Plugins
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
 from dream_gateway.service.protocol import ServiceProtocols
@@ -48,7 +49,7 @@ MEANT = {
     "password",
     "interval",
 }
-PARTS = ("admission", "directory", "clock", "health", "plugins", "settings")
+PARTS = ("admission", "clock", "directory", "exchanges", "health", "settings")
 EXAMPLES = int(os.environ.get("DREAM_GATEWAY_TEST_EXAMPLES", "5"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
@@ -152,7 +153,10 @@ def api(live: Live) -> Any:
 
 ROUTES = sorted(
     (each.path, each.method)
-    for each in operations(cast("Any", SimpleNamespace(**dict.fromkeys(PARTS))), RateLimitHeaders())
+    for each in operations(
+        cast("Any", SimpleNamespace(**dict.fromkeys(PARTS), plugins=Plugins({}))),
+        RateLimitHeaders(),
+    )
 )
 
 
