@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from dream_gateway.errors import ConflictError
 from dream_gateway.keys import id_from
 from dream_gateway.records.schema import end_users, projects
-from dream_gateway.storage import Charge, Event, Outcome, Quota, Subject
+from dream_gateway.storage import Change, Charge, Event, Outcome, Quota, Subject
 from dream_gateway.transfer.parts import CUSTOMER, LEFT_OUT, OF_A_PLATFORM, OF_A_PROJECT, PROJECT
 from dream_gateway.transfer.report import Refusal, Report
 
@@ -189,7 +189,7 @@ async def _announce(writer: Writer, bundle: Bundle, counts: dict[str, int]) -> N
         return
     details = {"created": counts}
     await writer.changed(Subject.PROJECT, project, "project.import", details, platform=platform)
-    await writer.changed(Subject.TIER, project, "tier.import", platform=platform)
+    writer.changes.append(Change(Subject.TIER, project))
 
 
 async def _kept(
