@@ -61,6 +61,17 @@ def test_whole_admission(benchmark: BenchmarkFixture, warm: Warm) -> None:
     assert verdict.allowed
 
 
+def test_whole_token_admission(benchmark: BenchmarkFixture, warm: Warm) -> None:
+    admission, publishable = warm.gateway.admission, warm.publishable_key
+
+    def admit(token: str) -> Any:
+        return admission.try_key(token, 1, publishable=publishable)
+
+    verdict = repeated(benchmark, admit, (warm.token,))
+    assert verdict is not None
+    assert verdict.allowed
+
+
 def test_remembered_caller(benchmark: BenchmarkFixture, warm: Warm) -> None:
     clock = warm.gateway.clock
     caller = warm.gateway.admission.by_key(keys.digest(warm.key))

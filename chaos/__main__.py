@@ -82,7 +82,7 @@ async def company(place: OpenPlace, short: bool) -> Company:
             return await observe(field)
 
 
-async def trial(place: OpenPlace, fault: Fault) -> Trial | None:
+async def trial(place: OpenPlace, fault: Fault, limit: int = TRIAL_LIMIT) -> Trial | None:
     """Try a fault on a place; `None` if it cannot happen there."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         folder = Path(name)
@@ -91,9 +91,9 @@ async def trial(place: OpenPlace, fault: Fault) -> Trial | None:
             if not fault.fits(ground, clock):
                 return None
             async with opened(
-                ground, folder, nodes=2, workers=WORKERS, limit=TRIAL_LIMIT, clock=clock
+                ground, folder, nodes=2, workers=WORKERS, limit=limit, clock=clock
             ) as field:
-                return await attempt(field, fault)
+                return await attempt(field, fault, limit)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import struct
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 CHUNK = bytes(1 << 16)
 SQLITE_FILE = "dream.db"
 SECONDS = struct.Struct("=q")
+SEGMENTS = 4
+"""How many segments of its log a PostgreSQL server may have in reserve."""
 
 
 class Disk:
@@ -40,6 +45,9 @@ class Disk:
         self._filler.unlink()
 
 
+D = TypeVar("D", bound=Disk)
+
+
 class SqliteDisk(Disk):
     """One with a store on it, which is made to need room from the next write on."""
 
@@ -50,15 +58,35 @@ class SqliteDisk(Disk):
         super().fill()
 
 
+class PostgresDisk(Disk):
+    """One with a server on it, which is made to need room for its log from the next write on."""
+
+    url = ""
+
+    def fill(self) -> None:
+        """Leave no room, and no begun segment of the log to write on either."""
+        super().fill()
+        asyncio.run(self._use_up())
+
+    async def _use_up(self) -> None:
+        # The server gives up when the next segment does not fit, and so ends this.
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection = await asyncpg.connect(self.url)
+            for _ in range(SEGMENTS):
+                await connection.execute("SELECT pg_logical_emit_message(true, 'chaos', 'full')")
+                await connection.execute("SELECT pg_switch_wal()")
+
+
 @contextmanager
-def small_disk(folder: Path, megabytes: int, kind: type[Disk] = Disk) -> Iterator[Disk | None]:
+def small_disk(folder: Path, megabytes: int, kind: type[D]) -> Iterator[D | None]:
     """Mount a small file system in memory; `None` where that is not allowed."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         yield None
         return
-    folder.chmod(0o755)
+    for each in (folder, folder.parent):
+        each.chmod(0o755)  # A store on it may be run by somebody else.
     try:
         yield kind(folder)
     finally:

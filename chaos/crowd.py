@@ -8,12 +8,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from bench.load.client import parse_head
+from bench.load.client import Connection, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from chaos.node import Node
 
@@ -56,7 +55,7 @@ class Crowd:
         """When anybody was last admitted, by the same clock."""
 
         self._nodes = nodes
-        self._fields = f"Authorization: Bearer {secret}\r\nX-User-Id: {customer}\r\n"
+        self._fields = {"Authorization": f"Bearer {secret}", "X-User-Id": customer}
         self._names = count()
         self._going = True
         self._seen = asyncio.Event()
@@ -102,7 +101,7 @@ class Crowd:
     async def _events(self, node: Node) -> None:
         line = _Line(node)
         while self._going:
-            fields = f"{self._fields}Idempotency-Key: event-{next(self._names)}\r\n"
+            fields = {**self._fields, "Idempotency-Key": f"event-{next(self._names)}"}
             while True:
                 try:
                     status, code = await line.ask(fields)
@@ -129,30 +128,19 @@ class _Line:
     """One caller's connection to a node, opened when it is needed."""
 
     def __init__(self, node: Node) -> None:
-        self._node = node
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._url = f"{node.service}/api/data"
+        self._connection = Connection(self._url)
 
-    async def ask(self, fields: str) -> tuple[int, str]:
+    async def ask(self, fields: Mapping[str, str]) -> tuple[int, str]:
         """Ask once; return the answer's status, and its code if it is a problem.
 
         Raises `OSError`, `EOFError` or `TimeoutError` if there is none; close the line then.
         """
         async with asyncio.timeout(ANSWER_SECONDS):
-            place = urlsplit(self._node.service)
-            if self._streams is None:
-                self._streams = await asyncio.open_connection(place.hostname, place.port)
-            reader, writer = self._streams
-            head = f"POST /api/data HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 0\r\n"
-            writer.write(f"{head}{fields}\r\n".encode())
-            status, found = parse_head(await reader.readuntil(b"\r\n\r\n"))
-            body = await reader.readexactly(int(found.get("content-length", "0")))
-        if found.get("connection", "").lower() == "close":
-            self.close()
-        problem = "problem+json" in found.get("content-type", "")
-        return status, str(json.loads(body).get("code", "?")) if problem else ""
+            answer = await self._connection.ask(request("POST", self._url, fields))
+        problem = "problem+json" in answer.fields.get("content-type", "")
+        return answer.status, str(json.loads(answer.body).get("code", "?")) if problem else ""
 
     def close(self) -> None:
         """Drop the connection."""
-        if self._streams is not None:
-            self._streams[1].transport.abort()
-            self._streams = None
+        self._connection.close()

@@ -40,7 +40,7 @@ def faults() -> dict[str, Fault]:
         "cut": Fault(f"network cut for {CUT_SECONDS:.0f} s", _cut, _has_wire),
         "stall": Fault(f"network silent for {CUT_SECONDS:.0f} s", _stall, _has_wire),
         "answers": Fault("answers of the store lost for 2 s", _answers, _has_wire),
-        "disk": Fault("disk of the store full for 5 s", _disk, _has_disk),
+        "disk": Fault(f"disk of the store full for {CUT_SECONDS:.0f} s", _disk, _has_disk),
         "clock": Fault("wall clocks stepped by +2 h, -3 h, +1 h", _clock, _has_clock),
     }
 
@@ -101,6 +101,10 @@ async def _disk(field: Field) -> None:
     await asyncio.to_thread(disk.fill)
     await asyncio.sleep(CUT_SECONDS)
     await asyncio.to_thread(disk.free)
+    server = field.place.server
+    if server is not None and server.is_dead:
+        # Stores that cannot write give up, rather than go on without.
+        await asyncio.to_thread(server.start)
 
 
 async def _clock(field: Field) -> None:

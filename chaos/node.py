@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TRACEBACK = re.compile(r"^Traceback .*\n(?:[ \n].*\n?)*(.*)", re.MULTILINE)
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LEASE_SECONDS = "0.5"
@@ -84,6 +86,11 @@ class Node:
             ]
         except OSError:
             return []
+
+    def raised(self) -> list[str]:
+        """Return the last lines of the tracebacks in its log: what nobody had thought of."""
+        text = (self.folder / "log").read_text()
+        return [found[1] for found in TRACEBACK.finditer(text)]
 
     async def command(self, *words: str) -> dict[str, str]:
         """Run one command of the command line on its stores; return its answer."""

@@ -35,7 +35,7 @@ class Trial:
     broken: list[str] = field(default_factory=list)
 
 
-async def attempt(ground: Field, fault: Fault) -> Trial:
+async def attempt(ground: Field, fault: Fault, limit: int = LIMIT) -> Trial:
     """Inflict a fault on a field under load, and hold what is left against the promise."""
     crowd = Crowd(ground.nodes, ground.secret, CUSTOMER)
     crowd.begin()
@@ -45,8 +45,9 @@ async def attempt(ground: Field, fault: Fault) -> Trial:
     await _used_up(crowd)
     answers = await crowd.end()
     counted = await ground.settled()
-    broken = list(_judged(answers, counted, recovery))
-    return Trial(ground.place.name, fault.name, LIMIT, answers, counted, recovery, broken)
+    broken = judged(answers, counted, recovery, limit)
+    broken += [f"raised {error}" for node in ground.nodes for error in node.raised()]
+    return Trial(ground.place.name, fault.name, limit, answers, counted, recovery, broken)
 
 
 async def _recovered(ground: Field, crowd: Crowd) -> float:
@@ -72,12 +73,13 @@ async def _used_up(crowd: Crowd) -> None:
     await crowd.until(gone, RECOVERY_SECONDS)
 
 
-def _judged(answers: Answers, counted: int, recovery: float) -> list[str]:
+def judged(answers: Answers, counted: int, recovery: float, limit: int) -> list[str]:
+    """Return what did not hold."""
     broken = []
-    if answers.admitted > LIMIT:
-        broken.append(f"admitted {answers.admitted - LIMIT} too many")
-    if counted > LIMIT:
-        broken.append(f"counted {counted - LIMIT} above the limit")
+    if answers.admitted > limit:
+        broken.append(f"admitted {answers.admitted - limit} too many")
+    if counted > limit:
+        broken.append(f"counted {counted - limit} above the limit")
     if counted < answers.admitted:
         broken.append(f"lost {answers.admitted - counted} admitted units")
     if counted > answers.admitted + answers.unanswered:

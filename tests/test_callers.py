@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dream_gateway.hookspecs import Identified
+
 KEY, SECRET = b"ak_of_ada", b"sk_of_shop"
 V = TypeVar("V")
 DIGESTS = {kind: sha256(kind).digest() for kind in (KEY, SECRET)}
@@ -70,6 +72,12 @@ class Source:
 
     async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
         return self._answer(self.person)
+
+    async def linked(self, project_id: str, who: Identified) -> str | None:
+        return self._answer("cus")
+
+    async def sign_up(self, project_id: str, who: Identified, plan: str) -> str:
+        return self._answer("cus")
 
 
 class World:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-DRIVERS = ("asyncpg", "valkey", "libvalkey")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DRIVERS = ("asyncpg", "valkey", "libvalkey", "jwt", "httpx")
 
 SERVE_ON_SQLITE = """
 import asyncio, json, sys
@@ -31,7 +36,7 @@ from dream_gateway.cli import main
 
 class Nothing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("asyncpg", "valkey", "libvalkey"):
+        if name.partition(".")[0] in ("asyncpg", "valkey", "libvalkey", "jwt", "httpx"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Nothing())
@@ -45,7 +50,8 @@ def test_a_gateway_on_sqlite_imports_no_driver(tmp_path: object) -> None:
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert "dream_gateway_sqlite" in loaded
     assert loaded.isdisjoint(DRIVERS)
-    assert not {name for name in loaded if name.startswith(("dream_gateway_p", "dream_gateway_v"))}
+    others = ("dream_gateway_p", "dream_gateway_v", "dream_gateway_o")
+    assert not {name for name in loaded if name.startswith(others)}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +70,20 @@ def test_a_driver_that_is_missing_is_named_with_what_to_install(url: str, extra:
     assert f"pip install 'dream-gateway[{extra}]'" in done.stderr
     assert done.stderr.startswith("error: missing_extra: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["oidc", "clerk"])
+def test_a_plugin_whose_packages_are_missing_is_named_with_what_to_install(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "gateway.toml").write_text(f"[plugins.{name}]\n")
+    command = [sys.executable, "-c", WITHOUT_DRIVER, "doctor"]
+    environment = {**os.environ, "DREAM_GATEWAY_CONFIG": str(tmp_path / "gateway.toml")}
+    done = subprocess.run(
+        command, capture_output=True, check=False, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 1
+    assert "pip install 'dream-gateway[oidc]'" in done.stdout
 
 
 def test_a_role_that_nobody_offers_says_who_does() -> None:

@@ -12,8 +12,9 @@ from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gcra import Rate
 from dream_gateway.journal import Journal
 from dream_gateway.memory import open_backend
+from dream_gateway.memory.ledger import MemoryLedger
 from dream_gateway.meter import Meter, MeterOptions
-from dream_gateway.storage import Quota, Tally
+from dream_gateway.storage import Quota, Tally, shard_of
 from dream_gateway.testing import FakeClock
 from dream_gateway.waiting import Denial
 
@@ -79,6 +80,41 @@ async def ledger(clock: FakeClock) -> AsyncIterator[Counted]:
 @pytest.fixture
 def meter(ledger: Counted, clock: FakeClock, tmp_path: Path) -> Meter:
     return Meter(ledger, Journal(tmp_path, "ledger", "boot"), clock, MeterOptions())
+
+
+class InParts(Counted):
+    """A ledger of which the part that has some shards can be silent."""
+
+    def __init__(self, ledger: Ledger, silent: set[int]) -> None:
+        super().__init__(ledger)
+        self._silent = silent
+        self.heard = asyncio.Event()
+
+    def part(self, shard: int) -> bool:
+        return shard in self._silent
+
+    async def take(self, claims: Sequence[Claim]) -> list[Grant]:
+        if any(shard_of(claim.counter) in self._silent for claim in claims):
+            await self.heard.wait()
+            raise StoreUnavailableError
+        return await super().take(claims)
+
+
+async def test_a_part_that_is_silent_holds_up_no_other(clock: FakeClock, tmp_path: Path) -> None:
+    ledger = InParts(MemoryLedger(clock), {shard_of("away/q")})
+    meter = Meter(ledger, Journal(tmp_path, "ledger", "boot"), clock, MeterOptions(strict=True))
+    away, here = quota(meter, 9, "away/q"), quota(meter, 9, "here/q")
+    waiting = asyncio.create_task(meter.spend((away,), 1))
+    for _ in range(3):
+        assert await meter.spend((here,), 1) is None
+        await meter.release((here,))
+    assert not waiting.done()
+    assert await ledger.usage(["here/q"]) == [Tally(3, 0)]
+    ledger.heard.set()
+    with pytest.raises(StoreUnavailableError):
+        await waiting
+    await meter.close()
+    assert await ledger.usage(["away/q"]) == [Tally(0, 0)]
 
 
 def quota(meter: Meter, limit: int | None, key: str = "c/quota") -> Counter:

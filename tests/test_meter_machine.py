@@ -39,7 +39,7 @@ BOOT = boot_id()
 
 
 class Held:
-    """A real ledger of which every call waits twice: before it acts, and before it answers."""
+    """A real ledger of two parts, of which every call waits twice: before it acts and answers."""
 
     def __init__(self, ledger: MemoryLedger) -> None:
         self._ledger = ledger
@@ -48,6 +48,9 @@ class Held:
         self.deaf = False
         """Whether what is asked is done, and its answer lost."""
         self.open = False
+
+    def part(self, shard: int) -> int:
+        return shard % 2
 
     def __getattr__(self, verb: str) -> Callable[..., Awaitable[Any]]:
         async def call(*arguments: object) -> object:
@@ -243,8 +246,8 @@ class MeterMachine(RuleBasedStateMachine):
         return Worker(Meter(self.ledger, journal, self.clock, options), journal)  # type: ignore[arg-type] # by name
 
     def _stop_all_of(self, worker: Worker) -> None:
-        flushing = worker.meter._flushing
-        for task in [task for _, _, task in worker.waiting] + ([flushing] if flushing else []):
+        flushing = [lane.flushing for lane in worker.meter._lanes.all()]
+        for task in [task for _, _, task in worker.waiting] + [each for each in flushing if each]:
             task.cancel()
         worker.waiting.clear()
         self._turn()

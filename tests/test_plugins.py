@@ -10,6 +10,7 @@ import pytest
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, MissingExtraError
 from dream_gateway.plugins import Plugins, installed, open_backend
+from dream_gateway.settings import secrets, table
 from dream_gateway.storage import Role
 
 if TYPE_CHECKING:
@@ -47,6 +48,34 @@ def commands():
     import click
 
     return [click.Command("hello")]
+"""
+
+DECLARING = """
+from typing import Annotated
+
+import msgspec
+
+from dream_gateway.hookspecs import hookimpl
+
+
+class Settings(msgspec.Struct, rename="kebab"):
+    unit_bytes: Annotated[int, msgspec.Meta(ge=1, description="Bytes.")]
+    token: Annotated[str, msgspec.Meta(extra={"secret": True})] | None = None
+    least: int = 1
+
+    def __post_init__(self):
+        if self.least > self.unit_bytes:
+            raise ValueError("least is more than unit-bytes")
+
+
+class Plugin:
+    @hookimpl
+    def settings_type(self):
+        return Settings
+
+    @hookimpl
+    def verdict_observers(self, settings):
+        return [settings]
 """
 
 MISFIT = """
@@ -139,3 +168,53 @@ def test_a_plugin_that_does_not_fit_the_hooks_is_refused(install: Install) -> No
     install("dg_misfit", MISFIT, "[dream_gateway.plugins]\nmisfit = dg_misfit\n")
     with pytest.raises(ConfigurationError, match="'misfit' does not fit"):
         Plugins({"misfit": {}})
+
+
+def test_a_plugin_gets_its_settings_as_it_declares_them(install: Install) -> None:
+    install("dg_typed", DECLARING, "[dream_gateway.plugins]\ntyped = dg_typed:Plugin\n")
+    install("dg_bare", COUNTING, "[dream_gateway.plugins]\nbare = dg_bare:Plugin\n")
+    plugins = Plugins({"bare": {"n": 1}, "typed": {"unit-bytes": 3}})
+    bare, typed = plugins.verdict_observers()
+    assert bare.settings == {"n": 1}  # type: ignore[attr-defined]  # ours
+    assert (typed.unit_bytes, typed.least) == (3, 1)  # type: ignore[attr-defined]  # ours
+    assert plugins.settings("typed") is typed
+    assert plugins.settings_type("bare") is None
+    declared = plugins.settings_type("typed")
+    assert declared is not None
+    assert secrets(declared) == {"token"}
+    assert [(row.name, row.type, row.default, row.help) for row in table(declared)] == [
+        ("unit-bytes", "whole number", None, "Bytes."),
+        ("token", "text", None, ""),
+        ("least", "whole number", 1, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("configured", "faults"),
+    [
+        ({}, ["plugins.typed2.unit-bytes: must be set"]),
+        (
+            {"unit-bytes": "3", "least": None, "more": 1},
+            [
+                "plugins.typed2.more: no such setting",
+                "plugins.typed2.unit-bytes: Expected `int`, got `str`",
+                "plugins.typed2.least: Expected `int`, got `null`",
+            ],
+        ),
+        ({"unit-bytes": 1, "least": 2}, ["plugins.typed2: least is more than unit-bytes"]),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_with_every_fault(
+    install: Install, configured: dict[str, object], faults: list[str]
+) -> None:
+    install("dg_typed2", DECLARING, "[dream_gateway.plugins]\ntyped2 = dg_typed2:Plugin\n")
+    with pytest.raises(ConfigurationError) as caught:
+        Plugins({"typed2": configured})
+    assert caught.value.extra == {"errors": faults}
+
+
+def test_what_a_plugin_declares_must_be_a_struct(install: Install) -> None:
+    source = DECLARING.replace("return Settings", "return dict")
+    install("dg_typed3", source, "[dream_gateway.plugins]\ntyped3 = dg_typed3:Plugin\n")
+    with pytest.raises(ConfigurationError, match="'typed3' does not fit"):
+        Plugins({"typed3": {}})

@@ -23,7 +23,7 @@ SCHEMES = {
 """Whether each speaks TLS, and whether it is a cluster."""
 
 OPTIONS = frozenset({"db", "wait", "timeout", "prefix", "ca"})
-HELP = "A Valkey URL is valkey://[user:password@]host[:port][?db=0&timeout=2]."
+HELP = "A Valkey URL is valkey://[[user]:password@]host[:port][/database][?timeout=2]."
 PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 LONGEST_TIMEOUT = 60.0
 
@@ -67,9 +67,9 @@ def parse(url: str) -> Address:
     """Return what a URL says. Raises `ConfigurationError`, which never shows the URL."""
     try:
         parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
+        options = _options(parts.query)
         tls, cluster = SCHEMES[parts.scheme]
-        nodes = _nodes(parts.scheme, parts.netloc, parts.path)
+        nodes = _nodes(parts.scheme, parts.netloc, parts.path, options)
     except (ValueError, KeyError):
         # Without the cause: it may hold the URL, and that a password.
         raise ConfigurationError(HELP) from None
@@ -92,27 +92,40 @@ def parse(url: str) -> Address:
     return address
 
 
-def _nodes(scheme: str, netloc: str, path: str) -> tuple[Node, ...]:
+def _options(query: str) -> dict[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
+    options = dict(pairs)
+    if len(options) < len(pairs):
+        raise ValueError(query)
+    return options
+
+
+def _nodes(scheme: str, netloc: str, path: str, options: dict[str, str]) -> tuple[Node, ...]:
+    """Return the servers; a database named by the path is put among the options."""
     hosts = netloc.rpartition("@")[2]
     if scheme == "valkey+unix":
         if hosts or len(path) < 2:
             raise ValueError(scheme)
         return (Node("", 0, unquote(path)),)
     if path not in {"", "/"}:
-        raise ValueError(path)
+        if "db" in options or not path[1:].isdigit():
+            raise ValueError(path)
+        options["db"] = path[1:]
     return tuple(_node(host) for host in hosts.split(","))
 
 
 def _node(text: str) -> Node:
     parts = urlsplit(f"//{text}")
-    if not parts.hostname:
+    if not parts.hostname or parts.port == 0:
         raise ValueError(text)
     return Node(parts.hostname, parts.port or DEFAULT_PORT)
 
 
 def _credentials(netloc: str) -> tuple[str, str]:
-    user, colon, password = netloc.rpartition("@")[0].partition(":")
-    return (unquote(user), unquote(password)) if colon else ("", unquote(user))
+    user, _, password = netloc.rpartition("@")[0].partition(":")
+    if user and not password:
+        raise ConfigurationError(f"A user needs a password, and a password a colon. {HELP}")
+    return unquote(user), unquote(password)
 
 
 def _whole(options: Mapping[str, str], name: str, default: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
@@ -17,11 +20,18 @@ from dream_gateway_valkey.ledger import ValkeyLedger
 from dream_gateway_valkey.router import Router
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from dream_gateway.clock import Clock
     from dream_gateway.storage import Backend, ChangeFeed, KeyValue, Ledger
-    from dream_gateway_valkey.address import Address
+    from dream_gateway_valkey.address import Address, Node
+    from dream_gateway_valkey.servers import Manner
+
+
+KV_SECONDS = 0.5
+"""What a call of the shared cache may take."""
 
 
 def open_backend(url: str, clock: Clock) -> Backend:
@@ -40,12 +50,17 @@ class ValkeyBackend:
         self.durability = servers.LOSSES[servers.UNKNOWN] + "."
         self._address = address
         self._clock = clock
-        self._evicts = False
+        self._manners: Sequence[Manner] = ()
+        self._warned = False
         functions = library.load()
         self._router = Router(address, functions)
         keys = Keys(address.prefix)
         self._ledger = ValkeyLedger(self._router, functions, keys, self._now_us, self._check)
-        self._kv = ValkeyKeyValue(self._router, address.prefix)
+        # Its own connections, and less patience: what waits for a cache had better do without.
+        self._cache = Router(
+            replace(address, timeout=min(address.timeout, KV_SECONDS), wait=0), functions
+        )
+        self._kv = ValkeyKeyValue(self._cache, address.prefix)
         self._feed = ValkeyFeed(self._router, address)
 
     async def start(self) -> None:
@@ -53,21 +68,20 @@ class ValkeyBackend:
 
         Raises `ConfigurationError` for what an operator must mend, else `StoreUnavailableError`.
         """
+        self._check_ca()
         await self._reach()
-        nodes = await self._router.nodes()
-        try:
-            manners = [await servers.examine(self._router, node) for node in nodes]
-        except BrokenError as error:
-            raise faults.unavailable(error) from error
-        self.durability = servers.durability(
-            manners, self._address.wait, cluster=self._address.cluster
+        # Replicas too: each of them may have to take its primary's place.
+        self._manners = await asyncio.gather(
+            *(self._examine(node) for node in await self._router.servers())
         )
-        self._evicts = servers.evicts(manners)
-        servers.warn(manners)
+        self.durability = servers.durability(
+            self._manners, self._address.wait, cluster=self._address.cluster
+        )
 
     async def close(self) -> None:
         """End the followers and let go of every connection."""
         self._feed.close()
+        await self._cache.close()
         await self._router.close()
 
     def records_engine(self) -> AsyncEngine:
@@ -75,8 +89,14 @@ class ValkeyBackend:
         raise ConfigurationError("A Valkey store cannot hold the records.")
 
     def ledger(self) -> Ledger:
-        """Return the ledger. Raises `ConfigurationError` if the server may evict counters."""
+        """Return the ledger; what it may lose is logged the first time.
+
+        Raises `ConfigurationError` if a server may evict counters.
+        """
         self._check()
+        if not self._warned:
+            self._warned = True
+            servers.warn(self._manners)
         return self._ledger
 
     def kv(self) -> KeyValue:
@@ -100,14 +120,31 @@ class ValkeyBackend:
                     node, *(("CLUSTER", "SLOTS") if self._address.cluster else ("PING",))
                 )
             except (BrokenError, RefusedError) as error:
-                failure = error, str(node)
+                if failure is None or isinstance(error, RefusedError):
+                    failure = error, str(node)
             else:
                 return
         if failure is not None:
             raise faults.starting(*failure) from failure[0]
 
+    async def _examine(self, node: Node) -> Manner:
+        try:
+            return await servers.examine(self._router, node)
+        except BrokenError as error:
+            if self._address.cluster:
+                return servers.SILENT  # the others serve their parts
+            raise faults.unavailable(error) from error
+
+    def _check_ca(self) -> None:
+        try:
+            ssl.create_default_context(cafile=self._address.ca or None)
+        except OSError as error:
+            raise ConfigurationError(
+                "The file that the option ca of the Valkey URL names has no certificates to read."
+            ) from error
+
     def _check(self) -> None:
-        if self._evicts:
+        if servers.evicts(self._manners):
             raise ConfigurationError(
                 "The Valkey server throws keys away when its memory is full, and a ledger must not "
                 "forget: set maxmemory-policy noeviction."

@@ -6,6 +6,7 @@ connection without waiting for each other, and a cluster's redirections are seen
 
 from __future__ import annotations
 
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, Any, cast
 
 from valkey.asyncio import connection as valkey_connection
@@ -58,6 +59,10 @@ class BrokenError(Exception):
         self.sent = sent
 
 
+class DistrustedError(BrokenError):
+    """The server's certificate is not one to trust."""
+
+
 class Wire:
     """One connection to one server. Not to be used by two tasks that read, or two that connect."""
 
@@ -75,6 +80,8 @@ class Wire:
         except BusyLoadingError as error:
             raise RefusedError("LOADING", "") from error
         except DRIVER_ERRORS as error:
+            if _is_about_trust(error):
+                raise DistrustedError(sent=False) from error
             raise BrokenError(sent=False) from error
 
     def pack(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[bytes]:
@@ -83,6 +90,8 @@ class Wire:
 
     async def send(self, packed: list[bytes]) -> None:
         """Write; waits only while the server does not read. Raises `BrokenError`."""
+        if not self._connection.is_connected:
+            raise BrokenError(sent=False)  # the driver would connect anew, behind the reader's back
         try:
             await self._connection.send_packed_command(packed, check_health=False)
         except DRIVER_ERRORS as error:
@@ -114,6 +123,13 @@ def refusal(error: Exception) -> RefusedError:
         if isinstance(error, kind):
             return RefusedError(code, text)
     return RefusedError(text.partition(" ")[0], text)
+
+
+def _is_about_trust(error: BaseException | None) -> bool:
+    """Return whether a certificate was refused; the driver's own error hides it."""
+    while error is not None and not isinstance(error, SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _connection(address: Address, node: Node) -> Any:

@@ -10,7 +10,7 @@ from dream_gateway.errors import (
     StoreCorruptError,
     StoreUnavailableError,
 )
-from dream_gateway_valkey.driver import BrokenError, RefusedError
+from dream_gateway_valkey.driver import BrokenError, DistrustedError, RefusedError
 
 PASSING = frozenset(
     {"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN", "BUSY"}
@@ -33,7 +33,7 @@ DETAILS = {
     "READONLY": "The Valkey server is a replica, which cannot be written.",
     "LOADING": "The Valkey server is still loading its data.",
     "CLUSTERDOWN": "The Valkey cluster is down.",
-    "TRYAGAIN": "The Valkey cluster is moving this slot.",
+    **dict.fromkeys(("TRYAGAIN", "ASK", "MOVED"), "The Valkey cluster is moving this slot."),
     "LOST": "The ledger's data on the Valkey server was lost or replaced: restart the gateway.",
 }
 
@@ -54,6 +54,11 @@ def unavailable(failure: Exception | None) -> StoreUnavailableError:
 
 def starting(failure: BrokenError | RefusedError, where: str) -> GatewayError:
     """Return the error for an operator who starts the gateway."""
+    if isinstance(failure, DistrustedError):
+        return ConfigurationError(
+            f"The certificate of the Valkey server at {where} is not one to trust: the option ca "
+            "names the file of those who may sign it."
+        )
     if isinstance(failure, BrokenError):
         return StoreUnavailableError(f"The Valkey server at {where} cannot be reached.")
     if failure.code in OPERATORS:

@@ -84,7 +84,7 @@ class ValkeyFeed:
 
 
 class Tail:
-    """One follower's position in the stream."""
+    """One follower's position in the stream: an entry that was there."""
 
     def __init__(self, wire: Wire, stream: str, seconds: float) -> None:
         self.wire = wire
@@ -93,19 +93,21 @@ class Tail:
         self._position = b"0-0"
 
     async def open(self) -> None:
-        """Stand behind the newest change there is."""
-        self._position, _ = await self._ends()
+        """Stand on a mark made for the purpose: as long as it is in the stream, nothing was missed."""
+        self._position = await self._call("XADD", self._stream, "*", "changes", "[]")
 
     async def read(self) -> list[Change]:
         """Return the changes since the last call, or none after a while without any."""
-        last, trimmed = await self._ends()
-        if _order(last) < _order(self._position) or _order(trimmed) > _order(self._position):
+        stood = self._position
+        reply = await self._call(
+            "XREAD", "COUNT", BATCH, "BLOCK", BLOCK_MS, "STREAMS", self._stream, stood
+        )
+        # Looked at afterwards: what is there now was there when the changes were read.
+        first, last = await self._ends()
+        if not _order(first) <= _order(stood) <= _order(last):
             # Another stream, or changes were trimmed that were never read here.
             self._position = last
             return [EVERYTHING]
-        reply = await self._call(
-            "XREAD", "COUNT", BATCH, "BLOCK", BLOCK_MS, "STREAMS", self._stream, self._position
-        )
         changes: list[Change] = []
         for id_, fields in reply[0][1] if reply else ():
             self._position = id_
@@ -113,7 +115,7 @@ class Tail:
         return changes
 
     async def _ends(self) -> tuple[bytes, bytes]:
-        """Return the newest id there ever was, and the newest that was trimmed; zeros if none."""
+        """Return the ids of the oldest entry that is kept and of the newest; zeros if none."""
         try:
             reply = await self._call("XINFO", "STREAM", self._stream)
         except RefusedError as error:
@@ -122,7 +124,7 @@ class Tail:
             return b"0-0", b"0-0"
         pairs = iter(reply)
         found = dict(zip(pairs, pairs, strict=True))
-        return found[b"last-generated-id"], found[b"max-deleted-entry-id"]
+        return found[b"recorded-first-entry-id"], found[b"last-generated-id"]
 
     async def _call(self, *command: str | bytes | int) -> Any:
         async with asyncio.timeout(self._seconds + BLOCK_MS / 1000):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import SchemaTooNewError, StoreUnavailableError
 from dream_gateway.storage import SHARDS
 from dream_gateway_valkey import faults
+from dream_gateway_valkey.driver import BrokenError, RefusedError
 from dream_gateway_valkey.router import Call
 from dream_gateway_valkey.slots import slot_of
 
@@ -15,16 +18,18 @@ if TYPE_CHECKING:
     from dream_gateway_valkey.calls import Keys
     from dream_gateway_valkey.router import Router
 
+logger = logging.getLogger(__name__)
+
 SCHEMA_VERSION = 1
 IDENTITY_BYTES = 16
-SHARDS_AT_ONCE = 128
 FIELDS = ("name", "version", "ready")
 
 
-async def found(router: Router, keys: Keys) -> str:
+async def found(router: Router, keys: Keys, *, starting: bool = False) -> str:
     """Return the ledger's name; a new ledger gets one. Safe with many at once, or after a crash.
 
-    A ledger is ready once every shard has its name. From then on a shard without it has lost its data.
+    A ledger is ready once every shard has its name. From then on a shard without it has lost its data:
+    it gets the name again, and begins at zero, when the gateway is `starting`, and not before.
     Raises `SchemaTooNewError` if a newer gateway made it.
     """
     slot = slot_of(keys.root.encode())
@@ -39,14 +44,38 @@ async def found(router: Router, keys: Keys) -> str:
     if int(version) > SCHEMA_VERSION:
         raise SchemaTooNewError("The ledger belongs to a newer version of the gateway.")
     if ready is None:
-        await _name_shards(router, keys, name)
+        await router.run([_naming(keys, shard, name) for shard in range(SHARDS)])
         await router.one(slot, "HSET", keys.root, "ready", 1)
+    elif starting:
+        await _mend(router, keys, name)
     return str(name.decode())
 
 
-async def _name_shards(router: Router, keys: Keys, name: bytes) -> None:
-    for first in range(0, SHARDS, SHARDS_AT_ONCE):
-        shards = range(first, min(first + SHARDS_AT_ONCE, SHARDS))
-        await router.run(
-            [Call(keys.slot(shard), ("SET", keys.name(shard), name)) for shard in shards]
+async def name_in_a_shard(router: Router, keys: Keys) -> str | None:
+    """Return the name that any server's shard bears, for when the ledger's own key is away."""
+    shards = {router.owner(keys.slot(shard)): shard for shard in range(SHARDS)}
+    for node, shard in shards.items():
+        if node is not None:
+            with suppress(BrokenError, RefusedError):
+                name = await router.ask(node, "GET", keys.name(shard))
+                if name is not None:
+                    return str(name.decode())
+    return None
+
+
+async def _mend(router: Router, keys: Keys, name: bytes) -> None:
+    """Give shards without the ledger's name theirs again; those that are away stay as they are."""
+    calls = [_naming(keys, shard, name, "NX") for shard in range(SHARDS)]
+    with suppress(StoreUnavailableError):
+        await router.run(calls)
+    lost = sum(call.done and call.reply is not None for call in calls)
+    if lost:
+        logger.error(
+            "The Valkey server lost %d of %d parts of the ledger: usage counted there begins at zero",
+            lost,
+            SHARDS,
         )
+
+
+def _naming(keys: Keys, shard: int, name: bytes, *condition: str) -> Call:
+    return Call(keys.slot(shard), ("SET", keys.name(shard), name, *condition))

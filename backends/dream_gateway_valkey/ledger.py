@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dream_gateway.storage import Claim, Grant, Recorded, Refund, Return, Void
+    from dream_gateway_valkey.address import Node
     from dream_gateway_valkey.calls import Keys
     from dream_gateway_valkey.library import Library
     from dream_gateway_valkey.router import Call, Router
@@ -84,10 +85,9 @@ class ValkeyLedger:
         ]
 
     async def usage(self, counters: Sequence[str]) -> list[Tally]:
-        """Return each counter's tally. Of none: look at every server, to see that it is well."""
+        """Return each counter's tally. Of none: raises unless some server is well."""
         if not counters:
-            shards = await self._one_shard_per_server()
-            await self._run(lambda caller: [caller.usage(shard, ()) for shard in shards])
+            await self._one_is_well()
             return []
         try:
             by_shard: dict[int, list[str]] = {}
@@ -112,6 +112,10 @@ class ValkeyLedger:
                 if gone < limit:
                     gone += await self._prune(shard, field, limit - gone)
         return gone
+
+    def part(self, shard: int) -> Node | None:
+        """Return the server that has a shard, as far as is known."""
+        return self._router.owner(self._keys.slot(shard))
 
     async def _with_history(self, shards: Sequence[int], before: str) -> list[int]:
         """Return the shards that may have rows to prune, and settle their old leases."""
@@ -138,11 +142,40 @@ class ValkeyLedger:
         """Name the ledger if it is new; remember its name at the first time."""
         self._check()
         async with self._founding:
-            name = await founding.found(self._router, self._keys)
+            name = await self._look_up(starting=self._name is None)
             self._name = self._name or name
             return name
 
-    async def _one_shard_per_server(self) -> list[int]:
+    async def _look_up(self, *, starting: bool) -> str:
+        try:
+            return await founding.found(self._router, self._keys, starting=starting)
+        except StoreUnavailableError:
+            # Shards that can be reached are served, wherever the ledger's own key is.
+            elsewhere = await founding.name_in_a_shard(self._router, self._keys)
+            if elsewhere is None:
+                raise
+            return elsewhere
+
+    async def _one_is_well(self) -> None:
+        """Look at all servers until one answers: what it has can be served without the others."""
         await self._router.nodes()
         shards = {self._router.owner(self._keys.slot(shard)): shard for shard in range(SHARDS)}
-        return list(shards.values())
+        looks = [asyncio.create_task(self._look(shard)) for shard in shards.values()]
+        failure: StoreUnavailableError | None = None
+        try:
+            for answer in asyncio.as_completed(looks):
+                try:
+                    await answer
+                except StoreUnavailableError as error:
+                    failure = error
+                else:
+                    return
+        finally:
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
+        if failure is not None:
+            raise failure
+
+    async def _look(self, shard: int) -> None:
+        await self._run(lambda caller: [caller.usage(shard, ())])

@@ -110,3 +110,4 @@ class Link:
         for batch in waiting:
             if not batch.future.done():
                 batch.future.set_exception(BrokenError(sent=True))
+                batch.future.exception()  # seen: who failed to send does not wait for it

@@ -14,13 +14,14 @@ from dream_gateway.errors import InvalidRequestError, StoreUnavailableError
 from dream_gateway_valkey import faults
 from dream_gateway_valkey.driver import BrokenError, RefusedError, Wire
 from dream_gateway_valkey.link import Link
-from dream_gateway_valkey.slots import SLOTS, owners, redirected
+from dream_gateway_valkey.slots import SLOTS, layout, redirected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dream_gateway_valkey.address import Address, Node
     from dream_gateway_valkey.library import Library
+    from dream_gateway_valkey.slots import Layout
 
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.2
@@ -56,6 +57,8 @@ class Router:
         self._library = library
         self._links: dict[Node, Link] = {}
         self._owners: list[Node | None] = [None if address.cluster else address.nodes[0]] * SLOTS
+        self._known: tuple[Node, ...] = address.nodes
+        self._told: Node | None = None
         self._refreshing = asyncio.Lock()
         self._closed = False
 
@@ -76,7 +79,8 @@ class Router:
             hopeless = next((call for call in left if not faults.passes(call.failure)), None)
             if hopeless is not None:
                 raise faults.unavailable(hopeless.failure) from hopeless.failure
-            if self._closed or loop.time() + pause >= deadline:
+            # A try that has no time only ends a connection that others share.
+            if self._closed or loop.time() + pause + self._address.timeout / 10 >= deadline:
                 raise faults.unavailable(left[0].failure) from left[0].failure
             if any(call.asking is None for call in left):
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
@@ -100,12 +104,20 @@ class Router:
 
     async def nodes(self) -> list[Node]:
         """Return the primaries, each once. Raises `StoreUnavailableError` if none can be asked."""
+        await self._look()
+        return list(dict.fromkeys(node for node in self._owners if node is not None))
+
+    async def servers(self) -> list[Node]:
+        """Return every server, replicas too. Raises `StoreUnavailableError` if none can be asked."""
+        await self._look()
+        return list(self._known)
+
+    async def _look(self) -> None:
         if self._address.cluster and self._owners[0] is None:
             deadline = asyncio.get_running_loop().time() + self._address.timeout
             failure = await self._refresh(deadline)
             if failure is not None:
                 raise faults.unavailable(failure) from failure
-        return list(dict.fromkeys(node for node in self._owners if node is not None))
 
     def owner(self, slot: int) -> Node | None:
         """Return who serves a slot, as far as is known."""
@@ -137,7 +149,7 @@ class Router:
         if self._address.cluster and any(self._owners[call.slot] is None for call in calls):
             failure = await self._refresh(deadline)
             for call in calls:
-                call.failure = failure
+                call.failure = failure or RefusedError("CLUSTERDOWN", "")
         groups: dict[Node, list[Call]] = {}
         for call in calls:
             node = call.asking or self._owners[call.slot]
@@ -152,7 +164,7 @@ class Router:
         left = deadline - asyncio.get_running_loop().time()
         seconds = min(max(left, 0.001), self._address.timeout / 2)
         try:
-            replies = await self._link(node).call(self._frames(calls), seconds)
+            replies = await self._link(node).call(self._frames(calls, seconds), seconds)
         except UnicodeError as error:
             raise InvalidRequestError("A text in it cannot be stored.") from error
         except (BrokenError, RefusedError) as error:
@@ -168,7 +180,7 @@ class Router:
         if lacking:
             await self._load(node, seconds)
 
-    def _frames(self, calls: Sequence[Call]) -> list[Sequence[str | bytes | int]]:
+    def _frames(self, calls: Sequence[Call], seconds: float) -> list[Sequence[str | bytes | int]]:
         frames: list[Sequence[str | bytes | int]] = []
         for call in calls:
             if call.asking is not None:
@@ -178,7 +190,7 @@ class Router:
         if mark is not None:
             # A repeat may write nothing, and WAIT waits for this connection's own writes.
             frames.append(("SET", mark, "", "PX", MARK_MS))
-            frames.append(("WAIT", self._address.wait, int(self._address.timeout * 250)))
+            frames.append(("WAIT", self._address.wait, max(1, int(seconds * 500))))
         return frames
 
     def _mark(self, calls: Sequence[Call]) -> str | None:
@@ -209,7 +221,7 @@ class Router:
             if reply.code == "ASK":
                 call.asking = other
             else:
-                self._owners[slot] = other
+                self._owners[slot] = self._told = other
 
     async def _load(self, node: Node, seconds: float) -> None:
         """Give a server the ledger's functions."""
@@ -225,26 +237,42 @@ class Router:
         """Ask any server who serves what; return what went wrong if none answers."""
         if not self._address.cluster:
             return None
-        failure: Exception | None = None
         before = self._owners
         async with self._refreshing:
             if self._owners is not before:
                 return None  # somebody else did while we waited
-            known = dict.fromkeys([*(n for n in self._owners if n), *self._address.nodes])
-            for node in known:
-                left = deadline - asyncio.get_running_loop().time()
-                seconds = min(max(left, 0.001), self._address.timeout / 4)
-                try:
-                    (reply,) = await self._link(node).call([("CLUSTER", "SLOTS")], seconds)
-                except (BrokenError, RefusedError) as error:
-                    failure = error
-                    continue
-                if isinstance(reply, RefusedError):
-                    failure = reply
-                    continue
-                self._owners = owners(reply, node)
-                return None
-        return failure
+            return await self._ask_around(deadline)
+
+    async def _ask_around(self, deadline: float) -> Exception | None:
+        """Ask server after server until one knows who serves every slot; else take the best answer.
+
+        First the one that a redirection named, for it knows what others have yet to hear. A server
+        that was taken out of the cluster knows of nothing.
+        """
+        failure: Exception | None = None
+        best: Layout | None = None
+        first, self._told = self._told, None
+        known = [first, *self._owners, *self._known, *self._address.nodes]
+        for node in dict.fromkeys(each for each in known if each is not None):
+            left = deadline - asyncio.get_running_loop().time()
+            seconds = min(max(left, 0.001), self._address.timeout / 4)
+            try:
+                (reply,) = await self._link(node).call([("CLUSTER", "SLOTS")], seconds)
+            except (BrokenError, RefusedError) as error:
+                failure = error
+                continue
+            if isinstance(reply, RefusedError):
+                failure = reply
+                continue
+            found = layout(reply, node)
+            if best is None or found.holes < best.holes:
+                best = found
+            if not found.holes:
+                break
+        if best is None:
+            return failure
+        self._owners, self._known = best.owners, best.servers
+        return None
 
 
 def _answers(calls: Sequence[Call], replies: list[Any]) -> list[Any]:

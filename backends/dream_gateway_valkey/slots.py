@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import crc_hqx
+from dataclasses import dataclass
 from typing import Any
 
 from dream_gateway_valkey.address import Node
@@ -20,16 +21,27 @@ def slot_of(key: bytes) -> int:
     return crc_hqx(key, 0) % SLOTS
 
 
-def owners(reply: Any, asked: Node) -> list[Node | None]:
-    """Return the primary of each slot from the reply to `CLUSTER SLOTS`; `None`: nobody serves it.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The primary of each slot (`None`: nobody serves it), how many have none, and every server."""
+
+    owners: list[Node | None]
+    holes: int
+    servers: tuple[Node, ...]
+
+
+def layout(reply: Any, asked: Node) -> Layout:
+    """Return what the reply to `CLUSTER SLOTS` says.
 
     A server that does not know its own host is where it was asked.
     """
     table: list[Node | None] = [None] * SLOTS
-    for first, last, primary, *_ in reply:
-        node = Node(_host(primary[0], asked), int(primary[1]))
-        table[first : last + 1] = [node] * (last - first + 1)
-    return table
+    servers: dict[Node, None] = {}
+    for first, last, *found in reply:
+        nodes = [Node(_host(each[0], asked), int(each[1])) for each in found]
+        table[first : last + 1] = nodes[:1] * (last - first + 1)
+        servers |= dict.fromkeys(nodes)
+    return Layout(table, table.count(None), tuple(servers))
 
 
 def redirected(text: str, asked: Node) -> tuple[int, Node]:

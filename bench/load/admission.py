@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from bench.load.client import Connection
+from bench.load.client import Connection, request
 from bench.load.contender import Setting
 from bench.load.rounds import wait_for_answer
 
@@ -132,11 +132,12 @@ class _Crowd:
 
     async def work(self) -> None:
         """Ask, one request after the other, until all are asked."""
-        connection = Connection(self._job)
+        connection, job = Connection(self._job.url), self._job
+        asked = request(job.method, job.url, job.headers)
         while self._left > 0:
             self._left -= 1
             try:
-                self.tally.count(await connection.ask())
+                self.tally.count((await connection.ask(asked)).status)
             except (OSError, EOFError):
                 self.tally.unanswered += 1
                 connection.close()

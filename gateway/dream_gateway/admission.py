@@ -16,6 +16,7 @@ from dream_gateway.errors import (
     InvalidCredentialError,
     NotFoundError,
     PlatformSuspendedError,
+    TenantMismatchError,
     VoidExceedsError,
 )
 from dream_gateway.model import Credential, Customer, KeyKind, Verdict
@@ -96,12 +97,16 @@ class Admission:
         ip: str | None = None,
         *,
         project: str | None = None,
+        publishable: str | None = None,
     ) -> Verdict | None:
         """Admit by a customer key from memory alone, as `key` does; `None` when that takes a store.
 
         Never blocks.
         """
-        subject = self._lookup.peek_key(secret)
+        if publishable is None:
+            subject = self._lookup.peek_key(secret)
+        else:
+            subject = self._lookup.peek_user(publishable, secret)
         if subject is None or subject.credential is None or subject.tier is None:
             return None
         if project is not None and subject.project.id != project:
@@ -122,14 +127,18 @@ class Admission:
         ip: str | None = None,
         *,
         project: str | None = None,
+        publishable: str | None = None,
     ) -> Verdict:
         """Admit by a customer key (`ak_`). A bad key is a verdict (`invalid_credential`), too.
 
-        If `project` is given, a key of another project is as bad as one that is none.
+        If `project` is given, a key of another project is as bad as one that is none. Beside a
+        `publishable` key, the secret is an end user's token; raises `IdentityUnavailableError` if
+        nobody can tell right now whose it is.
         """
-        if self._kind(secret) is not KeyKind.CUSTOMER:
-            return Verdict(False, InvalidCredentialError.code, cost)
-        subject = await self._lookup.key(secret)
+        try:
+            subject = await self._holder(secret, publishable)
+        except (InvalidCredentialError, TenantMismatchError) as exc:
+            return Verdict(False, exc.code, cost)
         if subject is None or subject.credential is None:
             return Verdict(False, InvalidCredentialError.code, cost)
         if project is not None and subject.project.id != project:
@@ -140,6 +149,34 @@ class Admission:
         if code:
             return Verdict(False, code, cost, subject.credential, subject.project, subject.customer)
         return await self._charge(subject, cost)
+
+    async def _holder(self, secret: str, publishable: str | None) -> Subject | None:
+        """Return whom a customer key, or a token beside a publishable key, stands for."""
+        if publishable is not None:
+            return await self._lookup.user(publishable, secret)
+        if self._kind(secret) is not KeyKind.CUSTOMER:
+            return None
+        return await self._lookup.key(secret)
+
+    def try_user(self, publishable: str, token: str) -> Subject | None:
+        """Resolve an end user's token from memory; `None` says nothing about it. Never blocks."""
+        subject = self._lookup.peek_user(publishable, token)
+        if subject is None or subject.credential is None or subject.project.suspended:
+            return None
+        return None if refusal(subject.credential, self._clock.now(), (), None) else subject
+
+    async def user(self, publishable: str, token: str) -> Subject:
+        """Resolve an end user's token beside a publishable key; the user is registered at first.
+
+        Raises `InvalidCredentialError`, `TenantMismatchError`, `PlatformSuspendedError`, and
+        `IdentityUnavailableError`.
+        """
+        subject = await self._lookup.user(publishable, token)
+        if subject.credential is None or refusal(subject.credential, self._clock.now(), (), None):
+            raise InvalidCredentialError
+        if subject.project.suspended:
+            raise PlatformSuspendedError
+        return subject
 
     async def project_of(
         self, secret: str, kinds: frozenset[KeyKind]
@@ -195,10 +232,6 @@ class Admission:
         """Return one tier of a project, from the cache."""
         return (await self._lookup.tiers(project.id)).get(name)
 
-    async def customer(self, project: Project, user: str) -> Customer:
-        """Return a named user, who is registered on first use."""
-        return (await self._named(project, user, None, 1)).customer
-
     async def track(self, project: Project, user: str, cost: int, plan: str | None) -> Verdict:
         """Charge a named user, who is registered on first use; cost 0 peeks."""
         return await self._charge(await self._named(project, user, plan, cost), cost)
@@ -206,6 +239,14 @@ class Admission:
     async def usage(self, project: Project, user: str) -> Verdict:
         """Tell a user's usage from the ledger, charging nothing and registering nobody."""
         return await self._peek(await self._named(project, user, None, 0))
+
+    async def customer(self, project: Project, user: str) -> Customer:
+        """Return a named user, who is registered on first use, as they are in the cache."""
+        known = await self._lookup.caller(project.id, user)
+        if known is not None:
+            return known.customer
+        tier = project.default_tier
+        return await self._lookup.register(project.id, user, tier, self._clock.now())
 
     async def record(
         self, project: Project, events: Sequence[TrackedEvent]
@@ -331,9 +372,12 @@ class Admission:
             denial = Denial(counter, answer.retry_after)
             return verdict(subject, _code(counter), cost, now, denial=denial)
         found = verdict(subject, "allowed", cost, now)
+        # A repeat tells the first result, and what was on lease here by then is not known any more.
+        is_new = answer.outcome is Outcome.RECORDED
         for counter, tally in zip(subject.counters, answer.tallies, strict=False):
             if counter is subject.quota:
-                found.usage = usage(subject, tally.used + tally.out - counter.available)
+                held = counter.available if is_new else 0
+                found.usage = usage(subject, tally.used + tally.out - held)
         return found
 
 

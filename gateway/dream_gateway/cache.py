@@ -18,7 +18,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.errors import GatewayError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -82,7 +82,10 @@ class _Watch:
 
 
 class Cache(Generic[V]):
-    """Used from one event loop. `load` raises `StoreUnavailableError` when the store is away."""
+    """Used from one event loop. `load` raises `StoreUnavailableError` when the store is away.
+
+    Any other `GatewayError` of it goes to those who wait, and is not kept.
+    """
 
     def __init__(
         self,
@@ -205,6 +208,10 @@ class Cache(Generic[V]):
             if survivor is None or survivor.value is None or not self._servable(survivor):
                 raise
             return survivor, NEVER
+        except GatewayError:
+            # No failure of the store's, but a refusal: what was known does not hold any more.
+            self._drop(key)
+            raise
         finally:
             self._watches.discard(watch)
         known = self._known(loaded, watch)

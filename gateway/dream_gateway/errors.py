@@ -122,6 +122,14 @@ class BadRequestError(GatewayError):
     title = "The request cannot be read."
 
 
+class InvalidCodeError(GatewayError):
+    """A one-time code that cannot be exchanged; the body is the same for every cause."""
+
+    code = "invalid_code"
+    status = 400
+    title = "The code is unknown, used, expired, or not of this project."
+
+
 class InvalidRequestError(GatewayError):
     """The request can be read, and some of its values are wrong: `errors` names each."""
 
@@ -253,6 +261,30 @@ class IdentityUnavailableError(GatewayError):
     code = "identity_unavailable"
     status = 503
     title = "The identity provider cannot be reached right now."
+
+
+class BillingNotConfiguredError(GatewayError):
+    """No plugin takes customers' money."""
+
+    code = "billing_not_configured"
+    status = 501
+    title = "This gateway takes no payments."
+
+
+class BillingUnavailableError(GatewayError):
+    """The payment provider is out of reach; nothing was ordered."""
+
+    code = "billing_unavailable"
+    status = 503
+    title = "The payment provider cannot be reached right now."
+
+
+class OverloadedError(GatewayError):
+    """Too many others wait for the same; nothing was done."""
+
+    code = "overloaded"
+    status = 503
+    title = "Too many requests are waiting; try again in a moment."
 
 
 class ShuttingDownError(GatewayError):

@@ -24,6 +24,7 @@ from dream_gateway.records.migrate import migrate
 from dream_gateway.shared import SharedSource
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
+from dream_gateway.tokens import Tokens
 
 if TYPE_CHECKING:
     from dream_gateway.clock import Clock
@@ -44,11 +45,14 @@ class Gateway:
     admission: Admission
     records: Records
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, plugins: Plugins | None = None
+    ) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.stores = Stores(settings, self.clock)
-        self.plugins = Plugins(settings.plugins)
+        self.plugins = plugins or Plugins(settings.plugins)
+        self.sites = self.plugins.sites()
         self._tasks: list[asyncio.Task[None]] = []
         self._meter: Meter | None = None
         self._journal: Journal | None = None
@@ -63,7 +67,11 @@ class Gateway:
         await migrate(self.stores.records_engine())
         ledger = self.stores.ledger()
         identity, folder = await ledger.identity(), journal_dir(self.settings, self.stores)
-        await settle_dead_journals(ledger, identity, folder)
+        try:
+            await settle_dead_journals(ledger, identity, folder)
+        except StoreUnavailableError as exc:
+            # A part of the ledger is away, for its name was told: the house-keeping tries again.
+            logger.warning("Leases of dead workers could not be given back yet: %s", exc.code)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
@@ -74,9 +82,13 @@ class Gateway:
             self._lookup, self._meter, ledger, self.clock, imported_keys=imported
         )
         self._begin(ledger, identity, folder)
+        if self.sites:
+            await self._open_sites(ledger)
 
     async def close(self) -> None:
         """Give every lease back and release the stores. Safe to call twice, or after a failure."""
+        for site in self.sites:
+            await site.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -86,6 +98,7 @@ class Gateway:
         if self._journal is not None:
             self._journal.close()
         self._meter = self._journal = None
+        await self.plugins.aclose()
         await self.stores.close()
 
     async def health(self) -> dict[str, str | None]:
@@ -101,7 +114,23 @@ class Gateway:
     def _make_lookup(self) -> Lookup:
         source, kv = Directory(self.records), self.stores.kv()
         shared = None if kv is None else SharedSource(source, kv, self.clock)
-        return Lookup(source, self.clock, _cache_options(self.settings), shared)
+        tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
+        return Lookup(source, self.clock, _cache_options(self.settings), shared, tokens)
+
+    async def _open_sites(self, ledger: Ledger) -> None:
+        # Brings cryptography, which a worker without such plugins does without.
+        from dream_gateway.lending import Lent  # noqa: PLC0415
+
+        lent = Lent(
+            settings=self.settings,
+            clock=self.clock,
+            ledger=ledger,
+            records=self.records,
+            admission=self.admission,
+            mailers=self.plugins.mailers(),
+        )
+        for site in self.sites:
+            await site.open(lent)
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start
@@ -142,17 +171,20 @@ async def settle_dead_journals(ledger: Ledger, identity: str, folder: Path) -> i
 
     Safe to run anywhere at any time: a journal is locked while it is settled, and a lease counts once.
     """
-    settled = 0
+    settled, failure = 0, None
     for journal in dead_journals(folder, identity, boot_id()):
         try:
             for at in range(0, len(journal.returns), RETURNS_AT_ONCE):
                 await ledger.give_back(journal.returns[at : at + RETURNS_AT_ONCE])
-        except GatewayError:
+        except GatewayError as exc:
             journal.release()
-            raise
+            failure = exc  # Of another journal all leases may be where the ledger can be reached.
+            continue
         journal.remove()
         settled += 1
         logger.info("Settled the journal of a worker that died: %d leases", len(journal.returns))
+    if failure is not None:
+        raise failure
     return settled
 
 

@@ -6,14 +6,18 @@ A hook registers objects; the gateway then calls those objects directly. `None` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     import click
+    import msgspec
+
+    from dream_gateway.facilities import Facilities, Mailer
+    from dream_gateway.model import Customer, Project, Tier
 
 PROJECT_NAME = "dream_gateway"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -21,7 +25,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 
 class VerdictObserver(Protocol):
-    """Sees every verdict, on the event loop: must not block, and must not raise."""
+    """Sees every verdict of the edge, on the event loop: must not block, and must not raise."""
 
     def observe(self, *, project: str, customer: str, code: str, cost: int) -> None:
         """Take note of one verdict; `code` is `allowed` or the code of the refusal."""
@@ -41,8 +45,8 @@ class Identified:
     """Whom a verified token names. `subject` is unique for its `issuer`, and for nobody else.
 
     `tenant` is the token's `publishableKey` claim. The plan that a token may claim is nobody's
-    business. `expires_at` is until when the token holds, in seconds since the epoch; `None`: it is
-    verified at each request.
+    business. `expires_at` is until when the token holds, in seconds since the epoch, and what is said
+    of it is remembered; `None`: for a minute.
     """
 
     issuer: str
@@ -110,12 +114,14 @@ class UserAdministration(Protocol):
 class UserChange:
     """What became of a user at their provider. `id` is the same each time it is told.
 
-    `email` and the names are theirs from now on; of a user who is `deleted` they say nothing.
+    `at` is when it happened, in seconds since the epoch: changes come in any order. `email` and the
+    names are theirs since then; of a user who is `deleted` they say nothing.
     """
 
     id: str
     issuer: str
     subject: str
+    at: float
     deleted: bool = False
     email: str | None = None
     first_name: str | None = None
@@ -136,40 +142,165 @@ class UserWebhook(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutOrder:
+    """What a customer is about to subscribe to. The price is the tier's, and nobody else's choice.
+
+    Both URLs are of the project's own web origins. An `idempotency_key` makes a repeat of the same
+    order the same session.
+    """
+
+    project: Project
+    customer: Customer
+    tier: Tier
+    success_url: str
+    cancel_url: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutSession:
+    """A page of the provider's where the customer pays."""
+
+    id: str
+    url: str
+
+
+class Billing(Protocol):
+    """Takes customers' money. Closed as an `Identity` is.
+
+    Each method raises `BillingUnavailableError` if the provider is out of reach.
+    """
+
+    async def checkout(self, order: CheckoutOrder) -> CheckoutSession:
+        """Begin a subscription.
+
+        Raises `ConflictError` where the customer or the project cannot have one right now.
+        """
+        ...
+
+    async def portal(self, project: Project, customer: Customer, return_url: str) -> str:
+        """Return the URL of a page where the customer sees and changes what they pay for.
+
+        Raises `ConflictError` for one who never paid.
+        """
+        ...
+
+
+class Site(Protocol):
+    """Pages and routes of a plugin's own on the service's listener: an ASGI application.
+
+    `prefixes` are the whole path segments it answers below. What it raises is answered as a problem,
+    so it must not raise once it has begun to answer. A request's body is never over a mebibyte.
+    """
+
+    @property
+    def prefixes(self) -> Sequence[str]:
+        """Return what its paths begin with, such as `/auth`; no other route is there."""
+        ...
+
+    async def open(self, facilities: Facilities) -> None:
+        """Get ready, before the first request. Raises an `OperatorError` if it cannot serve."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything. Safe to call twice, and without `open`."""
+        ...
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Answer one HTTP request; `scope["client"]` is who really asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An access token, until when it holds (seconds since the epoch), and whose it is."""
+
+    token: str
+    expires_at: float
+    subject: str
+    email: str
+
+
+class CodeExchange(Protocol):
+    """Gives the token for a one-time code that a sign-in ended with."""
+
+    async def exchange(self, project: Project, code: str, redirect_url: str | None) -> SignedIn:
+        """Return the token, once. A `redirect_url` must be the one that the code was sent to.
+
+        Raises `InvalidCodeError` for any other code: unknown, used, expired, another project's.
+        """
+        ...
+
+
+Settings = Any
+"""A plugin's own settings: its `settings_type`, or the `[plugins.NAME]` table if it declares none."""
+
+
 class HookSpecs:
-    """The specifications; `settings` is the `[plugins.NAME]` table of the configuration file."""
+    """The specifications. `settings` is the plugin's own: see `Settings`."""
 
     @hookspec
-    def verdict_observers(self, settings: Mapping[str, object]) -> Sequence[VerdictObserver]:
-        """Return objects that see every verdict."""
+    def settings_type(self) -> type[msgspec.Struct]:
+        """Return the `msgspec.Struct` that the plugin's settings are; asked before any other hook.
+
+        A field is a setting: its type with its bounds, its default unless it must be set, and its help
+        (`msgspec.Meta(description=...)`). A value that does not fit is a `ConfigurationError` at
+        the start. What is marked `secret` (`Meta(extra={"secret": True})`) is never shown.
+        """
         raise NotImplementedError
 
     @hookspec
-    def request_costs(self, settings: Mapping[str, object]) -> Sequence[RequestCost]:
+    def verdict_observers(self, settings: Settings) -> Sequence[VerdictObserver]:
+        """Return objects that see every verdict of the edge."""
+        raise NotImplementedError
+
+    @hookspec
+    def request_costs(self, settings: Settings) -> Sequence[RequestCost]:
         """Return objects that price proxied requests; the first that answers wins."""
         raise NotImplementedError
 
     @hookspec
-    def identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def identities(self, settings: Settings) -> Sequence[Identity]:
         """Return verifiers of end users' tokens; the first that answers wins."""
         raise NotImplementedError
 
     @hookspec
-    def developer_identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def developer_identities(self, settings: Settings) -> Sequence[Identity]:
         """Return verifiers of platform developers' tokens; the first that answers wins."""
         raise NotImplementedError
 
     @hookspec
-    def user_administrations(self, settings: Mapping[str, object]) -> Sequence[UserAdministration]:
+    def user_administrations(self, settings: Settings) -> Sequence[UserAdministration]:
         """Return who can create end users; the first is asked."""
         raise NotImplementedError
 
     @hookspec
-    def user_webhooks(self, settings: Mapping[str, object]) -> Sequence[UserWebhook]:
+    def user_webhooks(self, settings: Settings) -> Sequence[UserWebhook]:
         """Return readers of what identity providers tell of end users."""
         raise NotImplementedError
 
     @hookspec
-    def commands(self) -> Sequence[click.Command]:
+    def billings(self, settings: Settings) -> Sequence[Billing]:
+        """Return who takes customers' money; the first is asked."""
+        raise NotImplementedError
+
+    @hookspec
+    def mailers(self, settings: Settings) -> Sequence[Mailer]:
+        """Return what sends mail; the first one does."""
+        raise NotImplementedError
+
+    @hookspec
+    def sites(self, settings: Settings) -> Sequence[Site]:
+        """Return what the service's listener serves beside its own routes."""
+        raise NotImplementedError
+
+    @hookspec
+    def code_exchanges(self, settings: Settings) -> Sequence[CodeExchange]:
+        """Return who takes the codes of `POST /api/auth/exchange`; the first one does."""
+        raise NotImplementedError
+
+    @hookspec
+    def commands(self, settings: Settings) -> Sequence[click.Command]:
         """Return commands to add to `dream-gateway`."""
         raise NotImplementedError

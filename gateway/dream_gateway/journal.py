@@ -31,6 +31,9 @@ MAGIC = b"dreamgw2"
 HEADER = struct.Struct("=8s36s36s16s32x")
 SLOT_BYTES = 16
 SLOTS = 131_072
+PAGE = bytes(4096)
+"""Slots nobody has used, as most are: they are passed over a page at a time."""
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -163,9 +166,15 @@ def _examine(path: Path, file: int, ledger: str, boot: str) -> DeadJournal | Non
 
 def _returns(file: int, worker: str, proved: bool) -> Iterator[Return]:
     slots = os.pread(file, SLOTS * SLOT_BYTES, HEADER.size)
-    for number, spent in struct.iter_unpack("=qq", slots[: len(slots) // SLOT_BYTES * SLOT_BYTES]):
-        if number:
-            yield Return(f"{worker}-{number:x}", spent if proved else None, number % SHARDS)
+    for start in range(0, len(slots), len(PAGE)):
+        page = slots[start : start + len(PAGE)]
+        if page == PAGE:
+            continue
+        for number, spent in struct.iter_unpack(
+            "=qq", page[: len(page) // SLOT_BYTES * SLOT_BYTES]
+        ):
+            if number:
+                yield Return(f"{worker}-{number:x}", spent if proved else None, number % SHARDS)
 
 
 def _text(field: bytes) -> str:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from dream_gateway import keys
 from dream_gateway.cache import Cache, Loaded
-from dream_gateway.errors import GatewayError
-from dream_gateway.model import Customer, Project
+from dream_gateway.errors import GatewayError, InvalidCredentialError, TenantMismatchError
+from dream_gateway.model import Credential, Customer, KeyKind, KeyStatus, Project
 from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Sequence
 
-    from dream_gateway.cache import CacheOptions
+    from dream_gateway.cache import CacheOptions, Known
     from dream_gateway.clock import Clock
-    from dream_gateway.model import Credential, Tier
+    from dream_gateway.hookspecs import Identified
+    from dream_gateway.model import Tier
     from dream_gateway.shared import SharedSource
     from dream_gateway.source import Source
     from dream_gateway.storage import Change, ChangeFeed
+    from dream_gateway.tokens import Tokens
 
 logger = logging.getLogger(__name__)
 FEED_RETRY_SECONDS = 0.5
@@ -39,9 +43,14 @@ class Lookup:
         clock: Clock,
         options: CacheOptions,
         shared: SharedSource | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
-        """Read from `source`; if `shared` is that source behind a cache of many nodes, through it."""
+        """Read from `source`; if `shared` is that source behind a cache of many nodes, through it.
+
+        `tokens` tells whom end users' tokens name; without it, nobody.
+        """
         self._source = shared or source
+        self._tokens = tokens
         self._shared = shared
         self.cache: Cache[object] = Cache(self._load, clock, options)
         self.feeds_alive = 0
@@ -59,6 +68,26 @@ class Lookup:
         digest = sha256(secret.encode("utf-8", "surrogateescape")).digest()
         found = await self.cache.get(digest)
         return found if isinstance(found, Subject) else None
+
+    def peek_user(self, publishable: str, token: str) -> Subject | None:
+        """Return the end user of a token beside a publishable key, if in memory. Never blocks."""
+        digest = keys.digest(token)
+        if self._tokens is None or self._tokens.recall(digest) is None:
+            return None
+        return self.cache.peek(("user", keys.digest(publishable), digest))  # type: ignore[return-value] # by its key
+
+    async def user(self, publishable: str, token: str) -> Subject:
+        """Return the end user of a token beside a publishable key, registered at the first sign-in.
+
+        Raises `InvalidCredentialError`, `TenantMismatchError` and `IdentityUnavailableError`.
+        """
+        if self._tokens is None or keys.parse(publishable) is None:
+            raise InvalidCredentialError
+        await self._tokens.identify(token)
+        found = await self.cache.get(("user", keys.digest(publishable), keys.digest(token)))
+        if not isinstance(found, Subject):
+            raise InvalidCredentialError
+        return found
 
     async def credential(self, digest: bytes) -> Credential | None:
         """Return the key with this digest."""
@@ -145,8 +174,6 @@ class Lookup:
 
     async def _load(self, key: Hashable) -> Loaded[object]:
         match key:
-            case bytes():
-                return await self._load_key(key)
             case ("credential", bytes() as digest):
                 found = await self._source.credential(digest)
                 return Loaded(found, () if found is None else (f"credential:{found.id}",))
@@ -156,8 +183,18 @@ class Lookup:
                 return Loaded(await self._source.tiers(project_id), (f"tier:{project_id}",))
             case ("customer", str() as project_id, str() as ref):
                 return await self._load_customer(project_id, ref)
+            case _:
+                return await self._compose(key)
+
+    async def _compose(self, key: Hashable) -> Loaded[object]:
+        """Make the caller of a request of what the cache has."""
+        match key:
+            case bytes():
+                return await self._load_key(key)
             case ("caller", str() as project_id, str() as ref):
                 return await self._load_caller(project_id, ref, None, ())
+            case ("user", bytes() as publishable, bytes() as token):
+                return await self._load_user(publishable, token)
             case _:
                 raise AssertionError(key)
 
@@ -177,6 +214,41 @@ class Lookup:
         return await self._load_caller(
             credential.project_id, credential.customer_id, credential, own
         )
+
+    async def _load_user(self, publishable: bytes, token: bytes) -> Loaded[object]:
+        who = None if self._tokens is None else self._tokens.recall(token)
+        key = await self.cache.read(("credential", publishable))
+        if who is None or not _is_publishable(key.value):
+            raise InvalidCredentialError
+        credential = key.value
+        tenant = await self._tenant(who, credential)
+        customer_id = await self._link(credential.project_id, who)
+        # For as long as both keys hold; the key's scopes are not its users'.
+        until = _sooner(credential.expires_at, tenant.value)
+        credential = replace(credential, customer_id=customer_id, scopes=(), expires_at=until)
+        loaded = await self._load_caller(credential.project_id, customer_id, credential, ())
+        return replace(loaded, parts=(*loaded.parts, key, tenant))
+
+    async def _tenant(self, who: Identified, credential: Credential) -> Known[object]:
+        """Return the key a token names, if that is one of the same project and still works."""
+        if keys.parse(who.tenant or "") is None:
+            raise TenantMismatchError
+        known = await self.cache.read(("credential", keys.digest(who.tenant or "")))
+        tenant = known.value
+        if not _is_publishable(tenant) or tenant.project_id != credential.project_id:
+            raise TenantMismatchError
+        return known
+
+    async def _link(self, project_id: str, who: Identified) -> str:
+        """Return the id of an identity's customer, who is registered at the first sign-in."""
+        known = await self.cache.read(("project", project_id))
+        if not isinstance(known.value, Project):
+            raise InvalidCredentialError
+        found = await self._source.linked(project_id, who)
+        if found is None:
+            found = await self._source.sign_up(project_id, who, known.value.default_tier)
+            self.cache.invalidate(_absent(project_id, who.subject))
+        return found
 
     async def _load_caller(
         self, project_id: str, ref: str, credential: Credential | None, own: tuple[str, ...]
@@ -201,6 +273,21 @@ async def _next_of(batches: AsyncIterator[Sequence[Change]]) -> Sequence[Change]
     if batch is None:
         raise TimeoutError
     return batch
+
+
+def _is_publishable(value: object) -> TypeGuard[Credential]:
+    """Tell whether something is a publishable key that is not revoked; it may have an end."""
+    return (
+        isinstance(value, Credential)
+        and value.kind is KeyKind.PUBLISHABLE
+        and value.status is KeyStatus.ACTIVE
+    )
+
+
+def _sooner(until: float | None, key: object) -> float | None:
+    """Return when the first of two keys expires."""
+    other = key.expires_at if isinstance(key, Credential) else None
+    return min((at for at in (until, other) if at is not None), default=None)
 
 
 def _absent(project_id: str, ref: str) -> str:

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from dream_gateway.counter import NEVER, Counter, Lease
 from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
+from dream_gateway.lanes import Lanes
 from dream_gateway.storage import (
     RATE_LEASE_SPEND_SECONDS,
     Claim,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.clock import Clock
     from dream_gateway.journal import Journal
+    from dream_gateway.lanes import Lane
     from dream_gateway.storage import Grant, Ledger
     from dream_gateway.waiting import Waiter
 
@@ -63,12 +65,8 @@ class Meter:
         self._options = options
         self._counters: WeakValueDictionary[str, Counter] = WeakValueDictionary()
         self._held: set[Counter] = set()
-        self._asked: list[tuple[Counter, bool]] = []
-        """Counters to claim for, and whether only to have the next lease ahead of time."""
-        self._returns: list[tuple[Return, int]] = []
-        self._refunds: list[Refund] = []
+        self._lanes = Lanes(ledger)
         self._refunded = 0
-        self._flushing: asyncio.Task[None] | None = None
         self._closed = False
 
     def counter(self, template: Counter) -> Counter:
@@ -150,17 +148,18 @@ class Meter:
             if back < cost and isinstance(counter.rule, Quota):
                 self._refunded += 1
                 name = f"{self._journal.worker}-refund-{self._refunded:x}"
-                self._refunds.append(Refund(name, counter.key, cost - back))
+                lane = self._lanes.of(shard_of(counter.key))
+                lane.refunds.append(Refund(name, counter.key, cost - back))
                 counter.total -= cost - back
+                self._begin_flush(lane)
             counter.denied_until = -NEVER
-        self._begin_flush()
 
     async def release(self, counters: Sequence[Counter]) -> None:
         """Give the counters' leases back now, so that the ledger alone has all the units."""
         for counter in counters:
             self._release(counter)
-        if self._returns:
-            await self._settled()
+        lanes = {self._lanes.of(shard_of(counter.key)) for counter in counters}
+        await self._settled([lane for lane in lanes if lane.returns])
 
     def sweep(self) -> None:
         """Give back what lies idle or is held too long. To be called every `idle` seconds."""
@@ -173,15 +172,16 @@ class Meter:
                     self._release(counter)
             if counter.lease is None:
                 self._held.discard(counter)
-        self._begin_flush()
+        for lane in self._lanes.all():
+            self._begin_flush(lane)
 
     async def close(self) -> None:
         """Give every lease back; what the ledger will not take now stays in the journal."""
         self._closed = True
-        await self._settled()
+        await self._settled(self._lanes.all())
         for counter in self._held:
             self._release(counter)
-        await self._settled()
+        await self._settled(self._lanes.all())
 
     def _advance(self, pending: Pending, refusing: Container[Counter] = ()) -> None:
         """Spend if every counter can; otherwise wait for those that cannot, or learn the denial.
@@ -231,11 +231,12 @@ class Meter:
         """
         if not counter.asking:
             counter.asking = True
-            self._asked.append((counter, ahead))
-            self._begin_flush()
+            lane = self._lanes.of(shard_of(counter.key))
+            lane.asked.append((counter, ahead))
+            self._begin_flush(lane)
 
-    def _make_claims(self) -> list[tuple[Claim, Counter, Lease]]:
-        asked, self._asked = self._asked, []
+    def _make_claims(self, lane: Lane) -> list[tuple[Claim, Counter, Lease]]:
+        asked, lane.asked = lane.asked, []
         claims = []
         for counter, ahead in asked:
             costs = [pending.cost for pending in counter.waiters if not pending.is_over()]
@@ -281,56 +282,63 @@ class Meter:
     def _give_back(self, counter: Counter) -> None:
         dropped = counter.drop()
         if dropped is not None:
-            lease, spent = dropped
-            self._returns.append((Return(lease.id, spent, lease.shard), lease.slot))
-            self._begin_flush()
+            self._return(*dropped)
 
-    def _begin_flush(self) -> None:
-        if (self._asked or self._returns or self._refunds) and self._flushing is None:
-            self._flushing = asyncio.get_running_loop().create_task(self._flush())
+    def _return(self, lease: Lease, spent: int) -> None:
+        lane = self._lanes.of(lease.shard)
+        lane.returns.append((Return(lease.id, spent, lease.shard), lease.slot))
+        self._begin_flush(lane)
 
-    async def _settled(self) -> None:
-        self._begin_flush()
-        if self._flushing is not None:
-            await asyncio.shield(self._flushing)
+    def _begin_flush(self, lane: Lane) -> None:
+        if lane.flushing is None and not lane.is_empty():
+            lane.flushing = asyncio.get_running_loop().create_task(self._flush(lane))
 
-    async def _flush(self) -> None:
+    async def _settled(self, lanes: Sequence[Lane]) -> None:
+        for lane in lanes:
+            self._begin_flush(lane)
+        tasks = [lane.flushing for lane in lanes if lane.flushing is not None]
+        if tasks:
+            await asyncio.shield(asyncio.gather(*tasks))
+
+    async def _flush(self, lane: Lane) -> None:
         """Send what has come together, again and again until there is nothing; one at a time."""
         try:
-            while self._asked or self._returns or self._refunds:
-                claims = self._make_claims()
-                returns, self._returns = self._returns, []
-                refunds, self._refunds = self._refunds, []
+            while not lane.is_empty():
+                claims = self._make_claims(lane)
+                returns, lane.returns = lane.returns, []
+                refunds, lane.refunds = lane.refunds, []
                 # What is given back goes first: what it frees may be what the claims need.
                 back, paid, _ = await asyncio.gather(
-                    self._send_returns(returns), self._send_refunds(refunds), self._send(claims)
+                    self._send_returns(lane, returns),
+                    self._send_refunds(lane, refunds),
+                    self._send(claims),
                 )
                 if not (back and paid):
                     break  # The sweep tries them again.
         finally:
-            self._flushing = None
+            lane.flushing = None
 
-    async def _send_returns(self, returns: list[tuple[Return, int]]) -> bool:
+    async def _send_returns(self, lane: Lane, returns: list[tuple[Return, int]]) -> bool:
         if not returns:
             return True
         try:
             await self._ledger.give_back([each for each, _ in returns])
         except GatewayError as exc:
             logger.warning("Leases could not be given back yet: %s", exc.code)
-            self._returns.extend(returns)
+            lane.returns.extend(returns)
             return False
         for _, slot in returns:
             self._journal.free(slot)
         return True
 
-    async def _send_refunds(self, refunds: list[Refund]) -> bool:
+    async def _send_refunds(self, lane: Lane, refunds: list[Refund]) -> bool:
         if not refunds:
             return True
         try:
             await self._ledger.refund(refunds)
         except GatewayError as exc:
             logger.warning("Units could not be refunded yet: %s", exc.code)
-            self._refunds.extend(refunds)
+            lane.refunds.extend(refunds)
             return False
         return True
 
@@ -342,7 +350,7 @@ class Meter:
         except GatewayError as exc:
             for _, counter, lease in claims:
                 # It may have been granted all the same: closing it is right either way.
-                self._returns.append((Return(lease.id, 0, lease.shard), lease.slot))
+                self._return(lease, 0)
                 counter.asking = False
                 self._fail(counter, exc)
             return
@@ -374,7 +382,7 @@ class Meter:
 
     def _hold(self, counter: Counter, lease: Lease, claim: Claim) -> None:
         if counter.rule != claim.rule and isinstance(counter.rule, Quota):
-            self._returns.append((Return(lease.id, 0, lease.shard), lease.slot))
+            self._return(lease, 0)
             counter.total -= lease.granted
         elif counter.available > 0 and not counter.waiters:
             counter.put_by(lease)

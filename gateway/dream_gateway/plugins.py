@@ -7,22 +7,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 import pluggy
 
 from dream_gateway.errors import ConfigurationError, MissingExtraError
 from dream_gateway.hookspecs import PROJECT_NAME, HookSpecs
+from dream_gateway.plugin_settings import converted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     import click
 
     from dream_gateway.clock import Clock
+    from dream_gateway.facilities import Mailer
     from dream_gateway.hookspecs import (
+        Billing,
+        CodeExchange,
         Identity,
         RequestCost,
+        Site,
         UserAdministration,
         UserWebhook,
         VerdictObserver,
@@ -80,68 +87,144 @@ class Plugins:
     """The plugins of one gateway, in the order they are configured. Called at start-up only.
 
     `configured` holds the `[plugins.NAME]` tables. Raises `ConfigurationError` for a plugin that is
-    not installed or does not fit the hooks, `MissingExtraError` for one that lacks a package.
+    not installed or does not fit the hooks, or whose settings are wrong, `MissingExtraError` for one
+    that lacks a package.
     """
 
     def __init__(self, configured: Mapping[str, Mapping[str, object]]) -> None:
-        self._configured = dict(configured)
-        self._manager = pluggy.PluginManager(PROJECT_NAME)
-        self._manager.add_hookspecs(HookSpecs)
-        for name in self._configured:
-            self._register(name)
+        self._manager = _manager()
+        self._settings: dict[str, object] = {}
+        for name, table in configured.items():
+            _register(self._manager, name)
+            declared = self.settings_type(name)
+            self._settings[name] = table if declared is None else converted(name, table, declared)
+        self._registered: dict[str, tuple[object, ...]] = {}
+
+    def open(self) -> None:
+        """Have every plugin register all it has, as a gateway would at its start.
+
+        Raises `ConfigurationError` for settings that a plugin does not take.
+        """
+        for register in (
+            self.verdict_observers,
+            self.request_costs,
+            self.identities,
+            self.developer_identities,
+            self.user_administrations,
+            self.user_webhooks,
+            self.billings,
+        ):
+            register()
+
+    async def aclose(self) -> None:
+        """Close what the plugins registered, where it can be closed; it is registered anew after."""
+        # One object may be there for several hooks.
+        registered = {id(each): each for each in chain(*self._registered.values())}
+        self._registered.clear()
+        for each in registered.values():
+            close = getattr(each, "aclose", None)
+            if close is not None:
+                await close()
+
+    def settings(self, name: str) -> object:
+        """Return a configured plugin's settings: what it declares, or else its table."""
+        return self._settings[name]
+
+    def settings_type(self, name: str) -> type[msgspec.Struct] | None:
+        """Return what a configured plugin declares its settings to be, if it does."""
+        found = self._own(name, "settings_type")()
+        if found and not (isinstance(found[0], type) and issubclass(found[0], msgspec.Struct)):
+            raise ConfigurationError(f"The plugin {name!r} does not fit: no Struct of settings.")
+        return cast("type[msgspec.Struct] | None", found[0] if found else None)
 
     def verdict_observers(self) -> tuple[VerdictObserver, ...]:
         """Return the objects that see every verdict."""
-        return tuple(cast("Iterator[VerdictObserver]", self._collect("verdict_observers")))
+        return cast("tuple[VerdictObserver, ...]", self._collect("verdict_observers"))
 
     def request_costs(self) -> tuple[RequestCost, ...]:
         """Return the objects that price proxied requests; the first that answers wins."""
-        return tuple(cast("Iterator[RequestCost]", self._collect("request_costs")))
+        return cast("tuple[RequestCost, ...]", self._collect("request_costs"))
 
     def identities(self) -> tuple[Identity, ...]:
         """Return the verifiers of end users' tokens; the first that answers wins."""
-        return tuple(cast("Iterator[Identity]", self._collect("identities")))
+        return cast("tuple[Identity, ...]", self._collect("identities"))
 
     def developer_identities(self) -> tuple[Identity, ...]:
         """Return the verifiers of developers' tokens; the first that answers wins."""
-        return tuple(cast("Iterator[Identity]", self._collect("developer_identities")))
+        return cast("tuple[Identity, ...]", self._collect("developer_identities"))
 
     def user_administrations(self) -> tuple[UserAdministration, ...]:
         """Return who can create end users; the first is asked."""
-        return tuple(cast("Iterator[UserAdministration]", self._collect("user_administrations")))
+        return cast("tuple[UserAdministration, ...]", self._collect("user_administrations"))
 
     def user_webhooks(self) -> tuple[UserWebhook, ...]:
         """Return the readers of what identity providers tell of end users."""
-        return tuple(cast("Iterator[UserWebhook]", self._collect("user_webhooks")))
+        return cast("tuple[UserWebhook, ...]", self._collect("user_webhooks"))
+
+    def billings(self) -> tuple[Billing, ...]:
+        """Return who takes customers' money; the first is asked."""
+        return cast("tuple[Billing, ...]", self._collect("billings"))
+
+    def mailers(self) -> tuple[Mailer, ...]:
+        """Return what sends mail; the first one does."""
+        return cast("tuple[Mailer, ...]", self._collect("mailers"))
+
+    def sites(self) -> tuple[Site, ...]:
+        """Return what the service's listener serves beside its own routes."""
+        return cast("tuple[Site, ...]", self._collect("sites"))
+
+    def code_exchanges(self) -> tuple[CodeExchange, ...]:
+        """Return who takes one-time codes; the first one does."""
+        return cast("tuple[CodeExchange, ...]", self._collect("code_exchanges"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""
-        found = cast("list[Sequence[click.Command]]", self._manager.hook.commands())
-        return tuple(command for commands in found for command in commands)
+        return tuple(cast("Iterator[click.Command]", self._collect("commands")))
 
-    def hooks(self, name: str) -> tuple[str, ...]:
-        """Return the hooks that a configured plugin implements."""
-        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
-        return tuple(sorted(caller.name for caller in callers))
+    def _collect(self, hook: str) -> tuple[object, ...]:
+        """Return what the plugins register, which is done once."""
+        if hook not in self._registered:
+            self._registered[hook] = tuple(self._ask(hook))
+        return self._registered[hook]
 
-    def _register(self, name: str) -> None:
-        loaded = _load(PLUGINS, name, "plugin")
-        plugin = loaded() if isinstance(loaded, type) else loaded
-        try:
-            self._manager.register(plugin, name=name)
-            self._manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
-            raise ConfigurationError(f"The plugin {name!r} does not fit: {error}") from error
-
-    def _collect(self, hook: str) -> Iterator[object]:
+    def _ask(self, hook: str) -> Iterator[object]:
         """Yield what the plugins register, each asked with its own settings."""
-        plugins = [plugin for _, plugin in self._manager.list_name_plugin()]
-        for name, settings in self._configured.items():
-            own = self._manager.get_plugin(name)
-            others = [plugin for plugin in plugins if plugin is not own]
-            caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
-            for objects in caller(settings=settings):
+        for name, settings in self._settings.items():
+            for objects in self._own(name, hook)(settings=settings):
                 yield from objects
+
+    def _own(self, name: str, hook: str) -> pluggy.HookCaller:
+        """Return what calls one plugin's hook and no other's."""
+        own = self._manager.get_plugin(name)
+        others = [plugin for _, plugin in self._manager.list_name_plugin() if plugin is not own]
+        return self._manager.subset_hook_caller(hook, remove_plugins=others)
+
+
+def hooks_of(name: str) -> tuple[str, ...]:
+    """Return the hooks that an installed plugin implements, whether it is configured or not.
+
+    Raises what `Plugins` does.
+    """
+    manager = _manager()
+    _register(manager, name)
+    callers = manager.get_hookcallers(manager.get_plugin(name)) or []
+    return tuple(sorted(caller.name for caller in callers))
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT_NAME)
+    manager.add_hookspecs(HookSpecs)
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, name: str) -> None:
+    loaded = _load(PLUGINS, name, "plugin")
+    plugin = loaded() if isinstance(loaded, type) else loaded
+    try:
+        manager.register(plugin, name=name)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise ConfigurationError(f"The plugin {name!r} does not fit: {error}") from error
 
 
 def _examined(name: str, group: str, noun: str) -> Installed:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOREVER_SECONDS = 1e9
 FILE_ONLY = ("routes", "plugins")
@@ -246,12 +249,21 @@ class Row:
         return self.name in FILE_ONLY
 
 
-def table(of: type[Settings] | type[RouteSettings] = Settings) -> list[Row]:
-    """Return the table of settings, or that of a route, in its own order."""
+def table(of: type[msgspec.Struct] = Settings) -> list[Row]:
+    """Return the table of settings, or that of a route or a plugin, in its own order."""
     return [
-        Row(field.name, type_name(field.type), _default(field), _help(field.type))
+        Row(field.encode_name, type_name(field.type), _default(field), _help(field.type))
         for field in msgspec.structs.fields(of)
     ]
+
+
+def secrets(of: type[msgspec.Struct]) -> set[str]:
+    """Return the names of the settings that must not be shown: `Meta(extra={"secret": True})`."""
+    return {
+        field.encode_name
+        for field in msgspec.structs.fields(of)
+        if any((mark.extra or {}).get("secret") for mark in _marks(field.type))
+    }
 
 
 def encode(settings: Settings) -> bytes:
@@ -289,12 +301,20 @@ def without_password(url: str) -> str:
 
 def _default(field: msgspec.structs.FieldInfo) -> object:
     makes_one = field.default_factory is not msgspec.NODEFAULT
-    return field.default_factory() if makes_one else field.default
+    default = field.default_factory() if makes_one else field.default
+    return None if default is msgspec.NODEFAULT else default
 
 
 def _help(hint: object) -> str:
+    return next((mark.description for mark in _marks(hint) if mark.description), "")
+
+
+def _marks(hint: object) -> Iterator[Meta]:
+    """Yield what a type says of itself, the outermost last word first."""
     metadata = getattr(hint, "__metadata__", ())
-    return next((m.description for m in reversed(metadata) if m.description), "")
+    yield from (mark for mark in reversed(metadata) if isinstance(mark, Meta))
+    for inner in get_args(hint):
+        yield from _marks(inner)
 
 
 def type_name(hint: object) -> str:
@@ -306,4 +326,4 @@ def type_name(hint: object) -> str:
         return " or ".join(str(word) for word in get_args(bare))
     names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     names |= {tuple: "list", dict: "table"}
-    return next(name for kind, name in names.items() if kind in (bare, get_origin(bare)))
+    return next((name for kind, name in names.items() if kind in (bare, get_origin(bare))), "table")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dream_gateway.clock import Clock
+    from dream_gateway.hookspecs import Identified
     from dream_gateway.source import Source
     from dream_gateway.storage import Change, KeyValue
 
@@ -35,6 +36,9 @@ FILL_SECONDS = 5.0
 
 MEMORY_SECONDS = LIFE_SECONDS + 2 * FILL_SECONDS
 """How long a change is remembered: no entry from before it is left by then."""
+
+AWAY_SECONDS = 1.0
+"""How long a shared cache that failed is left alone. Then one request tries it, and no other."""
 
 FORMAT = "2"
 """Part of every key; entries of another layout are never read."""
@@ -53,6 +57,8 @@ class SharedSource:
         self._followed_from: float | None = None
         self._changed: dict[tuple[Subject, str], float] = {}
         self._away = False
+        self._again = 0.0
+        """When a shared cache that is away may be tried again, by the monotonic clock."""
 
     def following(self) -> None:
         """Take note that from now on every change is heard."""
@@ -117,6 +123,14 @@ class SharedSource:
         """Return the customer of that external id, made if there is none."""
         return await self._source.register(project_id, external_id, plan, now)
 
+    async def linked(self, project_id: str, who: Identified) -> str | None:
+        """Return the id of the customer whom an identity is linked to, a deleted one's too."""
+        return await self._source.linked(project_id, who)
+
+    async def sign_up(self, project_id: str, who: Identified, plan: str) -> str:
+        """Return the id of the customer of an identity, made and linked if there is none."""
+        return await self._source.sign_up(project_id, who, plan)
+
     async def _through(
         self,
         key: str,
@@ -139,6 +153,8 @@ class SharedSource:
         return value
 
     async def _get(self, name: str, kind: type[T]) -> T | None:
+        if self._leaves_alone():
+            return None
         try:
             found = await self._kv.get(name)
             self._away = False
@@ -150,17 +166,30 @@ class SharedSource:
         return None
 
     async def _put(self, name: str, value: object) -> None:
+        if self._leaves_alone():
+            return
         try:
             await self._kv.put(name, msgspec.msgpack.encode(value), LIFE_SECONDS)
             self._away = False
         except GatewayError as exc:
             self._complain(exc)
 
+    def _leaves_alone(self) -> bool:
+        """Tell whether the shared cache is away; once in a while, whoever asks has to find out."""
+        if not self._away:
+            return False
+        now = self._monotonic()
+        if now < self._again:
+            return True
+        self._again = now + AWAY_SECONDS
+        return False
+
     def _complain(self, exc: GatewayError) -> None:
         """Say once that the shared cache is away."""
         if not self._away:
             logger.warning("The shared cache is away: %s", exc.code)
         self._away = True
+        self._again = self._monotonic() + AWAY_SECONDS
 
     def _remembers(self, about: tuple[Subject, str]) -> bool:
         """Tell whether something changed lately enough for an older entry to be left."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from dream_gateway.hookspecs import Identified
     from dream_gateway.model import Credential, Customer, Project, Tier
 
 
@@ -29,4 +30,12 @@ class Source(Protocol):
 
     async def register(self, project_id: str, external_id: str, plan: str, now: float) -> Customer:
         """Return the customer of that external id, made if there is none."""
+        ...
+
+    async def linked(self, project_id: str, who: Identified) -> str | None:
+        """Return the id of the customer whom an identity is linked to, a deleted one's too."""
+        ...
+
+    async def sign_up(self, project_id: str, who: Identified, plan: str) -> str:
+        """Return the id of the customer of an identity, made and linked if there is none."""
         ...

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Hashable, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -255,6 +255,18 @@ class Ledger(Protocol):
         History is: quotas whose period ended before `before` (seconds since the epoch) and have
         nothing on lease, events older than that, closed lease ids older than an hour.
         """
+        ...
+
+
+@runtime_checkable
+class Split(Protocol):
+    """What a ledger on several machines offers beside its verbs, so that each may fail by itself.
+
+    A call about counters of one part is answered, or fails, whatever the others do.
+    """
+
+    def part(self, shard: int) -> Hashable:
+        """Return which part has a shard (`shard_of`) just now. Never blocks."""
         ...
 
 

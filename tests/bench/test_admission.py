@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bench.load.admission import IN_FLIGHT, LIMIT, Crash, Tally, ask
-from bench.load.client import Connection, parse_head
+from bench.load.client import Connection, parse_head, request
 from bench.load.wrk import Job
 
 if TYPE_CHECKING:
@@ -102,10 +102,10 @@ async def test_the_client_reads_an_answer_to_its_end(answer: bytes, status: int)
         writer.close()
 
     async with serving(serve) as job:
-        connection = Connection(job)
-        assert await connection.ask() == status
+        connection, asked = Connection(job.url), request(job.method, job.url, job.headers)
+        assert (await connection.ask(asked)).status == status
         if b"close" not in answer:
-            assert await connection.ask() == 418
+            assert (await connection.ask(asked)).status == 418
         connection.close()
 
 
@@ -117,7 +117,7 @@ async def test_a_broken_answer_is_no_answer() -> None:
 
     async with serving(serve) as job:
         with pytest.raises(EOFError):
-            await Connection(job).ask()
+            await Connection(job.url).ask(request(job.method, job.url, job.headers))
 
 
 def test_a_head_is_read_by_its_names_in_lower_case() -> None:

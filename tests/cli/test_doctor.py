@@ -104,6 +104,13 @@ def test_a_plugin_that_is_not_installed(run: Command, tmp_path: Path) -> None:
     assert "nosuch" in bad["plugins"]
 
 
+def test_a_plugin_whose_settings_cannot_work(run: Command, tmp_path: Path) -> None:
+    table = '[plugins.oidc.users]\nissuer = "http://id.example.com"\naudience = ["x"]\n'
+    (tmp_path / "gateway.toml").write_text(table)
+    bad = _bad(run("doctor", "--json", "--config", "gateway.toml"))
+    assert "plugins.oidc.users.issuer" in bad["plugins"]
+
+
 def test_people_get_the_advice_beside_the_fault(run: Command) -> None:
     result = run("doctor", "--store", "nosuch://db")
     assert result.code == 1

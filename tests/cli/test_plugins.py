@@ -35,6 +35,20 @@ from dream_gateway.hookspecs import hookimpl
 def request_costs(weather):
     return []
 """,
+    "dg_strict": """
+import msgspec
+
+from dream_gateway.hookspecs import hookimpl
+
+
+class Settings(msgspec.Struct):
+    units: int
+
+
+@hookimpl
+def settings_type():
+    return Settings
+""",
     "dg_broken": "raise RuntimeError",
     "dg_lacking": "import no_such_driver",
 }
@@ -42,6 +56,7 @@ POINTS = """
 [dream_gateway.plugins]
 fine = dg_fine
 odd = dg_odd
+strict = dg_strict
 broken = dg_broken
 lacking = dg_lacking [extra]
 """
@@ -90,3 +105,14 @@ def test_what_cannot_be_used_says_why_and_stops_nobody(
     assert "does not fit" in str(found["odd"]["fault"])
     assert "RuntimeError" in str(found["broken"]["fault"])
     assert "pip install 'dg-four[extra]'" in str(found["lacking"]["fault"])
+
+
+def test_settings_that_are_wrong_are_told_beside_the_hooks(
+    rows: Callable[..., dict[str, dict[str, object]]], tmp_path: Path
+) -> None:
+    assert rows()["strict"]["fault"] == ""
+    file = tmp_path / "gateway.toml"
+    file.write_text("[plugins.strict]\nunits = 'many'\n")
+    row = rows("--config", str(file))["strict"]
+    assert (row["used"], row["hooks"]) == (True, ["settings_type"])
+    assert row["fault"] == "plugins.strict.units: Expected `int`, got `str`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import sys
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from dream_gateway.errors import ConfigurationError
-from dream_gateway.hookspecs import HookSpecs
+from dream_gateway.errors import ConfigurationError, InvalidCredentialError
+from dream_gateway.hookspecs import HookSpecs, Identified
 from dream_gateway.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -38,8 +39,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_guides_plugin_prices_observes_and_adds_a_command() -> None:
-    plugins = Plugins({"by-size": {"unit_bytes": 100}})
+async def test_the_guides_plugin_prices_observes_knows_users_and_adds_a_command(
+    tmp_path: Path,
+) -> None:
+    refusals = tmp_path / "refusals"
+    table = {"secret": "long enough", "unit_bytes": 100, "refusals": str(refusals)}
+    plugins = Plugins({"by-size": table})
     (pricer,) = plugins.request_costs()
     large = [(b"Content-Length", b"250")]
     assert pricer.cost(method="POST", path="/", headers=large) == 3
@@ -47,15 +52,33 @@ def test_the_guides_plugin_prices_observes_and_adds_a_command() -> None:
     (observer,) = plugins.verdict_observers()
     for code in ("allowed", "rate_limited"):
         observer.observe(project="p", customer="c", code=code, cost=1)
-    assert observer.count == 1  # type: ignore[attr-defined]  # the guide's own
+    assert refusals.read_text() == "c rate_limited\n"
+    (identity,) = plugins.identities()
+    assert await identity.verify("another.kind") is None
+    signature = hmac.digest(b"long enough", b"pk_test_1.ada", "sha256").hex()
+    known = await identity.verify(f"user.pk_test_1.ada.{signature}")
+    assert known == Identified("by-size", "ada", tenant="pk_test_1")
+    for bad in ("00", "\u00ff", "", signature[:-1]):
+        with pytest.raises(InvalidCredentialError):
+            await identity.verify(f"user.pk_test_1.ada.{bad}")
     (command,) = plugins.commands()
-    assert "one unit" in CliRunner().invoke(command).output
+    assert "one unit, and one more for each 100 bytes" in CliRunner().invoke(command).output
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_guides_plugin_refuses_settings_that_are_wrong() -> None:
-    with pytest.raises(ConfigurationError, match="unit_bytes"):
-        Plugins({"by-size": {"unit_bytes": 0}}).request_costs()
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ({}, "plugins.by-size.secret: must be set"),
+        ({"secret": "long enough", "unit_bytes": 0}, "plugins.by-size.unit_bytes: Expected"),
+        ({"secret": "long enough", "unit": 1}, "plugins.by-size.unit: no such setting"),
+    ],
+)
+def test_the_guides_plugin_refuses_settings_that_are_wrong(
+    table: dict[str, object], fault: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        Plugins({"by-size": table})
 
 
 def test_the_guide_names_every_hook() -> None:

@@ -12,10 +12,14 @@ import pytest
 from dream_gateway import errors
 from dream_gateway.edge import request_body
 from dream_gateway.http.ratelimit import RateLimitHeaders
+from dream_gateway.plugins import Plugins
 from dream_gateway.service.table import operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CLERK = {"issuer": "https://clerk.example.com", "webhook_secret": "whsec_c2VjcmV0"}
+"""What has every route of the plugins be there."""
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -53,7 +57,13 @@ def test_every_route_is_described() -> None:
     nothing = cast(
         "Any",
         SimpleNamespace(
-            admission=None, directory=None, clock=None, health=None, plugins=None, settings=None
+            admission=None,
+            directory=None,
+            clock=None,
+            health=None,
+            plugins=Plugins({"clerk": {"users": CLERK}}),
+            settings=None,
+            exchanges=(),
         ),
     )
     table = operations(nothing, RateLimitHeaders())

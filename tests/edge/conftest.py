@@ -75,6 +75,7 @@ class StandInAdmission:
     waits: bool = False
     waiting: list[Pending] = field(default_factory=list)
     asked: list[tuple[str, int, tuple[str, ...], str | None]] = field(default_factory=list)
+    beside: list[str | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         period = Period(RESET - 2592000, RESET)
@@ -128,12 +129,25 @@ class StandInAdmission:
                 pending.deny(Denial(self.subject.counters[0], None))
 
     def try_key(
-        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+        self,
+        secret: str,
+        cost: int,
+        scopes: tuple[str, ...] = (),
+        ip: str | None = None,
+        *,
+        publishable: str | None = None,
     ) -> Verdict | None:
+        self.beside.append(publishable)
         return self._decide(secret, cost, scopes, ip) if self.warm else None
 
     async def key(
-        self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+        self,
+        secret: str,
+        cost: int,
+        scopes: tuple[str, ...] = (),
+        ip: str | None = None,
+        *,
+        publishable: str | None = None,
     ) -> Verdict:
         await asyncio.sleep(0)
         return self._decide(secret, cost, scopes, ip)

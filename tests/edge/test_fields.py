@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dream_gateway.edge.fields import field_value, is_ours
-from dream_gateway.edge.forwarded import TrustedProxies
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.http.inbound import Inbound, from_scope
+from dream_gateway.http.peers import TrustedProxies
 from dream_gateway.http.request_ids import RequestIds
 
 

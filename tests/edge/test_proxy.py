@@ -11,7 +11,7 @@ import pytest
 
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.routes import Route
-from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.errors import IdentityUnavailableError, StoreUnavailableError
 from dream_gateway.http1.watch import Patience
 
 Serve = Callable[..., Awaitable[str]]
@@ -157,6 +157,51 @@ async def test_credential_is_kept_where_asked(
     base = await edge(await listening(), keep_credential=True)
     await http.get(base)
     assert heard.get("authorization") == [f"Bearer {key}"]
+
+
+async def test_an_end_users_token_and_its_publishable_key_stay_here(
+    edge: Serve, listening: Serve, heard: Any, admission: Any
+) -> None:
+    admission.key_secret = "eyJ.of.ada"
+    base = await edge(await listening())
+    bearer = {"authorization": "Bearer eyJ.of.ada", "x-publishable-key": "pk_1"}
+    own = {"x-clerk-token": "eyJ.of.ada", "x-publishable-key": "pk_1"}
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        for headers in (bearer, own, {**own, "authorization": "Bearer for-the-upstream"}):
+            assert (await client.get(base, headers=headers)).status_code == 200
+            assert admission.beside[-1] == "pk_1"
+            assert heard.get("x-publishable-key") == heard.get("x-clerk-token") == []
+            assert heard.get("x-dream-customer") == ["cust-1"]
+        assert heard.get("authorization") == ["Bearer for-the-upstream"]
+        kept = await edge(await listening(), keep_credential=True)
+        assert (await client.get(kept, headers=own)).status_code == 200
+        assert heard.get("x-clerk-token") == ["eyJ.of.ada"]
+        assert heard.get("x-publishable-key") == ["pk_1"]
+        two = [*own.items(), ("x-clerk-token", "other")]
+        assert (await client.get(base, headers=two)).status_code == 401
+
+
+async def test_a_customer_key_beside_a_publishable_one_is_what_counts(
+    edge: Serve, http: httpx.AsyncClient, listening: Serve, heard: Any, admission: Any
+) -> None:
+    base = await edge(await listening())
+    headers = {"x-publishable-key": "pk_1", "x-clerk-token": "eyJ"}
+    assert (await http.get(base, headers=headers)).status_code == 200
+    assert admission.beside[-1:] in ([], [None])
+    assert heard.get("x-clerk-token") == ["eyJ"]
+
+
+async def test_who_cannot_be_told_is_not_let_in_where_stores_may_fail(
+    edge: Serve, listening: Serve, heard: Any, admission: Any
+) -> None:
+    admission.failure = IdentityUnavailableError()
+    admission.warm = False
+    base = await edge(await listening(), on_store_failure="open")
+    headers = {"x-publishable-key": "pk_1", "authorization": "Bearer eyJ"}
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        answer = await client.get(base, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "identity_unavailable")
+    assert not heard.heads
 
 
 async def test_refusals(

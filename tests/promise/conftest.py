@@ -14,11 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
+from dream_gateway.administration import open_administration
+from dream_gateway.gateway import Gateway
+from dream_gateway.model import Mode
+from dream_gateway.settings import Settings
+from dream_gateway.tierspec import parse_tier
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
 START_SECONDS = 30
 
@@ -100,21 +105,45 @@ class Running:
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         return [int(pid) for pid in Path(path).read_text().split()]
 
-    def kill_a_worker(self) -> None:
-        """Kill one worker as `kill -9` does, and see it dead."""
-        alive = self.workers()
-        if alive:
-            dying = os.pidfd_open(alive[0])
-            signal.pidfd_send_signal(dying, signal.SIGKILL)
-            select.select([dying], [], [], START_SECONDS)
-            os.close(dying)
+    async def kill_a_worker(self) -> None:
+        """Kill a worker that serves, as `kill -9` does, and see it dead; wait for one if need be."""
+        while not (serving := [pid for pid in self.workers() if _has_journal(pid)]):  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.01)
+        dying = os.pidfd_open(serving[0])
+        signal.pidfd_send_signal(dying, signal.SIGKILL)
+        select.select([dying], [], [], START_SECONDS)
+        os.close(dying)
 
-    def used(self, customer: str) -> int:
+    async def furnish(self, limit: int) -> str:
+        """Make a platform with one customer, `ada`, on a tier of so many units; return their key."""
+        async with open_administration(Settings(store=self.store)) as admin:
+            tiers = [parse_tier(f"free={limit}/month")]
+            made = await admin.create_platform("shop", Mode.TEST, tiers, ())
+            self.platform = {"projectId": made.project.id, "secretKey": made.secret_key}
+            await admin.create_customer(made.project.id, "ada", "free")
+            return (await admin.create_key(made.project.id, "ada")).secret
+
+    async def used(self, customer: str) -> int:
         """Return a customer's usage as the ledger has it."""
-        project = self.platform["projectId"]
-        shown = self.cli("usage", "show", "--project", project, "--customer", customer)
-        assert isinstance(shown["usageCount"], int)
-        return shown["usageCount"]
+        settings = Settings(store=self.store)
+        async with open_administration(settings) as admin:
+            project = await admin.project(self.platform["projectId"])
+        gateway = Gateway(settings)
+        try:
+            await gateway.start()
+            usage = (await gateway.admission.usage(project, customer)).usage
+        finally:
+            await gateway.close()
+        assert usage is not None
+        return usage.used
+
+
+def _has_journal(pid: int) -> bool:
+    """Return whether a process has its lease journal: from then on it may have leases."""
+    try:
+        return ".journal" in Path(f"/proc/{pid}/maps").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _free_port() -> str:
@@ -133,12 +162,6 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     if gateway.process is not None and gateway.process.poll() is None:
         await asyncio.to_thread(gateway.stop)
     server.close()
-
-
-@pytest.fixture
-def client() -> Callable[[], httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    return lambda: httpx.AsyncClient(limits=limits, timeout=60)
 
 
 @pytest.fixture

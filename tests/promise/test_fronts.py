@@ -80,12 +80,7 @@ async def test_a_front_proxy_enforces_keys_and_quotas(running: Running, front: s
     if path is None:
         pytest.skip(f"{front} is not installed")
     running.config.write_text(f"authorize_limit_status = {over_limit}\n")
-    running.platform = running.cli(
-        "platform", "create", "--name", "shop", "--tier", f"free={LIMIT}/month"
-    )
-    project = running.platform["projectId"]
-    running.cli("customer", "create", "--project", project, "--id", "ada", "--plan", "free")
-    key = running.cli("key", "create", "--project", project, "--customer", "ada")["key"]
+    key = await running.furnish(LIMIT)
     await asyncio.to_thread(running.start, 1)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

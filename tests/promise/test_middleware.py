@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+from bench.load.client import Connection, request
 
 if TYPE_CHECKING:
     from conftest import Running  # type: ignore[import-not-found] # pytest's own, beside this file
@@ -40,9 +40,10 @@ TRIES = 200
 async def up(url: str) -> None:
     for _ in range(TRIES):
         try:
-            async with httpx.AsyncClient(timeout=60) as http:
-                await http.get(url)
-        except httpx.TransportError:
+            http = Connection(url)
+            await http.ask(request("GET", url, {}))
+            http.close()
+        except (OSError, EOFError):
             await asyncio.sleep(0.05)
         else:
             return
@@ -53,12 +54,7 @@ async def up(url: str) -> None:
 async def test_two_processes_admit_exactly_the_limit(
     running: Running, cost: int, admitted: int, free_port: int
 ) -> None:
-    running.platform = running.cli(
-        "platform", "create", "--name", "shop", "--tier", f"free={LIMIT}/month"
-    )
-    project = running.platform["projectId"]
-    running.cli("customer", "create", "--project", project, "--id", "ada", "--plan", "free")
-    key = running.cli("key", "create", "--project", project, "--customer", "ada")["key"]
+    key = await running.furnish(LIMIT)
     (running.folder / "priced.py").write_text(APP)
     command = [sys.executable, "-m", "uvicorn", "priced:app", "--workers", "2"]
     command += ["--port", str(free_port), "--log-level", "error"]
@@ -71,9 +67,9 @@ async def test_two_processes_admit_exactly_the_limit(
     statuses: list[int] = []
 
     async def caller() -> None:
-        headers = {"X-API-Key": str(key)}
-        async with httpx.AsyncClient(headers=headers, timeout=60) as http:
-            statuses.extend([(await http.get(url)).status_code for _ in numbers])
+        http, asked = Connection(url), request("GET", url, {"X-API-Key": key})
+        statuses.extend([(await http.ask(asked)).status for _ in numbers])
+        http.close()
 
     try:
         await up(url)
@@ -83,4 +79,4 @@ async def test_two_processes_admit_exactly_the_limit(
         await process.wait()
     assert set(statuses) == {200, 429}
     assert statuses.count(200) == admitted
-    assert await asyncio.to_thread(running.used, "ada") == admitted * cost
+    assert await running.used("ada") == admitted * cost

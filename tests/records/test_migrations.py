@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from alembic import command
@@ -16,6 +16,7 @@ from dream_gateway.plugins import open_backend
 from dream_gateway.records.migrate import KNOWN, MIGRATIONS, migrate, revision_of
 from dream_gateway.records.schema import metadata
 from dream_gateway.testing import FakeClock
+from dream_gateway_local.tables import metadata as local_metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,8 +41,11 @@ def config(connection: Connection | None = None) -> Config:
 
 def differences(connection: Connection) -> list[Any]:
     """Return in what the database differs from the tables that the code works with."""
-    found = compare_metadata(MigrationContext.configure(connection), metadata)
-    names = set(metadata.tables)
+    every = [metadata, local_metadata]
+    # It takes a list as well; its types do not say so.
+    context = MigrationContext.configure(connection)
+    found = compare_metadata(context, cast("Any", every))
+    names = {name for each in every for name in each.tables}
     return [d for d in found if not (d[0] == "remove_table" and d[1].name not in names)]
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -93,12 +94,26 @@ class PostgresServer:
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it, at once by default; what was answered stays."""
-        process, self._process = self._process, None
-        if process is not None:
-            # A server that stands still hears nothing.
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(how)
-            process.wait(PATIENCE_SECONDS)
+        if self._process is None:
+            return
+        # A server that stands still hears nothing.
+        self._process.send_signal(signal.SIGCONT)
+        # Killed alone, it leaves children, and no other starts while they have its memory.
+        orphans = [] if how is not signal.SIGKILL or self.is_dead else self._pids()[1:]
+        watched = [os.pidfd_open(pid) for pid in orphans if Path(f"/proc/{pid}").exists()]
+        self._process.send_signal(how)
+        for each in watched:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(each, signal.SIGKILL)
+            select.select([each], [], [], PATIENCE_SECONDS)
+            os.close(each)
+        self._process.wait(PATIENCE_SECONDS)
+        self._process = None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended by itself, or was never started."""
+        return self._process is None or self._process.poll() is not None
 
     def pause(self) -> None:
         """Let its processes stand still, as a machine that hangs would."""
@@ -129,10 +144,10 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server(*options: str) -> Iterator[PostgresServer]:
-    """Run a server, and remove it at the end."""
+def own_server(*options: str, folder: Path | None = None) -> Iterator[PostgresServer]:
+    """Run a server, and remove it at the end. Anybody may have to enter its folder's parents."""
     # Not pytest's folder: nobody else may enter that one's parents.
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder = folder or Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     folder.chmod(0o755)
     server = PostgresServer(folder, options)
     try:

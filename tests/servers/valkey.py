@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 import valkey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PATIENCE_SECONDS = 20.0
+BUS = 10_000
+"""So far above its port is the one by which a cluster's server talks to the others."""
+
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
 
@@ -30,7 +33,7 @@ def free_port() -> int:
             one.bind(("127.0.0.1", 0))
             port: int = one.getsockname()[1]
             try:
-                bus.bind(("127.0.0.1", port + 10_000))
+                bus.bind(("127.0.0.1", port + BUS))
             except (OSError, OverflowError):
                 continue
             return port
@@ -45,9 +48,10 @@ def binary() -> Path:
 class Server:
     """One server process, in a folder of its own; it may be killed, paused and started again."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, folder: Path | None = None) -> None:
         self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
+        self.folder.mkdir(exist_ok=True)
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -60,16 +64,20 @@ class Server:
         return valkey.Valkey(port=self.port, socket_timeout=PATIENCE_SECONDS)
 
     def start(self) -> None:
+        self.launch()
+        wait_until(self.answers)
+
+    def launch(self, *options: str) -> None:
+        """Start it, and do not wait; with more options for this time."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                    "--dir", str(self.folder), *self.options,
+                    "--dir", str(self.folder), *self.options, *options,
                 ],
                 stdout=log,
                 stderr=log,
             )  # fmt: skip
-        wait_until(self.answers)
 
     def answers(self) -> bool:
         try:
@@ -88,6 +96,11 @@ class Server:
             self.process.wait()
         self.process = None
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has ended by itself, or was never started."""
+        return self.process is None or self.process.poll() is not None
+
     def pause(self) -> None:
         self._signal(signal.SIGSTOP)
 
@@ -95,7 +108,8 @@ class Server:
         self._signal(signal.SIGCONT)
 
     def remove(self) -> None:
-        self.kill()
+        if not self.is_dead:
+            self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _signal(self, number: int) -> None:
@@ -106,13 +120,17 @@ class Server:
 class Cluster:
     """Three primaries, with replicas of the first if wanted."""
 
-    def __init__(self, *, replicas: int = 0) -> None:
+    def __init__(self, *, replicas: int = 0, folder: Path | None = None) -> None:
         options = (
             "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
             "--cluster-require-full-coverage", "no", "--appendonly", "yes",
             "--repl-diskless-sync-delay", "0",
         )  # fmt: skip
-        self.servers = [Server(*options) for _ in range(3 + replicas)]
+        self.servers = [
+            Server(*options, folder=None if folder is None else folder / str(number))
+            for number in range(3 + replicas)
+        ]
+        self.ports = [server.port for server in self.servers[:3]]
         first = self.servers[0]
         for number, server in enumerate(self.servers):
             with server.client() as client:
@@ -131,8 +149,21 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        nodes = ",".join(f"127.0.0.1:{server.port}" for server in self.servers[:3])
+        nodes = ",".join(f"127.0.0.1:{port}" for port in self.ports)
         return f"valkey+cluster://{nodes}"
+
+    def announce(self, ports: Sequence[int]) -> None:
+        """Let clients be told to come by these ports, and not by the servers' own."""
+        for server, port in zip(self.servers, ports, strict=True):
+            bus = server.port + BUS
+            pairs = ("cluster-announce-port", port, "cluster-announce-bus-port", bus)
+            server.options += tuple(
+                f"--{each}" if isinstance(each, str) else str(each) for each in pairs
+            )
+            with server.client() as client:
+                client.execute_command("CONFIG", "SET", *pairs)
+        self.ports = list(ports)
+        wait_until(lambda: all(self._names_only(server) for server in self.servers))
 
     def id_of(self, server: Server) -> str:
         with server.client() as client:
@@ -147,6 +178,11 @@ class Cluster:
             lines = client.execute_command("CLUSTER", "INFO").decode().split()
             wanted = {f"cluster_known_nodes:{len(self.servers)}", "cluster_slots_ok:16384"}
             return {*wanted, "cluster_state:ok"} <= set(lines)
+
+    def _names_only(self, server: Server) -> bool:
+        with server.client() as client:
+            ranges = client.execute_command("CLUSTER", "SLOTS")
+        return {port for _, _, (_, port, *_), *_ in ranges} == set(self.ports)
 
     def _is_linked(self, server: Server) -> bool:
         with server.client() as client:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
+from tests.service.signed_tokens import SignedTokens
 
 from dream_gateway.administration import Administration
 from dream_gateway.gateway import Gateway
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Executable, Row
 
-    from dream_gateway.hookspecs import Identity
+    from dream_gateway.hookspecs import Identity, UserAdministration, UserWebhook
 
     Open = Callable[[], AbstractAsyncContextManager[Gateway]]
     Speak = Callable[[Service, str | None], AbstractAsyncContextManager[httpx.AsyncClient]]
     Ask = Callable[[Executable], Any]
 
 START_SECONDS = 10.0
+OPERATOR = "an operator's token, which nobody can guess"
 QUOTA, RATE = AllowanceKind.QUOTA, AllowanceKind.RATE
 TIERS = (
     Tier("free", (Allowance(QUOTA, 10, Interval.MONTH),), display_name="Free"),
@@ -44,14 +46,23 @@ TIERS = (
 
 
 class WithIdentities(Plugins):
-    """Plugins of which the test gives the identities."""
+    """Plugins of which the test gives the identities, of end users and of developers."""
 
-    def __init__(self, known: Sequence[Identity]) -> None:
+    def __init__(
+        self,
+        known: Sequence[Identity],
+        developers: Sequence[Identity] = (),
+        *,
+        administrations: Sequence[UserAdministration] = (),
+        webhooks: Sequence[UserWebhook] = (),
+    ) -> None:
         super().__init__({})
-        self._known = tuple(known)
-
-    def identities(self) -> tuple[Identity, ...]:
-        return self._known
+        self._registered = {
+            "identities": tuple(known),
+            "developer_identities": tuple(developers),
+            "user_administrations": tuple(administrations),
+            "user_webhooks": tuple(webhooks),
+        }
 
 
 @dataclass
@@ -77,9 +88,30 @@ class Tenant:
         return key
 
 
+@dataclass
+class Developer:
+    """A developer, with a client that sends their token."""
+
+    client: httpx.AsyncClient
+    token: str
+
+    async def project(self, **more: Any) -> dict[str, Any]:
+        """Create a project; return `project` and `secretKey`."""
+        answer = await self.client.post("/platform/projects", json={"name": "shop", **more})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def tokens(clock: FakeClock) -> SignedTokens:
+    """Who signs developers' tokens, and verifies them."""
+    return SignedTokens(clock)
 
 
 @pytest.fixture
@@ -89,12 +121,14 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(database: Path, clock: FakeClock) -> Open:
+def opened(database: Path, clock: FakeClock, plugins: Plugins) -> Open:
     """Return a context manager that runs a gateway on the test's database, a worker of its own."""
 
     @asynccontextmanager
     async def open_gateway() -> AsyncIterator[Gateway]:
-        gateway = Gateway(Settings(store=f"sqlite:///{database}"), clock)
+        settings = Settings(store=f"sqlite:///{database}", operator_tokens=(OPERATOR,))
+        gateway = Gateway(settings, clock)
+        gateway.plugins = plugins
         try:
             await gateway.start()
             async with asyncio.timeout(START_SECONDS):
@@ -120,10 +154,14 @@ def identities() -> tuple[Identity, ...]:
 
 
 @pytest.fixture
-def service(gateway: Gateway, identities: tuple[Identity, ...]) -> Service:
-    host = ServiceHost(gateway)
-    host.plugins = WithIdentities(identities)
-    return create_service(host)
+def plugins(identities: tuple[Identity, ...], tokens: SignedTokens) -> Plugins:
+    """What is plugged in: who verifies end users' tokens, and developers'."""
+    return WithIdentities(identities, (tokens,))
+
+
+@pytest.fixture
+def service(gateway: Gateway) -> Service:
+    return create_service(ServiceHost(gateway))
 
 
 @pytest.fixture(params=["asgi", "protocol"])
@@ -153,6 +191,29 @@ async def stranger(gateway: Gateway, service: Service, speak: Speak) -> AsyncIte
     """Another platform's project on the same gateway."""
     async with _tenant(gateway, service, speak, "two") as each:
         yield each
+
+
+@pytest.fixture
+async def ada(service: Service, speak: Speak, tokens: SignedTokens) -> AsyncIterator[Developer]:
+    """A developer whom nobody has seen yet."""
+    token = tokens.sign("ada", "ada@example.com")
+    async with speak(service, token) as client:
+        yield Developer(client, token)
+
+
+@pytest.fixture
+async def grace(service: Service, speak: Speak, tokens: SignedTokens) -> AsyncIterator[Developer]:
+    """Another one."""
+    token = tokens.sign("grace", "grace@example.com")
+    async with speak(service, token) as client:
+        yield Developer(client, token)
+
+
+@pytest.fixture
+async def operator(service: Service, speak: Speak) -> AsyncIterator[httpx.AsyncClient]:
+    """The one who runs the gateway."""
+    async with speak(service, OPERATOR) as client:
+        yield client
 
 
 @pytest.fixture

@@ -205,6 +205,17 @@ async def test_413_without_a_length(tenant: Tenant) -> None:
 
 
 class TestIdempotency:
+    async def test_a_repeat_never_tells_less_than_the_first(self, tenant: Tenant) -> None:
+        await tenant.customer("u-1", plan="big")
+        field = {"idempotency-key": "k"}
+        once = (await charge(tenant, headers=field)).json()["usage"]
+        # Now there is a lease in hand, with units that the first answer knew nothing of.
+        for _ in range(20):
+            assert (await charge(tenant)).status_code == 200
+        again = (await charge(tenant, headers=field)).json()["usage"]
+        assert 1 == once["usageCount"] <= again["usageCount"] <= again["limit"]
+        assert again["remaining"] == again["limit"] - again["usageCount"]
+
     async def test_200_a_repeat_is_a_duplicate(self, tenant: Tenant) -> None:
         once = await charge(tenant, json={"cost": 3}, headers={"idempotency-key": "k"})
         again = await charge(tenant, json={"cost": 3}, headers={"idempotency-key": "k"})

@@ -31,10 +31,16 @@ def pointers(body: bytes, shape: Any) -> list[str]:
 
 @pytest.mark.parametrize(
     "cost",
-    ["-1", "1000000001", "1.5", "1.0", "true", '"1"', "[]", "{}", "1e400", "9" * 400, "9" * 5000],
+    ["-1", "1000000001", "1.5", "1e300", "true", '"1"', "[]", "{}", "1e400", "9" * 400, "9" * 5000],
 )
 def test_a_wrong_cost_is_named(cost: str) -> None:
     assert pointers(b'{"cost":%b}' % cost.encode(), TrackRequest) == ["/cost"]
+
+
+@pytest.mark.parametrize("cost", ["3.0", "3e0", "30e-1"])
+def test_a_whole_number_may_be_written_as_a_fraction(cost: str) -> None:
+    decoder = msgspec.json.Decoder(TrackRequest)
+    assert read_json(b'{"cost":%b}' % cost.encode(), decoder).cost == 3
 
 
 def test_every_fault_is_named_at_once() -> None:

@@ -33,6 +33,7 @@ class Store:
     kept: Kept
     secret: str
     key: str
+    publishable_key: str
 
 
 def authorize() -> Contender:
@@ -80,7 +81,7 @@ def make(kept: Kept, limit: int = PLENTY) -> Store:
     whose = ("--project", made["projectId"], *where)
     _command("customer", "create", "--id", CUSTOMER, *whose)
     key = _command("key", "create", "--customer", CUSTOMER, *whose)
-    return Store(kept, made["secretKey"], key["key"])
+    return Store(kept, made["secretKey"], key["key"], made["publishableKey"])
 
 
 def serve(store: Store, setting: Setting, workers: int = 1, *, strict: bool = False) -> Server:

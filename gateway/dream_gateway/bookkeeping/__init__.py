@@ -36,6 +36,7 @@ from dream_gateway.bookkeeping.verbs import (
     take,
     tally,
 )
+from dream_gateway.gcra import Bucket, Rate
 
 __all__ = [
     "CLOSED_LEASES_KEPT_US",
@@ -45,11 +46,13 @@ __all__ = [
     "SETTLE_US",
     "TOMBSTONE",
     "Books",
+    "Bucket",
     "BucketRow",
     "Changes",
     "CounterRow",
     "EventRow",
     "LeaseRow",
+    "Rate",
     "Rows",
     "check_claims",
     "check_events",

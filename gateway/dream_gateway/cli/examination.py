@@ -29,7 +29,12 @@ async def examine(loaded: Loaded) -> list[Finding]:
     Opens the store, which makes it if it is not there; writes nothing else.
     """
     settings = loaded.settings
-    findings = [_settings(loaded), _plugins(settings), _clock(), *await examine_store(settings)]
+    findings = [
+        _settings(loaded),
+        await _plugins(settings),
+        _clock(),
+        *await examine_store(settings),
+    ]
     urls = [settings.upstream] if settings.upstream else []
     urls += [url for route in settings.routes for url in route.upstreams]
     if not urls:
@@ -45,10 +50,14 @@ def _settings(loaded: Loaded) -> Finding:
     return Finding("settings", f"valid; {len(changed)} set, the rest at their defaults")
 
 
-def _plugins(settings: Settings) -> Finding:
+async def _plugins(settings: Settings) -> Finding:
     names = ", ".join(settings.plugins) or "none"
     try:
-        Plugins(settings.plugins)
+        plugins = Plugins(settings.plugins)
+        try:
+            plugins.open()
+        finally:
+            await plugins.aclose()
     except GatewayError as error:
         return Finding("plugins", names, error.detail)
     return Finding("plugins", names)

@@ -8,7 +8,7 @@ import click
 
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.errors import GatewayError
-from dream_gateway.plugins import BACKENDS, PLUGINS, Plugins, examine
+from dream_gateway.plugins import BACKENDS, PLUGINS, Plugins, examine, hooks_of
 
 if TYPE_CHECKING:
     from dream_gateway.plugins import Installed
@@ -32,7 +32,7 @@ def show(session: Session) -> None:
     settings = session.settings
     rows = [_row("backend", each, _stores(settings), ()) for each in examine(BACKENDS, "store")]
     for each in examine(PLUGINS, "plugin"):
-        hooks, fault = _hooks(each.name)
+        hooks, fault = _hooks(each.name, settings)
         rows.append(_row("plugin", each, set(settings.plugins), hooks, fault))
     session.show_list(rows, COLUMNS)
 
@@ -57,11 +57,15 @@ def _stores(settings: Settings) -> set[str]:
     return {url.partition(":")[0] for url in urls if url}
 
 
-def _hooks(name: str) -> tuple[tuple[str, ...], str]:
-    """Return the hooks that a plugin implements, and what is wrong with them."""
+def _hooks(name: str, settings: Settings) -> tuple[tuple[str, ...], str]:
+    """Return the hooks that a plugin implements, and what is wrong with them or its settings."""
+    hooks: tuple[str, ...] = ()
     try:
-        return Plugins({name: {}}).hooks(name), ""
+        hooks = hooks_of(name)
+        if name in settings.plugins:
+            Plugins({name: settings.plugins[name]})
     except GatewayError as error:
-        return (), error.detail
+        return hooks, error.detail
     except Exception as error:  # noqa: BLE001 - somebody else's module
-        return (), f"The plugin {name!r} cannot be used: {type(error).__name__}."
+        return hooks, f"The plugin {name!r} cannot be used: {type(error).__name__}."
+    return hooks, ""

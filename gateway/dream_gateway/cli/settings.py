@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+import msgspec
 
 from dream_gateway.cli.session import Session, with_session
-from dream_gateway.configuration import ENVIRONMENT_PREFIX
-from dream_gateway.settings import RouteSettings, Row, shown, table
+from dream_gateway.configuration import DEFAULT_SOURCE, ENVIRONMENT_PREFIX
+from dream_gateway.plugins import Plugins
+from dream_gateway.settings import RouteSettings, Row, secrets, shown, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = "***"  # noqa: S105 - what is shown in the place of one
 
 PAGE_HEAD = """\
 # Settings
@@ -50,7 +59,7 @@ def command(session: Session, *, markdown: bool) -> None:
     if markdown:
         click.echo(reference_page(), nl=False)
         return
-    rows = [_row(session, row) for row in table()]
+    rows = [*(_row(session, row) for row in table()), *_plugin_rows(session)]
     session.show_list(rows, ("name", "value", "source", "help"))
 
 
@@ -76,6 +85,27 @@ def _row(session: Session, row: Row) -> dict[str, object]:
         "default": shown(row.name, row.default),
         "help": row.help,
     }
+
+
+def _plugin_rows(session: Session) -> Iterator[dict[str, object]]:
+    """Yield a row for each setting that a configured plugin declares."""
+    plugins = Plugins(session.settings.plugins)
+    for plugin, given in session.settings.plugins.items():
+        declared = plugins.settings_type(plugin)
+        if declared is None:
+            continue
+        values, hidden = msgspec.to_builtins(plugins.settings(plugin)), secrets(declared)
+        for row in table(declared):
+            yield {
+                "name": f"plugins.{plugin}.{row.name}",
+                "value": SECRET if row.name in hidden else values.get(row.name),
+                "source": session.loaded.sources["plugins"]
+                if row.name in given
+                else DEFAULT_SOURCE,
+                "type": row.type,
+                "default": SECRET if row.name in hidden else msgspec.to_builtins(row.default),
+                "help": row.help,
+            }
 
 
 def _variable(row: Row) -> str:

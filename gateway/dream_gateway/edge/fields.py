@@ -131,6 +131,10 @@ def _request_fields_left(inbound: Inbound, found: Found | None) -> frozenset[byt
         left = _LEFT_BEHIND_BEARER
     if found is not None and found.in_api_key:
         left |= {b"x-api-key"}
+    if found is not None and found.publishable is not None:
+        left |= {b"x-publishable-key"}
+        if found.in_clerk_token:
+            left |= {b"x-clerk-token"}
     if len(inbound.fields) != len(inbound.headers) or (
         inbound.fields.get(b"connection", b"") not in _PLAIN_CONNECTIONS
     ):

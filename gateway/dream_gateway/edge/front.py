@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge.fields import REQUEST_ID
 from dream_gateway.edge.forward_auth import ForwardAuth
-from dream_gateway.edge.forwarded import TrustedProxies
 from dream_gateway.edge.gate import DeniedError, Gate
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.origin import parse_origin
@@ -19,15 +18,16 @@ from dream_gateway.errors import (
     MethodNotAllowedError,
     NotFoundError,
 )
+from dream_gateway.http.peers import TrustedProxies
 from dream_gateway.http.problem import problem
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds
 
 if TYPE_CHECKING:
-    from dream_gateway.edge.forwarded import Peer
     from dream_gateway.edge.gate import Ask, KeyAdmission
     from dream_gateway.edge.routes import Route, RouteTable
     from dream_gateway.http.inbound import Inbound
+    from dream_gateway.http.peers import Peer
     from dream_gateway.http.reply import Reply
 
 _LOG = logging.getLogger(__name__)

@@ -6,7 +6,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.edge.forwarded import Forwarding
-from dream_gateway.errors import GatewayError, MissingCredentialError, StoreUnavailableError
+from dream_gateway.errors import (
+    GatewayError,
+    IdentityUnavailableError,
+    MissingCredentialError,
+    StoreUnavailableError,
+)
 from dream_gateway.http.credentials import Found, find_credential
 from dream_gateway.http.problem import refusal
 from dream_gateway.model import Verdict
@@ -47,15 +52,27 @@ if TYPE_CHECKING:
             ...
 
         def try_key(
-            self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+            self,
+            secret: str,
+            cost: int,
+            scopes: tuple[str, ...] = (),
+            ip: str | None = None,
+            *,
+            publishable: str | None = None,
         ) -> Verdict | None:
             """Admit from memory alone; `None` when that takes a store."""
             ...
 
         async def key(
-            self, secret: str, cost: int, scopes: tuple[str, ...] = (), ip: str | None = None
+            self,
+            secret: str,
+            cost: int,
+            scopes: tuple[str, ...] = (),
+            ip: str | None = None,
+            *,
+            publishable: str | None = None,
         ) -> Verdict:
-            """Admit by a customer key."""
+            """Admit by a customer key, or by an end user's token beside a publishable key."""
             ...
 
         def refund(self, verdict: Verdict) -> None:
@@ -144,7 +161,13 @@ class Gate:
         if ask.route.public or ask.found is None:
             return Verdict(True, "allowed", 0)
         try:
-            verdict = self.admission.try_key(ask.found.secret, ask.cost, ask.route.scopes, ask.ip)
+            verdict = self.admission.try_key(
+                ask.found.secret,
+                ask.cost,
+                ask.route.scopes,
+                ask.ip,
+                publishable=ask.found.publishable,
+            )
         except StoreUnavailableError as exc:
             return self._without_store(ask, exc)
         return None if verdict is None else self._judged(ask, verdict)
@@ -154,9 +177,19 @@ class Gate:
         if ask.found is None:
             return Verdict(True, "allowed", 0)
         try:
-            verdict = await self.admission.key(ask.found.secret, ask.cost, ask.route.scopes, ask.ip)
+            verdict = await self.admission.key(
+                ask.found.secret,
+                ask.cost,
+                ask.route.scopes,
+                ask.ip,
+                publishable=ask.found.publishable,
+            )
         except StoreUnavailableError as exc:
             return self._without_store(ask, exc)
+        except IdentityUnavailableError as exc:
+            # Whatever the route says of stores: nobody knows who this is.
+            self._observe(None, exc.code, 0)
+            raise
         return self._judged(ask, verdict)
 
     def refund(self, ask: Ask, verdict: Verdict) -> None:

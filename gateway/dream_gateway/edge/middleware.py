@@ -9,7 +9,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.fields import REQUEST_ID, add_identity, is_ours
-from dream_gateway.edge.forwarded import TrustedProxies
 from dream_gateway.edge.gate import DeniedError, Gate
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.routes import Route, RouteTable, has_dot_segments
@@ -22,6 +21,7 @@ from dream_gateway.errors import (
 )
 from dream_gateway.http.asgi import header, raw_path
 from dream_gateway.http.inbound import from_scope
+from dream_gateway.http.peers import TrustedProxies
 from dream_gateway.http.problem import problem
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds

@@ -23,11 +23,11 @@ from dream_gateway.verdicts import Admitted
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from dream_gateway.edge.forwarded import Peer
     from dream_gateway.edge.front import Front
     from dream_gateway.edge.link import Link
     from dream_gateway.edge.origins import Origins
     from dream_gateway.edge.pool import Pool
+    from dream_gateway.http.peers import Peer
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
     from dream_gateway.model import Verdict

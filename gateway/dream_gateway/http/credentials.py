@@ -17,12 +17,17 @@ _BEARER = b"bearer "
 
 
 class Found(NamedTuple):
-    """A customer key, and where it was: what has to go before the request goes on."""
+    """A customer key, and where it was: what has to go before the request goes on.
+
+    Beside a `publishable` key, `secret` is an end user's token.
+    """
 
     secret: str
     in_authorization: bool
     in_api_key: bool
     in_query: bool
+    in_clerk_token: bool = False
+    publishable: str | None = None
 
 
 def find_credential(
@@ -35,7 +40,8 @@ def find_credential(
 
     It is `Authorization: Bearer` (RFC 6750) or `X-API-Key`, and the query parameter named
     `parameter` if one is. Beside another key, a bearer token that does not begin with `ak_` is not
-    ours: it belongs to the upstream. `fields` may be given to spare making a dictionary of `headers`.
+    ours: it belongs to the upstream. Without a key, an `X-Publishable-Key` makes an end user's token of
+    `X-Clerk-Token` or else the bearer token. `fields` may be given to spare making a dictionary.
     Raises `InvalidCredentialError` if two keys differ.
     """
     if fields is None:
@@ -47,14 +53,46 @@ def find_credential(
         bearer, api_key = _among_repeated(headers)
     asked = _from_query(query, parameter) if parameter and query else None
     other = _same(api_key, asked)
-    if other is not None and bearer is not None and not bearer.startswith(_KEY_PREFIX):
+    if other is not None and not _is_key(bearer):
         bearer = None
+    if other is None and b"x-publishable-key" in fields and not _is_key(bearer):
+        return _token(headers, bearer)
     secret = _same(bearer, other)
     if secret is None:
         return None
     return Found(
         secret.decode("latin-1"), bearer is not None, api_key is not None, asked is not None
     )
+
+
+def _is_key(bearer: bytes | None) -> bool:
+    return bearer is not None and bearer.startswith(_KEY_PREFIX)
+
+
+def _token(headers: Headers, bearer: bytes | None) -> Found | None:
+    """Return an end user's token and the publishable key beside it."""
+    publishable = _one(headers, b"x-publishable-key")
+    clerk = _one(headers, b"x-clerk-token")
+    token = clerk or bearer
+    if token is None or publishable is None:
+        return None
+    return Found(
+        token.decode("latin-1"),
+        in_authorization=clerk is None,
+        in_api_key=False,
+        in_query=False,
+        in_clerk_token=clerk is not None,
+        publishable=publishable.decode("latin-1"),
+    )
+
+
+def _one(headers: Headers, wanted: bytes) -> bytes | None:
+    """Return the one value of a field; which of two that differ is meant cannot be known."""
+    found = None
+    for name, value in headers:
+        if name == wanted:
+            found = _same(found, value.strip() or None)
+    return found
 
 
 def bearer_token(value: bytes) -> bytes | None:

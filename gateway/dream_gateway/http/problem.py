@@ -18,6 +18,7 @@ from dream_gateway.errors import (
     RateLimitedError,
     ShuttingDownError,
     StoreUnavailableError,
+    TenantMismatchError,
     UnknownTierError,
 )
 from dream_gateway.http.reply import Reply
@@ -45,6 +46,7 @@ _REFUSALS: Mapping[str, type[GatewayError]] = {
         InsufficientScopeError,
         IpDeniedError,
         PlatformSuspendedError,
+        TenantMismatchError,
         UnknownTierError,
         QuotaExceededError,
         RateLimitedError,

@@ -58,9 +58,7 @@ async def register(writer: Writer, found: Identified) -> Developer:
     platform = await platforms.create(writer, found.email or NAMELESS)
     await _add(writer, platform.id, developer.id, developer.email, Role.OWNER)
     if developer.email is not None and developer.email_verified:
-        invited = (memberships.c.developer_id.is_(None)) & (memberships.c.email == developer.email)
-        query = update(memberships).where(invited)
-        await writer.connection.execute(query.values(developer_id=developer.id))
+        await _accept(writer, developer.id, developer.email)
     return developer
 
 
@@ -146,6 +144,17 @@ async def owners(connection: AsyncConnection, platform_id: str) -> int:
         memberships.c.role == Role.OWNER.value, memberships.c.developer_id.is_not(None)
     )
     return len((await connection.execute(query)).all())
+
+
+async def _accept(writer: Writer, developer_id: str, email: str) -> None:
+    """Let a developer in where their address was invited: they have these parts from now on."""
+    run = writer.connection.execute
+    invited = (memberships.c.developer_id.is_(None)) & (memberships.c.email == email)
+    rows = (await run(select(memberships).where(invited))).mappings().all()
+    await run(delete(memberships).where(invited))
+    for row in rows:
+        part = {name: row[name] for name in ("id", "platform_id", "email", "role", "created_at")}
+        await run(insert(memberships).values(developer_id=developer_id, **part))
 
 
 async def _add(

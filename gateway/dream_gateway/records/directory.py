@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from dream_gateway import keys
 from dream_gateway.errors import ConflictError
 from dream_gateway.model import Customer
-from dream_gateway.records import credentials, customers, projects, tiers
+from dream_gateway.records import credentials, customers, identities, projects, tiers
 
 if TYPE_CHECKING:
+    from dream_gateway.hookspecs import Identified
     from dream_gateway.model import Credential, Project, Tier
     from dream_gateway.records.database import Records
 
 FIRST_USE = "first use"
 """The actor of customers that are registered by being named."""
+
+SIGN_IN = "sign-in"
+"""The actor of customers that are registered by their first token."""
 
 
 class Directory:
@@ -59,3 +63,26 @@ class Directory:
                 raise
             return found
         return made
+
+    async def linked(self, project_id: str, who: Identified) -> str | None:
+        """Return the id of the customer whom an identity is linked to, a deleted one's too."""
+        async with self._records.read() as connection:
+            return await identities.linked(connection, project_id, who.issuer, who.subject)
+
+    async def sign_up(self, project_id: str, who: Identified, plan: str) -> str:
+        """Return the id of the customer of an identity, made and linked if there is none.
+
+        Safe to race, with itself and with who registers a customer of the same external id.
+        """
+        try:
+            return await self._sign_up(project_id, who, plan)
+        except ConflictError:
+            return await self._sign_up(project_id, who, plan)
+
+    async def _sign_up(self, project_id: str, who: Identified, plan: str) -> str:
+        async with self._records.write(SIGN_IN) as writer:
+            connection = writer.connection
+            found = await identities.linked(connection, project_id, who.issuer, who.subject)
+            if found is not None:
+                return found
+            return (await identities.sign_up(writer, project_id, who, plan)).id

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import product_of
 from dream_gateway.records.schema import products
 
@@ -35,31 +36,31 @@ async def by_id(connection: AsyncConnection, project_id: str, product_id: str) -
 
 async def add(writer: Writer, product: Product) -> None:
     """Create a product. Its name must not be taken: see `Records.write`."""
-    await writer.connection.execute(insert(products).values(_row(product)))
-    await _audit(writer, product, "product.create")
+    row = _row(product)
+    await writer.connection.execute(insert(products).values(row))
+    project = product.project_id
+    await writer.audit("product.create", product.id, {"after": row}, project=project)
 
 
 async def change(writer: Writer, product: Product) -> None:
     """Store a product's new values."""
-    query = update(products).where(products.c.id == product.id, _there())
-    await writer.connection.execute(query.values(_row(product)))
-    await _audit(writer, product, "product.update")
+    row, run = _row(product), writer.connection.execute
+    here = (products.c.id == product.id) & _there()
+    before = (await run(select(products).where(here))).mappings().first()
+    await run(update(products).where(here).values(row))
+    details = difference(before, row, row)
+    await writer.audit("product.update", product.id, details, project=product.project_id)
 
 
 async def delete(writer: Writer, product: Product) -> None:
     """Hide a product; the row stays."""
     query = update(products).where(products.c.id == product.id)
     await writer.connection.execute(query.values(deleted_at=writer.now))
-    await _audit(writer, product, "product.delete")
+    await writer.audit("product.delete", product.id, project=product.project_id)
 
 
 def _there() -> ColumnElement[bool]:
     return products.c.deleted_at.is_(None)
-
-
-async def _audit(writer: Writer, product: Product, action: str) -> None:
-    details: dict[str, object] = {"name": product.name, "price": product.price}
-    await writer.audit(action, product.id, details, project=product.project_id)
 
 
 def _row(product: Product) -> dict[str, object]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.model import Allowance, Credential, Mode
     from dream_gateway.records.database import Writer
 
-PUBLIC = ("name", "default_tier", "alignment", "allowances", "origins")
+PUBLIC = ("name", "type", "default_tier", "alignment", "allowances", "origins", "branding")
 """The fields whose values the audit log shows."""
 
 
@@ -65,7 +65,12 @@ async def create(writer: Writer, platform_id: str, draft: ProjectDraft) -> NewPr
     row = {**_row(project), "publishable_key": publishable}
     await writer.connection.execute(insert(projects).values(row))
     await _put_origins(writer, project)
-    await _changed(writer, project, "project.create")
+    await _changed(
+        writer,
+        project,
+        "project.create",
+        {"after": {name: row[name] for name in PUBLIC if name in row}},
+    )
     blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
     await credentials.mint(writer, draft.mode, blank, publishable)
     _, secret = await credentials.mint(writer, draft.mode, replace(blank, kind=KeyKind.SECRET))
@@ -125,7 +130,7 @@ async def publishable_key(connection: AsyncConnection, project_id: str) -> str |
 async def change(writer: Writer, project: Project) -> None:
     """Store a project's new values."""
     row, run = _row(project), writer.connection.execute
-    before = await find(writer.connection, project.id)
+    before = await find_even_deleted(writer.connection, project.id)
     await run(update(projects).where(projects.c.id == project.id).values(row))
     await _put_origins(writer, project)
     seen = None if before is None else {**_row(before), "origins": before.origins}

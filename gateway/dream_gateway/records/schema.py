@@ -170,6 +170,29 @@ end_users = Table(
     Index("end_users_plan", "project_id", "plan"),
 )
 
+identity_links = Table(
+    "identity_links",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    # A deleted customer's link stays, so that a token does not make them anew.
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    # When what the provider told of the user last was so: news may come in any order.
+    Column("told_at", Float, nullable=False, server_default="0"),
+    Index("identity_links_user", "issuer", "subject"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    # What a webhook was told, each once, though it is sent again.
+    Column("endpoint", String(64), primary_key=True),
+    Column("id", String(255), primary_key=True),
+    Column("at", Float, nullable=False, index=True),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

@@ -31,6 +31,8 @@ class ServiceHost:
         self.admission = gateway.admission
         self.directory = StoredDirectory(gateway.records)
         self.plugins = gateway.plugins
+        self.sites = gateway.sites
+        self.exchanges = gateway.plugins.code_exchanges()
         self.settings = gateway.settings
         self.clock = gateway.clock
         self.health = gateway.health

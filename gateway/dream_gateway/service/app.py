@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route, Router
 
 from dream_gateway.http.asgi import pass_lifespan
+from dream_gateway.http.peers import TrustedProxies
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.http.request_ids import RequestIds
 from dream_gateway.service.authentication import Authenticator
 from dream_gateway.service.cors import Cors
 from dream_gateway.service.dispatch import Dispatcher
 from dream_gateway.service.idempotency import Idempotency
+from dream_gateway.service.sites import Sites
 from dream_gateway.service.standing import Standings
 from dream_gateway.service.table import operations
 
@@ -40,20 +42,22 @@ def create_service(gateway: Host) -> Service:
         gateway.settings.operator_tokens,
     )
     dispatcher = Dispatcher(
-        Authenticator(gateway.admission, gateway.plugins.identities(), standings),
+        Authenticator(gateway.admission, standings),
         Idempotency(gateway.directory, gateway.clock),
         Cors(gateway.directory),
         limits,
         RequestIds(),
     )
-    return Service(dispatcher, operations(gateway, limits))
+    sites = Sites(gateway.sites, TrustedProxies(gateway.settings.trusted_proxies), dispatcher)
+    return Service(dispatcher, operations(gateway, limits), sites)
 
 
 class Service:
     """Finds the path of a request and leaves the rest to the dispatcher."""
 
-    def __init__(self, dispatcher: Dispatcher, table: Iterable[Operation]) -> None:
+    def __init__(self, dispatcher: Dispatcher, table: Iterable[Operation], sites: Sites) -> None:
         self._dispatcher = dispatcher
+        self._sites = sites
         table = tuple(table)
         self.operations = table
         self.max_body = max((each.max_body for each in table), default=0)
@@ -90,8 +94,11 @@ class Service:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         hot = self._find_hot(scope["path"])
+        site = self._sites.find(scope["path"])
         if hot is not None:
             await self._dispatcher.respond(scope, receive, send, *hot)
+        elif site is not None:
+            await self._sites.respond(site, scope, receive, send)
         else:
             await self._router(scope, receive, send)
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.errors import (
     ForbiddenError,
-    InvalidCredentialError,
     MissingCredentialError,
-    PlatformSuspendedError,
-    TenantMismatchError,
 )
 from dream_gateway.http.credentials import bearer_token
 from dream_gateway.model import KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dream_gateway.admission import Admission
-    from dream_gateway.hookspecs import Identified, Identity
     from dream_gateway.model import Credential, Customer, Developer, Platform, Project, Role
     from dream_gateway.service.call import Call
     from dream_gateway.service.operation import Operation
     from dream_gateway.service.standing import Standings
+    from dream_gateway.subjects import Subject
 
-_LOG = logging.getLogger(__name__)
 _SECRET = frozenset({KeyKind.SECRET})
 _PUBLISHABLE = frozenset({KeyKind.PUBLISHABLE})
 
@@ -48,6 +41,15 @@ _NAMES = {
     Auth.PLATFORM: "a developer's token",
     Auth.OPERATOR: "the operator's token",
 }
+MANAGERS = frozenset({Auth.SECRET, Auth.PLATFORM, Auth.OPERATOR})
+"""Who changes what a project offers, and its customers' keys."""
+
+READERS = MANAGERS | {Auth.PUBLISHABLE}
+"""Who sees what a project offers."""
+
+DEVELOPERS = frozenset({Auth.PLATFORM, Auth.OPERATOR})
+"""Who manages a platform; the operator may do whatever its owner may."""
+
 OPERATOR = "operator"
 """The actor of what the operator does, for the audit log."""
 
@@ -94,23 +96,36 @@ class Caller(NamedTuple):
 
 
 class Authenticator:
-    """Turns a request's credentials into its caller; `identities` verify end users' tokens."""
+    """Turns a request's credentials into its caller."""
 
-    def __init__(
-        self, admission: Admission, identities: Sequence[Identity], standings: Standings
-    ) -> None:
+    def __init__(self, admission: Admission, standings: Standings) -> None:
         self._admission = admission
-        self._identities = identities
         self._standings = standings
 
     def try_caller(self, call: Call, kinds: frozenset[Auth]) -> Caller | None:
-        """Return the caller of a plain secret key from memory; `None` says nothing. Never blocks."""
+        """Return the caller of a plain secret key, or of a token, from memory; `None` says nothing.
+
+        Never blocks.
+        """
         fields = call.fields
         bearer = bearer_token(fields.get(b"authorization", b""))
-        if bearer is None or not bearer.startswith(b"sk_") or b"x-publishable-key" in fields:
+        if b"x-publishable-key" in fields:
+            return self._try_user(fields, bearer, kinds)
+        if bearer is None or not bearer.startswith(b"sk_"):
             return None
         found = self._admission.try_project(_text(bearer)) if Auth.SECRET in kinds else None
         return None if found is None else Caller(*found)
+
+    def _try_user(
+        self, fields: dict[bytes, bytes], bearer: bytes | None, kinds: frozenset[Auth]
+    ) -> Caller | None:
+        token = fields.get(b"x-clerk-token", bearer)
+        if Auth.USER not in kinds or not token or (bearer or b"").startswith(b"sk_"):
+            return None
+        if b"origin" in fields:
+            return None  # A page may read the answer only with fields that the long way adds.
+        subject = self._admission.try_user(_text(fields[b"x-publishable-key"]), _text(token))
+        return None if subject is None else _user(subject)
 
     async def caller(self, call: Call, operation: Operation) -> Caller:
         """Return the caller.
@@ -152,28 +167,15 @@ class Authenticator:
         if Auth.USER in kinds:
             if not token:
                 raise MissingCredentialError
-            return Caller(credential, project, await self._user(_text(token), project))
+            return _user(await self._admission.user(_text(key), _text(token)))
         if Auth.PUBLISHABLE not in kinds:
             raise not_for(kinds)
         return Caller(credential, project)
 
-    async def _user(self, token: str, project: Project) -> Customer:
-        for identity in self._identities:
-            found = await identity.verify(token)
-            if found is not None:
-                await self._check_tenant(found, project)
-                return await self._admission.customer(project, found.subject)
-        if not self._identities:
-            _LOG.info("refused an end user's token: no plugin verifies them")
-        raise InvalidCredentialError
 
-    async def _check_tenant(self, found: Identified, project: Project) -> None:
-        try:
-            _, named = await self._admission.project_of(found.tenant or "", _PUBLISHABLE)
-        except (InvalidCredentialError, PlatformSuspendedError) as exc:
-            raise TenantMismatchError from exc
-        if named.id != project.id:
-            raise TenantMismatchError
+def _user(subject: Subject) -> Caller:
+    assert subject.credential is not None  # noqa: S101 # a token has a publishable key beside it
+    return Caller(subject.credential, subject.project, subject.customer)
 
 
 def not_for(kinds: frozenset[Auth]) -> ForbiddenError:

@@ -34,14 +34,15 @@ _SINGLE = (
 class Call:
     """A request. `caller`, `body` and `query` are set before the handler sees it.
 
-    `transaction` is open for an operation that creates. `origins` are the web origins that may read
-    the answer, `None` unless a publishable key asks.
+    `transaction` is open for an operation that creates; `elsewhere` is what was made around it.
+    `origins` are the web origins that may read the answer, `None` unless a publishable key asks.
     """
 
     __slots__ = (
         "_receive",
         "body",
         "caller",
+        "elsewhere",
         "fields",
         "inbound",
         "origins",
@@ -63,6 +64,7 @@ class Call:
         self.body: Any = None
         self.query: Any = None
         self.transaction: Writing | None = None
+        self.elsewhere: Any = None
         self.origins: tuple[str, ...] | None = None
 
     @property

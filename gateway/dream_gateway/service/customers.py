@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,16 @@ from dream_gateway.errors import (
     BadRequestError,
     ConflictError,
     ForbiddenError,
+    GatewayError,
     IdempotencyMismatchError,
+    IdentityUnavailableError,
     InvalidRequestError,
     NotFoundError,
     PreconditionFailedError,
     StoreUnavailableError,
 )
+from dream_gateway.hookspecs import NewUser
+from dream_gateway.records import identities
 from dream_gateway.service.authentication import Auth
 from dream_gateway.service.customer_shapes import (
     CustomerAnswer,
@@ -36,6 +41,9 @@ from dream_gateway.service.values import instant
 from dream_gateway.service.versions import check_match, versioned
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from dream_gateway.hookspecs import Identified, UserAdministration
     from dream_gateway.model import Customer
     from dream_gateway.service.call import Call
     from dream_gateway.service.directory import Directory, Reading
@@ -50,8 +58,10 @@ PATH = "/api/customers"
 class CustomerRoutes:
     """Creates, shows, changes and deletes the customers of the caller's project."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, users: Sequence[UserAdministration]) -> None:
+        """Keep passwords with the first of `users`: nowhere, if there is none."""
         self._directory = directory
+        self._users = users[0] if users else None
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations of this module."""
@@ -67,7 +77,13 @@ class CustomerRoutes:
                 request=NewCustomer,
                 fields=(IDEMPOTENCY_KEY,),
                 creates=True,
-                errors=(*COMMON, ConflictError, IdempotencyMismatchError),
+                around=self.signed_up,
+                errors=(
+                    *COMMON,
+                    ConflictError,
+                    IdempotencyMismatchError,
+                    IdentityUnavailableError,
+                ),
             ),
             Operation(
                 "GET",
@@ -114,21 +130,54 @@ class CustomerRoutes:
     async def create(self, call: Call) -> Answer:
         """Create a customer."""
         asked: NewCustomer = call.body
-        if asked.password is not None:
-            detail = "No identity provider is configured that could keep a password."
-            raise invalid([Fault("/password", detail)])
+        user: Identified | None = call.elsewhere
         if asked.plan is not None:
             await _check_plan(call.writing, call.known.project.id, asked.plan)
         draft = CustomerDraft(
             email=asked.email,
-            external_id=asked.external_id,
+            external_id=asked.external_id or (None if user is None else user.subject),
             plan=asked.plan,
             first_name=asked.first_name,
             last_name=asked.last_name,
             metadata=asked.metadata,
         )
         customer = await call.writing.add_customer(call.known.project, draft)
+        if user is not None:
+            await identities.link(call.writing.writer, customer, user.issuer, user.subject)
         return await _answer(call.writing, customer)
+
+    @asynccontextmanager
+    async def signed_up(self, call: Call) -> AsyncIterator[None]:
+        """Create the user of a customer who has a password; undone if there will be no customer."""
+        asked: NewCustomer = call.body
+        if asked.password is None:
+            yield
+            return
+        users = self._users
+        if users is None:
+            detail = "No identity provider is configured that could keep a password."
+            raise invalid([Fault("/password", detail)])
+        user = call.elsewhere = await users.create(await self._new_user(call, asked.password))
+        try:
+            yield
+        except BaseException:
+            with suppress(GatewayError):
+                await users.delete(user.subject)
+            raise
+
+    async def _new_user(self, call: Call, password: str) -> NewUser:
+        """Return a user to create, for a customer who could be created as far as can be told."""
+        asked: NewCustomer = call.body
+        project = call.known.project.id
+        async with self._directory.read() as reading:
+            if asked.plan is not None:
+                await _check_plan(reading, project, asked.plan)
+            if asked.external_id is not None and await reading.customer_named(
+                project, asked.external_id
+            ):
+                raise ConflictError("There is a customer of that externalId already.")
+            tenant = await reading.publishable_key(project)
+        return NewUser(asked.email, password, tenant or "", asked.first_name, asked.last_name)
 
     async def page(self, call: Call) -> Answer:
         """List a page of customers, or the one with an external id."""

@@ -126,6 +126,12 @@ class Writing(Reading, Protocol):
         """Create a key."""
         ...
 
+    async def adopt_key(
+        self, customer: Customer, draft: KeyDraft, digest: bytes, last4: str
+    ) -> Credential:
+        """Store a key that the customer has, by its SHA-256. Raises `ConflictError` if it is there."""
+        ...
+
     async def change_key(self, key: Credential) -> None:
         """Store a key's new values."""
         ...

@@ -99,7 +99,7 @@ class Dispatcher:
         """Return the request's id: its own if that is sane, else a new one."""
         return self.ids.take_over(fields.get(b"x-request-id"))
 
-    def refuse(self, error: GatewayError, inbound: Inbound) -> Reply:
+    def refuse(self, error: Exception, inbound: Inbound) -> Reply:
         """Return the answer for a failure outside of any operation."""
         return self._problem(error, inbound, self.ids.take_over(None))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dream_gateway.service.call import field_fault
 from dream_gateway.service.operation import Field
 from dream_gateway.service.validation import faults
-from dream_gateway.service.values import Cost, IdempotencyKey, PlanName, UserId
+from dream_gateway.service.values import Cost, IdempotencyKey, ObjectId, PlanName, UserId
 
 if TYPE_CHECKING:
     from dream_gateway.service.call import Call
@@ -17,6 +17,8 @@ USER_PLAN = Field("X-User-Plan", PlanName)
 USAGE_COST = Field("X-Usage-Cost", Cost)
 IDEMPOTENCY_KEY = Field("Idempotency-Key", IdempotencyKey)
 IF_MATCH = Field("If-Match", str)
+PROJECT_ID = Field("X-Project-Id", ObjectId)
+PLATFORM_ID = Field("X-Platform-Id", ObjectId)
 
 LONGEST_PLAIN = 255
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dream_gateway.admission import Admission
     from dream_gateway.clock import Clock
+    from dream_gateway.hookspecs import CodeExchange, Site
     from dream_gateway.plugins import Plugins
     from dream_gateway.service.directory import Directory
     from dream_gateway.settings import Settings
@@ -30,6 +31,16 @@ class Host(Protocol):
     @property
     def plugins(self) -> Plugins:
         """What is plugged in."""
+        ...
+
+    @property
+    def sites(self) -> Sequence[Site]:
+        """What is served beside the operations, opened."""
+        ...
+
+    @property
+    def exchanges(self) -> Sequence[CodeExchange]:
+        """Who takes one-time codes; the first one does."""
         ...
 
     @property

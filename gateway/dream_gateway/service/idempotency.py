@@ -7,7 +7,7 @@ is durable and the other is not, and nothing is left to clean up after a crash.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 
@@ -43,7 +43,10 @@ class Idempotency:
         """
         key = idempotency_key(call)
         if key is None:
-            async with self._directory.write(call.actor) as call.transaction:
+            async with (
+                operation.surroundings(call),
+                self._directory.write(call.actor) as call.transaction,
+            ):
                 return await operation.handler(call)
         name = (call.known.scope, key)
         if name in self._under_way:
@@ -58,9 +61,17 @@ class Idempotency:
     async def _once(self, operation: Operation, call: Call, key: str) -> Answer:
         scope, asked = call.known.scope, _fingerprint(call)
         now = self._clock.now()
-        async with self._directory.write(call.actor) as transaction:
+        if operation.around is not None:
+            async with self._directory.read() as reading:
+                first = await reading.remembered(scope, key)
+            if _holds(first, now):
+                return _replay(first, asked)
+        async with (
+            operation.surroundings(call),
+            self._directory.write(call.actor) as transaction,
+        ):
             first = await transaction.remembered(scope, key)
-            if first is not None and now - first.at < REMEMBERED_SECONDS:
+            if _holds(first, now):
                 return _replay(first, asked)
             call.transaction = transaction
             answer = await operation.handler(call)
@@ -68,6 +79,10 @@ class Idempotency:
             result = Remembered(asked, answer.status or operation.status, body, now)
             await transaction.remember(scope, key, result)
             return answer
+
+
+def _holds(first: Remembered | None, now: float) -> TypeGuard[Remembered]:
+    return first is not None and now - first.at < REMEMBERED_SECONDS
 
 
 def _replay(first: Remembered, asked: str) -> Answer:

@@ -24,6 +24,12 @@ from dream_gateway.service.values import (
 RateLimit = Annotated[int, Meta(ge=1, le=1_000_000_000, description="Units per interval.")]
 
 
+Digest = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 of a whole key, in hexadecimal.")
+]
+Last4 = Annotated[str, Meta(max_length=4, pattern="^[!-~]*$")]
+
+
 class RateShape(Shape):
     """A rate: `limit` units per `interval`, `burst` of them at once (default: `limit`)."""
 
@@ -41,7 +47,10 @@ class RateView(Shape):
 
 
 class NewKey(Shape):
-    """A key to create. `allowedIps` empty: from anywhere. `rate`: beside the customer's own."""
+    """A key to create. `allowedIps` empty: from anywhere. `rate`: beside the customer's own.
+
+    `digest` is for a key that the customer has already; `last4` are its last characters, for people.
+    """
 
     name: Text = ""
     scopes: Scopes = field(default_factory=list)
@@ -49,6 +58,8 @@ class NewKey(Shape):
     allowed_ips: Cidrs = field(default_factory=list)
     rate: RateShape | None = None
     metadata: Metadata = field(default_factory=dict)
+    digest: Digest | None = None
+    last4: Last4 = ""
 
 
 class KeyChange(Shape):
@@ -89,7 +100,7 @@ class KeyView(Shape):
 class KeySecret(KeyView, omit_defaults=True):
     """A key just made. `key` is its secret: it is shown here and never again.
 
-    A replay of the request (`replayed`) has no `key`.
+    A replay of the request (`replayed`) has no `key`, nor has a key that came as a digest.
     """
 
     key: str | None = None

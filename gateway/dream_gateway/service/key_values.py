@@ -23,17 +23,22 @@ if TYPE_CHECKING:
 
 def draft(asked: NewKey, now: float) -> KeyDraft:
     """Return the key to create. Raises `InvalidRequestError` for one that could never be used."""
-    expires_at = _seconds(asked.expires_at)
-    if expires_at is not None and expires_at <= now:
-        raise invalid([Fault("/expiresAt", "Expected a time to come.")])
     return KeyDraft(
         name=asked.name,
         scopes=_once_each(asked.scopes),
-        expires_at=expires_at,
+        expires_at=expiry(asked.expires_at, now),
         allowed_ips=networks(asked.allowed_ips),
         rate=allowance(asked.rate),
         metadata=asked.metadata,
     )
+
+
+def expiry(at: datetime | None, now: float) -> float | None:
+    """Return when a new key ends. Raises `InvalidRequestError` for a time that is past."""
+    expires_at = _seconds(at)
+    if expires_at is not None and expires_at <= now:
+        raise invalid([Fault("/expiresAt", "Expected a time to come.")])
+    return expires_at
 
 
 def changed_key(key: Credential, asked: KeyChange) -> Credential:

@@ -6,19 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
 
-from dream_gateway.errors import (
-    BadRequestError,
-    ConflictError,
-    ForbiddenError,
-    IdempotencyMismatchError,
-    InvalidRequestError,
-    NotFoundError,
-    PreconditionFailedError,
-    StoreUnavailableError,
-)
-from dream_gateway.model import KeyStatus
-from dream_gateway.service.authentication import Auth
-from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH
+from dream_gateway.errors import ConflictError, NotFoundError
+from dream_gateway.model import KeyStatus, Role
+from dream_gateway.service.authentication import MANAGERS
+from dream_gateway.service.failures import CHANGE, CREATE, READ, REPLACE
+from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH, PROJECT_ID
 from dream_gateway.service.key_shapes import (
     KeyChange,
     KeyPage,
@@ -40,16 +32,6 @@ if TYPE_CHECKING:
     from dream_gateway.service.call import Call
     from dream_gateway.service.directory import Directory, MintedKey, Reading
 
-SECRET = frozenset({Auth.SECRET})
-ONE = (
-    BadRequestError,
-    ForbiddenError,
-    NotFoundError,
-    InvalidRequestError,
-    StoreUnavailableError,
-)
-CREATE = (*ONE, ConflictError, IdempotencyMismatchError)
-CHANGE = (*ONE, ConflictError, PreconditionFailedError)
 OF_CUSTOMER = "/api/customers/{id}/keys"
 PATH = "/api/keys/{keyId}"
 
@@ -70,11 +52,12 @@ class KeyRoutes:
                 "Create a key; its secret is shown only here",
                 self.create,
                 KeySecret,
-                auth=SECRET,
+                auth=MANAGERS,
                 status=201,
                 request=NewKey,
                 body_optional=True,
-                fields=(IDEMPOTENCY_KEY,),
+                least=Role.ADMIN,
+                fields=(IDEMPOTENCY_KEY, PROJECT_ID),
                 creates=True,
                 errors=CREATE,
             ),
@@ -84,9 +67,10 @@ class KeyRoutes:
                 "List a customer's keys, oldest first",
                 self.page,
                 KeyPage,
-                auth=SECRET,
+                auth=MANAGERS,
                 query=KeyQuery,
-                errors=ONE,
+                fields=(PROJECT_ID,),
+                errors=READ,
             ),
             Operation(
                 "POST",
@@ -94,28 +78,39 @@ class KeyRoutes:
                 "Give a key a new secret",
                 self.rotate,
                 KeySecret,
-                auth=SECRET,
+                auth=MANAGERS,
                 request=Rotation,
                 body_optional=True,
-                fields=(IDEMPOTENCY_KEY, IF_MATCH),
+                least=Role.ADMIN,
+                fields=(IDEMPOTENCY_KEY, IF_MATCH, PROJECT_ID),
                 creates=True,
-                errors=(*CREATE, PreconditionFailedError),
+                errors=REPLACE,
             ),
             *self._operations_on_one(),
         )
 
     def _operations_on_one(self) -> tuple[Operation, ...]:
         return (
-            Operation("GET", PATH, "Show a key", self.show, KeyView, auth=SECRET, errors=ONE),
+            Operation(
+                "GET",
+                PATH,
+                "Show a key",
+                self.show,
+                KeyView,
+                auth=MANAGERS,
+                fields=(PROJECT_ID,),
+                errors=READ,
+            ),
             Operation(
                 "PATCH",
                 PATH,
                 "Change a key",
                 self.change,
                 KeyView,
-                auth=SECRET,
+                auth=MANAGERS,
                 request=KeyChange,
-                fields=(IF_MATCH,),
+                least=Role.ADMIN,
+                fields=(IF_MATCH, PROJECT_ID),
                 errors=CHANGE,
             ),
             Operation(
@@ -124,8 +119,9 @@ class KeyRoutes:
                 "Revoke a key for good",
                 self.revoke,
                 None,
-                auth=SECRET,
-                fields=(IF_MATCH,),
+                auth=MANAGERS,
+                least=Role.ADMIN,
+                fields=(IF_MATCH, PROJECT_ID),
                 errors=CHANGE,
             ),
         )
@@ -136,7 +132,11 @@ class KeyRoutes:
         customer = await call.writing.customer(call.known.project.id, call.parameters["id"])
         if customer is None:
             raise NotFoundError("There is no such customer.")
-        return _minted(await call.writing.add_key(customer, wanted))
+        asked: NewKey = call.body
+        if asked.digest is None:
+            return _minted(await call.writing.add_key(customer, wanted))
+        digest = bytes.fromhex(asked.digest)
+        return _adopted(await call.writing.adopt_key(customer, wanted, digest, asked.last4))
 
     async def page(self, call: Call) -> Answer:
         """List a page of a customer's keys."""
@@ -194,6 +194,11 @@ def _minted(minted: MintedKey) -> Answer:
         headers=versioned(view),
         kept=KeySecret(**asdict(view), replayed=True),
     )
+
+
+def _adopted(key: Credential) -> Answer:
+    view = key_view(key)
+    return Answer(KeySecret(**asdict(view)), headers=versioned(view))
 
 
 def _shown(key: Credential) -> Answer:

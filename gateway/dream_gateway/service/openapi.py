@@ -43,11 +43,24 @@ _SECURITY_SCHEMES = {
         "bearerFormat": "JWT",
         "description": "An end user's token, beside the publishable key.",
     },
+    "platformToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A developer's token, from the provider that the gateway is set up with.",
+    },
+    "operatorToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "One of the setting `operator_tokens`.",
+    },
 }
 _SECURITY: dict[Auth, dict[str, list[str]]] = {
     Auth.SECRET: {"secretKey": []},
     Auth.PUBLISHABLE: {"publishableKey": []},
     Auth.USER: {"publishableKey": [], "userToken": []},
+    Auth.PLATFORM: {"platformToken": []},
+    Auth.OPERATOR: {"operatorToken": []},
 }
 
 

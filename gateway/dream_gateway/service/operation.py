@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ ExpressHandler = Callable[
     ["HttpConnection", dict[bytes, bytes], Callable[[], bytes]], "Shortcut | None"
 ]
 
+Around = Callable[["Call"], AbstractAsyncContextManager[None]]
+
 SMALL_BODY = 64 << 10
 """Bytes: what the body of one thing may have."""
 
@@ -45,11 +48,13 @@ class Operation:
     `auth` holds the kinds of caller; none means anybody. `request` is the body's shape, and
     `body_optional` allows there to be none; `read_as` is a looser shape to read it by, where the
     handler looks closer. `query` is the shape of the query parameters. `creates` makes an
-    `Idempotency-Key` replay the result. `least` is the role a developer needs. `of_deleted` lets the
-    path name a deleted project. `hot` answers ahead of the router. `also` are other
-    statuses that answer with `response`. `quick` is the handler of the plainest requests, which
-    answers from memory or, having changed nothing, with `None`; `express` gives the shortcut of those
-    that are plainer still: it takes the connection, fields, and what gives the next request's id.
+    `Idempotency-Key` replay the result; `around` is entered before its transaction begins, for what
+    others do elsewhere, and left after it, to undo that if it failed. `least` is the role a
+    developer needs. `of_deleted` lets the path name a deleted project. `hot` answers ahead of the
+    router. `also` are other statuses that answer with `response`. `quick` is the handler of the
+    plainest requests, which answers from memory or, having changed nothing, with `None`; `express`
+    gives the shortcut of those that are plainer still: it takes the connection, fields, and what gives
+    the next request's id.
     """
 
     method: str
@@ -68,6 +73,7 @@ class Operation:
     errors: tuple[type[GatewayError], ...] = ()
     also: tuple[int, ...] = ()
     creates: bool = False
+    around: Around | None = None
     least: Role = Role.MEMBER
     of_deleted: bool = False
     metered: bool = False
@@ -79,6 +85,10 @@ class Operation:
     def __post_init__(self) -> None:
         decoder = msgspec.json.Decoder(self.read_as or self.request or Any)
         object.__setattr__(self, "decoder", decoder)
+
+    def surroundings(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """Return what a creating operation runs in."""
+        return nullcontext() if self.around is None else self.around(call)
 
     @property
     def id(self) -> str:

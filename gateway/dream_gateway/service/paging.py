@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import TYPE_CHECKING, TypeVar
 
 from dream_gateway.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+
+POSITION_DIGITS = 19
+"""More would not be a position in any table."""
 
 
 def encode_cursor(last_id: str) -> str:
@@ -24,6 +33,25 @@ def decode_cursor(cursor: str | None) -> str | None:
     if not last_id.isprintable() or encode_cursor(last_id) != cursor:
         raise _unknown()
     return last_id
+
+
+def cut(found: Sequence[T], limit: int, name: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
+    """Return a page, and the cursor of the next one if there is one.
+
+    `found` is what was asked for with one item more than the page holds.
+    """
+    page = found[:limit]
+    return page, encode_cursor(name(page[-1])) if len(found) > limit else None
+
+
+def decode_position(cursor: str | None) -> int | None:
+    """Return the position that a cursor holds. Raises `InvalidRequestError` for a made-up one."""
+    text = decode_cursor(cursor)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < POSITION_DIGITS):
+        raise _unknown()
+    return int(text)
 
 
 def _unknown() -> InvalidRequestError:

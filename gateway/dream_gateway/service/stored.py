@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from dream_gateway import keys
-from dream_gateway.errors import NotFoundError
+from dream_gateway.errors import ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind
 from dream_gateway.records import credentials, customers, projects, tiers
 from dream_gateway.records.schema import idempotency
@@ -111,10 +111,18 @@ class StoredWriting(StoredReading):
 
     async def add_key(self, customer: Customer, draft: KeyDraft) -> MintedKey:
         """Create a key."""
-        project = customer.project_id
-        blank = credentials.template(project, KeyKind.CUSTOMER, self.writer.now)
-        wanted = replace(blank, customer_id=customer.id, **draft._asdict())
-        return MintedKey(*await credentials.mint(self.writer, await self._mode(project), wanted))
+        mode = await self._mode(customer.project_id)
+        wanted = self._wanted(customer, draft)
+        return MintedKey(*await credentials.mint(self.writer, mode, wanted))
+
+    async def adopt_key(
+        self, customer: Customer, draft: KeyDraft, digest: bytes, last4: str
+    ) -> Credential:
+        """Store a key that the customer has, by its SHA-256. Raises `ConflictError` if it is there."""
+        if await credentials.by_digest(self.connection, digest) is not None:
+            raise ConflictError("The key is there already.")
+        wanted = replace(self._wanted(customer, draft), last4=last4)
+        return await credentials.adopt(self.writer, wanted, digest)
 
     async def change_key(self, key: Credential) -> None:
         """Store a key's new values."""
@@ -135,6 +143,10 @@ class StoredWriting(StoredReading):
         await self.connection.execute(delete(idempotency).where(here))
         row = {"scope": scope, "key": key, **result._asdict()}
         await self.connection.execute(insert(idempotency).values(row))
+
+    def _wanted(self, customer: Customer, draft: KeyDraft) -> Credential:
+        blank = credentials.template(customer.project_id, KeyKind.CUSTOMER, self.writer.now)
+        return replace(blank, customer_id=customer.id, **draft._asdict())
 
     async def _mode(self, project_id: str) -> Mode:
         project = await projects.find(self.connection, project_id)

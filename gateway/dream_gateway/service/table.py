@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.service.billing import BillingRoutes
+from dream_gateway.service.credentials import CredentialRoutes
 from dream_gateway.service.customers import CustomerRoutes
 from dream_gateway.service.events import EventRoutes
 from dream_gateway.service.keys import KeyRoutes
+from dream_gateway.service.members import MemberRoutes
 from dream_gateway.service.openapi import openapi
+from dream_gateway.service.operator import OperatorRoutes
+from dream_gateway.service.platform import PlatformRoutes
+from dream_gateway.service.products import ProductRoutes
+from dream_gateway.service.projects import ProjectRoutes
+from dream_gateway.service.sign_in import SignInRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
+from dream_gateway.service.webhooks import WebhookRoutes
 
 if TYPE_CHECKING:
     from dream_gateway.http.ratelimit import RateLimitHeaders
@@ -23,9 +32,18 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
     table: list[Operation] = [
         *UsageRoutes(gateway.admission, limits).operations(),
         *EventRoutes(gateway.admission).operations(),
-        *CustomerRoutes(gateway.directory).operations(),
+        *CustomerRoutes(gateway.directory, gateway.plugins.user_administrations()).operations(),
+        *WebhookRoutes(gateway.directory, gateway.plugins.user_webhooks()).operations(),
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
+        *ProductRoutes(gateway.directory).operations(),
+        *BillingRoutes(gateway.admission, gateway.plugins.billings()).operations(),
+        *PlatformRoutes(gateway.directory).operations(),
+        *MemberRoutes(gateway.directory).operations(),
+        *ProjectRoutes(gateway.directory, gateway.settings).operations(),
+        *CredentialRoutes(gateway.directory).operations(),
+        *OperatorRoutes(gateway.directory).operations(),
+        *SignInRoutes(gateway.exchanges).operations(),
     ]
     table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
     return tuple(table)

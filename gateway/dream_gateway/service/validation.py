@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+EXACT = 2**53
+"""Below this every whole number is a float of its own."""
+
 MAX_FAULTS = 100
 """Faults that an answer names; a client that makes more has another problem."""
 
@@ -39,7 +42,7 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as exc:
-        raise invalid(_all_faults(_plain(body), decoder.type, exc)) from exc
+        return _closer(body, decoder, exc)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise _unreadable(exc) from exc
 
@@ -65,6 +68,30 @@ def faults(value: object, hint: Any, pointer: str = "") -> Iterator[Fault]:
 def escape(name: str) -> str:
     """Return a member's name as a reference token of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _closer(body: bytes, decoder: msgspec.json.Decoder[T], first: msgspec.ValidationError) -> T:
+    """Return the shape after all, if `1.0` for `1` was all that was wrong; else name each fault."""
+    plain = _plain(body)
+    try:
+        plain = _whole_numbers(plain)
+        shape: T = msgspec.convert(plain, decoder.type)
+    except msgspec.ValidationError:
+        raise invalid(_all_faults(plain, decoder.type, first)) from first
+    except RecursionError as exc:
+        raise _unreadable(exc) from exc
+    return shape
+
+
+def _whole_numbers(value: object) -> object:
+    """Return a JSON value with `1.0` as `1`: they are the same number (JSON Schema 4.2.3)."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole_numbers(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _whole_numbers(each) for name, each in value.items()}
+    return value
 
 
 def _plain(body: bytes) -> object:

@@ -23,10 +23,20 @@ Cost = Annotated[
     int, Meta(ge=0, le=MAX_COST, description="Units to charge; 0 tells usage and charges nothing.")
 ]
 UserId = Annotated[str, _NAME, Meta(description="The developer's own id of a customer.")]
+TierName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="What customers' `plan` says.",
+    ),
+]
 PlanName = Annotated[str, _NAME, Meta(description="The name of a tier of the project.")]
 IdempotencyKey = Annotated[
     str, _NAME, Meta(description="Makes a repeat of the request harmless: the first one counts.")
 ]
+ObjectId = Annotated[str, _NAME, Meta(description="An id of the gateway's.")]
 Text = Annotated[str, Meta(max_length=255, pattern=_PRINTABLE)]
 Email = Annotated[
     str,
@@ -47,6 +57,19 @@ Cidr = Annotated[
     str, Meta(min_length=2, max_length=64, description="An address, or a CIDR block of them.")
 ]
 Cidrs = Annotated[list[Cidr], Meta(max_length=100)]
+Money = Annotated[int, Meta(ge=0, le=10**12, description="In the currency's minor unit.")]
+Currency = Annotated[str, Meta(pattern="^[a-z]{3}$", description="ISO 4217, in lower case.")]
+WebUrl = Annotated[
+    str,
+    Meta(
+        max_length=2048,
+        pattern='^https?://[^\\s\\u0000-\\u001f\\u007f"<>]+$',
+        description="An http or https URL.",
+    ),
+]
+Feature = Annotated[str, Meta(min_length=1, max_length=255, pattern=_PRINTABLE)]
+Features = Annotated[list[Feature], Meta(max_length=100)]
+LongText = Annotated[str, Meta(max_length=4096)]
 Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601, with its offset from UTC.")]
 Units = Annotated[int, Meta(ge=0)]
 Unlimited = Literal["unlimited"]

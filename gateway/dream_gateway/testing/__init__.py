@@ -10,8 +10,10 @@ One class runs everything that a backend's roles ask for:
             numbers = itertools.count()
             return lambda: f"mine://{tmp_path}/{next(numbers)}"
 
-Run it with pytest, pytest-asyncio in its mode `auto`, and hypothesis. The contracts of single roles
-(`LedgerContract`, `KeyValueContract`, `FeedContract`) can be used by themselves.
+It needs what `pip install 'dream-gateway[testing]'` brings, no configuration, and the backend
+installed (`pip install -e .`), since stores are opened by the schemes of their URLs. The contracts of
+single roles (`LedgerContract`, `KeyValueContract`, `FeedContract`) can be used by themselves. A
+coroutine fixture of your own is an `async_fixture`, whatever mode pytest-asyncio is in.
 """
 
 import pytest
@@ -33,6 +35,7 @@ pytest.register_assert_rewrite(
 
 # isort: split
 # What follows is imported after its asserts were announced for rewriting.
+from dream_gateway.testing.asynchronous import AsyncTests, async_fixture  # noqa: E402
 from dream_gateway.testing.backend import BackendContract  # noqa: E402
 from dream_gateway.testing.clock import FakeClock  # noqa: E402
 from dream_gateway.testing.faults import FaultContract  # noqa: E402
@@ -43,6 +46,7 @@ from dream_gateway.testing.records import RecordsContract  # noqa: E402
 from dream_gateway.testing.wire import Wire, open_wire  # noqa: E402
 
 __all__ = [
+    "AsyncTests",
     "BackendContract",
     "FakeClock",
     "FaultContract",
@@ -52,5 +56,6 @@ __all__ = [
     "RecordsContract",
     "Shared",
     "Wire",
+    "async_fixture",
     "open_wire",
 ]

@@ -12,6 +12,7 @@ from dream_gateway.plugins import open_backend
 from dream_gateway.records.database import Records
 from dream_gateway.records.migrate import migrate
 from dream_gateway.storage import Role
+from dream_gateway.testing.asynchronous import async_fixture
 from dream_gateway.testing.durability import DurabilityContract
 from dream_gateway.testing.faults import FaultContract
 from dream_gateway.testing.feed import FeedContract
@@ -47,7 +48,7 @@ class BackendContract(
         need(unopened, Role.FEED)
         return new_url()
 
-    @pytest.fixture
+    @async_fixture
     async def feed(self, feed_url: str) -> AsyncIterator[ChangeFeed]:
         """Yield an open feed; over records, if the backend has them."""
         async with opened(feed_url, SystemClock()) as backend:
@@ -55,7 +56,7 @@ class BackendContract(
                 await migrate(backend.records_engine())
             yield backend.feed()
 
-    @pytest.fixture
+    @async_fixture
     async def change(
         self, feed_url: str, feed: ChangeFeed, unopened: Backend
     ) -> AsyncIterator[Callable[[Sequence[Change]], Awaitable[None]]]:

@@ -10,6 +10,7 @@ import pytest
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.storage import Change, Outcome, Role, Subject, Tally
+from dream_gateway.testing.asynchronous import async_fixture
 from dream_gateway.testing.feed import generator
 from dream_gateway.testing.ledger_base import back, event, quota, record_one, take_one
 from dream_gateway.testing.store import StoreFixtures, need, opened
@@ -29,7 +30,7 @@ RECOVERY_SECONDS = 30.0
 class FaultContract(StoreFixtures):
     """Override `wire` and `wired_url`, where there is a network in between; else it is skipped."""
 
-    @pytest.fixture
+    @async_fixture
     async def wire(self) -> Wire | None:
         """Return (or yield) a wire to the store's server (`open_wire`); `None`: no network."""
         return None
@@ -39,7 +40,7 @@ class FaultContract(StoreFixtures):
         """Return the URL of a new, empty store, reached over the wire's port."""
         return None
 
-    @pytest.fixture
+    @async_fixture
     async def wired(
         self, wire: Wire | None, wired_url: str | None, unopened: Backend
     ) -> AsyncIterator[tuple[Wire, Backend]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from dream_gateway.storage import Change, Subject
+from dream_gateway.testing.asynchronous import AsyncTests
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -34,7 +35,7 @@ async def read_until(follower: AsyncIterator[Sequence[Change]], count: int) -> l
     return seen
 
 
-class FeedContract:
+class FeedContract(AsyncTests):
     """Override `feed`, and `change`: how changes are committed to the records and announced."""
 
     @pytest.fixture

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dream_gateway.testing.asynchronous import AsyncTests
 from dream_gateway.testing.clock import FakeClock
 
 if TYPE_CHECKING:
     from dream_gateway.storage import KeyValue
 
 
-class KeyValueContract:
+class KeyValueContract(AsyncTests):
     """Override `kv`: an empty store, opened with the fixture `clock`."""
 
     @pytest.fixture

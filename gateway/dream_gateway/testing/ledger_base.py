@@ -8,6 +8,7 @@ import pytest
 
 from dream_gateway.gcra import Rate
 from dream_gateway.storage import Charge, Claim, Event, Quota, Return, Tally, Void, shard_of
+from dream_gateway.testing.asynchronous import AsyncTests, async_fixture
 from dream_gateway.testing.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 
 
-class LedgerFixtures:
+class LedgerFixtures(AsyncTests):
     """What each part of the suite starts from."""
 
     @pytest.fixture
@@ -35,7 +36,7 @@ class LedgerFixtures:
         """Return what opens a ledger on a new, empty store each time it is called."""
         raise NotImplementedError
 
-    @pytest.fixture
+    @async_fixture
     async def ledger(self, open_ledger: OpenLedger, clock: FakeClock) -> AsyncIterator[Ledger]:
         """Yield an empty ledger."""
         async with open_ledger(clock) as ledger:

@@ -12,11 +12,13 @@ from sqlalchemy import text
 from dream_gateway.administration import Administration
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConflictError, SchemaTooNewError
+from dream_gateway.hookspecs import Identified
 from dream_gateway.model import Mode
 from dream_gateway.records.database import Records
 from dream_gateway.records.directory import Directory
 from dream_gateway.records.migrate import migrate, revision_of
 from dream_gateway.storage import Role
+from dream_gateway.testing.asynchronous import async_fixture
 from dream_gateway.testing.store import StoreFixtures, need, opened
 from dream_gateway.tierspec import parse_tier
 
@@ -57,7 +59,7 @@ class RecordsContract(StoreFixtures):
         need(unopened, Role.RECORDS)
         return new_url()
 
-    @pytest.fixture
+    @async_fixture
     async def backend(self, records_url: str) -> AsyncIterator[Backend]:
         """Yield an open store with the records' tables in it."""
         async with opened(records_url, SystemClock()) as backend:
@@ -113,6 +115,24 @@ class RecordsContract(StoreFixtures):
             *(directory.register(made.project.id, "bob", "free", 0.0) for _ in range(RACERS))
         )
         assert len({customer.id for customer in same}) == 1
+
+    async def test_who_signs_in_first_is_registered_once(self, backend: Backend) -> None:
+        """However many of their requests come at once, by however many workers."""
+        records = Records(backend.records_engine(), SystemClock(), Heard())
+        made = await Administration(records).create_platform(
+            "shop", Mode.TEST, [parse_tier(TIERS[0])], []
+        )
+        directory, who = Directory(records), Identified("https://id.example.com", "ada")
+        project = made.project.id
+        assert await directory.linked(project, who) is None
+        same = await asyncio.gather(
+            *(directory.sign_up(project, who, "free") for _ in range(RACERS)),
+            *(directory.register(project, "ada", "free", 0.0) for _ in range(RACERS)),
+        )
+        assert len(set(same[:RACERS])) == 1
+        assert await directory.linked(project, who) == same[0]
+        other = Identified("https://another.example.com", "ada")
+        assert await directory.sign_up(project, other, "free") != same[0]
 
     async def test_a_write_that_fails_leaves_and_announces_nothing(self, backend: Backend) -> None:
         """The change, its audit and its announcement are one transaction."""

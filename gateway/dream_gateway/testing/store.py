@@ -10,6 +10,7 @@ import pytest
 from dream_gateway.clock import SystemClock
 from dream_gateway.plugins import open_backend
 from dream_gateway.storage import Role
+from dream_gateway.testing.asynchronous import AsyncTests, async_fixture
 from dream_gateway.testing.clock import FakeClock
 from dream_gateway.testing.ledger_races import Shared
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     NewUrl = Callable[[], str]
 
 
-class StoreFixtures:
+class StoreFixtures(AsyncTests):
     """What each part of the suite starts from. Override `new_url`."""
 
     @pytest.fixture
@@ -62,7 +63,7 @@ class StoreFixtures:
             return None
         return Shared("dream_gateway.plugins:open_backend", new_url())
 
-    @pytest.fixture
+    @async_fixture
     async def kv(
         self, new_url: NewUrl, unopened: Backend, clock: FakeClock
     ) -> AsyncIterator[KeyValue]:

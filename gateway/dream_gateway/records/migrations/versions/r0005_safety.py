@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0004"
 
 
 def upgrade() -> None:

@@ -1,0 +1,69 @@
+"""What a gateway lends its plugins, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dream_gateway.model import KeyKind
+from dream_gateway.records import projects
+from dream_gateway.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.admission import Admission
+    from dream_gateway.clock import Clock
+    from dream_gateway.facilities import Mailer, Writing
+    from dream_gateway.model import Project
+    from dream_gateway.records.database import Records
+    from dream_gateway.settings import Settings
+    from dream_gateway.storage import Ledger
+
+_PUBLISHABLE = frozenset({KeyKind.PUBLISHABLE})
+
+
+class Lent:
+    """See `dream_gateway.facilities.Facilities`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        ledger: Ledger,
+        records: Records,
+        admission: Admission,
+        mailers: Sequence[Mailer],
+    ) -> None:
+        self.clock = clock
+        self.ledger = ledger
+        self.vault = Vault(settings.encryption_keys)
+        self.mailers = mailers
+        self.service_url = _url(settings.service_host, settings.service_port)
+        self._records = records
+        self._admission = admission
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a read transaction."""
+        return self._records.read()
+
+    def write(self, actor: str) -> AbstractAsyncContextManager[Writing]:
+        """Begin a write transaction."""
+        return self._records.write(actor)
+
+    async def project(self, publishable_key: str) -> Project:
+        """Return the project of a publishable key."""
+        _, project = await self._admission.project_of(publishable_key, _PUBLISHABLE)
+        return project
+
+    async def publishable_key(self, project: Project) -> str:
+        """Return a project's current publishable key."""
+        async with self._records.read() as connection:
+            return await projects.publishable_key(connection, project.id) or ""
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

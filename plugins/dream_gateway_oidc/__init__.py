@@ -1,0 +1,1 @@
+"""Identity by OpenID Connect: any provider's tokens (`oidc`), and Clerk's with its users (`clerk`)."""

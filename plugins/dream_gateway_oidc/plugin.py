@@ -1,0 +1,57 @@
+"""The plugin `oidc`: tokens of any OpenID Connect provider, for end users, developers, or both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dream_gateway.clock import SystemClock
+from dream_gateway.errors import ConfigurationError
+from dream_gateway.hookspecs import hookimpl
+from dream_gateway_oidc.keyset import KeySet
+from dream_gateway_oidc.settings import provider, tables
+from dream_gateway_oidc.verifier import TokenVerifier
+from dream_gateway_oidc.web import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from dream_gateway.clock import Clock
+    from dream_gateway.hookspecs import Identity
+    from dream_gateway_oidc.settings import ProviderSettings
+
+
+def verifier(
+    settings: ProviderSettings,
+    clock: Clock | None = None,
+    faults: Callable[[Mapping[str, Any]], str] | None = None,
+) -> TokenVerifier:
+    """Return what verifies an application's tokens; nothing is read before the first."""
+    clock = clock or SystemClock()
+    source = Provider(settings)
+    return TokenVerifier(settings, source, KeySet(source.keys, clock), clock, faults)
+
+
+class OidcPlugin:
+    """Reads `[plugins.oidc.users]` and `[plugins.oidc.developers]`, each for itself."""
+
+    @hookimpl
+    def identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+        """Verify end users' tokens, if that is set up."""
+        return _of(settings, "users")
+
+    @hookimpl
+    def developer_identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+        """Verify developers' tokens, if that is set up."""
+        return _of(settings, "developers")
+
+
+def _of(settings: Mapping[str, object], app: str) -> Sequence[Identity]:
+    found = tables(settings, "oidc")
+    if not found:
+        raise ConfigurationError(
+            "plugins.oidc: there is neither [plugins.oidc.users] nor [plugins.oidc.developers]."
+        )
+    if app not in found:
+        return []
+    return [verifier(provider(found[app], f"plugins.oidc.{app}"))]

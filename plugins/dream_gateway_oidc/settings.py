@@ -1,0 +1,108 @@
+"""What can be set of an identity provider, checked when the plugin is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from dream_gateway.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""What may sign tokens: asymmetric algorithms only. The keys are public, so an HMAC proves nothing."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Leeway = Annotated[float, Meta(ge=0, le=300)]
+
+
+class ClaimNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which claim says what; an empty name: none does."""
+
+    tenant: str = "publishableKey"
+    email: str = "email"
+    email_verified: str = "email_verified"
+    first_name: str = "given_name"
+    last_name: str = "family_name"
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One application at one provider. `leeway` is seconds that clocks may differ by.
+
+    Without `jwks_uri` the keys are found by the issuer's discovery document. A token needs one of
+    `audience` as `aud`, and one of `authorized_parties` as `azp`, where these are given.
+    """
+
+    issuer: str
+    jwks_uri: str = ""
+    algorithms: tuple[str, ...] = ("RS256",)
+    audience: tuple[str, ...] = ()
+    authorized_parties: tuple[str, ...] = ()
+    leeway: Leeway = 5.0
+    claims: ClaimNames = ClaimNames()
+
+
+def read(table: object, kind: type[T], where: str) -> T:
+    """Return a table as settings. Raises `ConfigurationError`, which names the table."""
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as exc:
+        raise ConfigurationError(f"{where}: {exc}") from exc
+
+
+def provider(table: object, where: str) -> ProviderSettings:
+    """Return the settings of any provider. Raises `ConfigurationError`."""
+    found = read(table, ProviderSettings, where)
+    if not (found.audience or found.authorized_parties):
+        raise ConfigurationError(
+            f"{where}: audience or authorized_parties has to be given: "
+            "else the tokens of any other application of this issuer would do."
+        )
+    return checked(found, where)
+
+
+def checked(settings: ProviderSettings, where: str) -> ProviderSettings:
+    """Return settings that can work. Raises `ConfigurationError` for any that cannot."""
+    check_url(settings.issuer, f"{where}.issuer")
+    if settings.jwks_uri:
+        check_url(settings.jwks_uri, f"{where}.jwks_uri")
+    strange = sorted({*settings.algorithms} - ALGORITHMS)
+    if strange or not settings.algorithms:
+        known = ", ".join(sorted(ALGORITHMS))
+        named = f" not {', '.join(strange)}" if strange else " at least one"
+        raise ConfigurationError(f"{where}.algorithms: some of {known};{named}.")
+    return settings
+
+
+def check_url(url: str, where: str) -> None:
+    """Raise `ConfigurationError` unless a URL is safe to read keys from."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise ConfigurationError(f"{where}: not a URL.") from None
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    if not host or not safe or parts.username or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"{where}: a URL with https (http on loopback only), without user, query and fragment."
+        )
+
+
+def tables(settings: Mapping[str, object], plugin: str) -> dict[str, object]:
+    """Return the tables of a plugin's applications. Raises `ConfigurationError` for any other."""
+    strange = sorted({*settings} - {"users", "developers"})
+    if strange:
+        raise ConfigurationError(
+            f"plugins.{plugin}: unknown setting {strange[0]!r}; "
+            f"there are the tables [plugins.{plugin}.users] and [plugins.{plugin}.developers]."
+        )
+    return dict(settings)

@@ -1,0 +1,209 @@
+"""Chromium, a gateway as people start it, and a developer's own site."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from tests.local.conftest import CHEAP, FREE, brand
+
+from dream_gateway.administration import Administration
+from dream_gateway.encryption_keys import mint_key
+from dream_gateway.gateway import Gateway
+from dream_gateway.model import Branding, Mode
+from dream_gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+    Open = Callable[..., WebDriver]
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+COMMAND = (sys.executable, "-c", "from dream_gateway.cli import main; main()")
+LIMIT_SECONDS = 60.0
+SCREENSHOTS = "DREAM_SCREENSHOTS"
+"""The variable that names a folder to keep pictures of the pages in."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a browser where there is none."""
+    if CHROMIUM and DRIVER:
+        return
+    skip = pytest.mark.skip(reason="needs chromium and chromium-driver")
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker(skip)
+
+
+class Site(BaseHTTPRequestHandler):
+    """The developer's site: a page with a script that asks for the token, and a callback."""
+
+    def do_GET(self) -> None:
+        """Show the page; the callback takes the code, and what comes of it is the page's text."""
+        server: Any = self.server
+        parts = urlsplit(self.path)
+        text = "the developer's own page"
+        if parts.path == "/callback":
+            text = server.came_back(parse_qs(parts.query))
+        body = f"<!doctype html><title>site</title><p id=said>{text}</p>".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class World:
+    """Everything that runs."""
+
+    gateway: str
+    site: str
+    publishable_key: str
+    secret_key: str
+    log: Path
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        return f"{self.gateway}/auth/{self.publishable_key}"
+
+    def link(self, subject: str) -> str:
+        """Return the link of the newest mail with a subject, from the log: there is no mailer."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            mails = self.log.read_text().split("No plugin sends mail")
+            links = [re.findall(r"http://\S+", mail) for mail in mails if subject in mail]
+            if links:
+                return str(links[-1][0])
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def came_back(self, query: dict[str, list[str]]) -> str:
+        """Exchange the code, server to server, as the developer's callback does."""
+        answer = httpx.post(
+            f"{self.gateway}/api/auth/exchange",
+            json={"code": query["code"][0]},
+            headers={"authorization": f"Bearer {self.secret_key}"},
+            trust_env=False,
+        )
+        self.answers.append({**answer.json(), "state": query.get("state")})
+        return f"welcome {answer.json().get('email')}"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("browser")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    site = f"http://127.0.0.1:{server.server_port}"
+    port = _free_port()
+    settings = {
+        "store": f"sqlite:///{folder}/gateway.db",
+        "encryption_keys": [mint_key()],
+    }
+    made = asyncio.run(_prepare(settings, site))
+    config = folder / "gateway.toml"
+    options = {**CHEAP, "issuer": f"http://127.0.0.1:{port}"}
+    config.write_text(_toml({**settings, "port": 0, "service_port": port}, options))
+    log = folder / "log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, "DREAM_GATEWAY_CONFIG": str(config)},
+        )
+        try:
+            assert process.stdout is not None
+            listening = json.loads(process.stdout.readline() or log.read_text())
+            each = World(listening["service"], site, *made, log)
+            server.came_back = each.came_back  # type: ignore[attr-defined]
+            yield each
+        finally:
+            process.terminate()
+            process.communicate(timeout=LIMIT_SECONDS)
+            server.shutdown()
+
+
+async def _prepare(settings: dict[str, Any], site: str) -> tuple[str, str]:
+    """Make a project that has the site on its list, and return its keys."""
+    gateway = Gateway(Settings(**{**settings, "encryption_keys": ()}))
+    await gateway.start()
+    try:
+        made = await Administration(gateway.records).create_platform("Acme", Mode.TEST, [FREE], ())
+        look = Branding("Acme Weather", {"accent": "#0B7A4B"})
+        await brand(gateway, made.project, origins=(site,), branding=look)
+    finally:
+        await gateway.close()
+    return made.publishable_key, made.secret_key
+
+
+def _toml(settings: dict[str, Any], options: dict[str, Any]) -> str:
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    lines += ["[plugins.local]", *(f"{name} = {json.dumps(v)}" for name, v in options.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _free_port() -> int:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as taken:
+        return taken.server_port
+
+
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[Open]:
+    """Return a function that opens a browser, with scripts or without."""
+    from selenium import webdriver
+
+    opened: list[WebDriver] = []
+
+    def start(*, scripts: bool = True) -> WebDriver:
+        options = webdriver.ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        if not scripts:
+            off = {"profile.managed_default_content_settings.javascript": 2}
+            options.add_experimental_option("prefs", off)
+        driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+        opened.append(driver)
+        return driver
+
+    yield start
+    for driver in opened:
+        driver.quit()
+
+
+@pytest.fixture
+def keep(request: pytest.FixtureRequest) -> Callable[[WebDriver, str], None]:
+    """Return what keeps a picture of a page, where a folder is named for them."""
+    folder = os.environ.get(SCREENSHOTS)
+
+    def save(driver: WebDriver, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+    del request
+    return save
