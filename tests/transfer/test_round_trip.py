@@ -145,6 +145,7 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
     customers: Document = []
     owned: Document = []
     subscriptions: Document = []
+    links: Document = []
     spent: Document = []
     for number, name in enumerate(draw(st.lists(TEXT, max_size=3, unique=True))):
         plan = draw(st.sampled_from(plans))
@@ -165,12 +166,24 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
         customers.append(customer)
         owned += [draw(keys(project, own, f"{own} {n}")) for n in range(draw(st.integers(0, 2)))]
         if draw(st.booleans()):
+            links.append(
+                {
+                    "record": "identity",
+                    "projectId": project,
+                    "issuer": f"https://id.example.com/{number}",
+                    "subject": "same everywhere",
+                    "customerId": own,
+                    "createdAt": draw(PAST),
+                    "toldAt": draw(PAST),
+                }
+            )
+        if draw(st.booleans()):
             subscriptions.append(subscription(project, own, f"sub_{own}"))
         interval = plan["definition"]["allowances"][0]["interval"]
         used = draw(st.integers(0, 2**40))
         spent += usage(project, own, customer["anchor"], interval, used)
     owned.append(draw(keys(project, None, project)))
-    return customers + owned + subscriptions + spent
+    return customers + owned + links + subscriptions + spent
 
 
 def subscription(project: str, customer: str, name: str) -> dict[str, Any]:
@@ -281,7 +294,7 @@ def documents(draw: st.DrawFn) -> Document:
 
 @given(documents())
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -311,7 +324,7 @@ NOISE = st.one_of(
 
 @given(documents(), st.data())
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
