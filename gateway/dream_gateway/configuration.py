@@ -139,8 +139,8 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         "upstream": _upstream_fault,
         "trusted_proxies": _networks_fault,
         "routes": _routes_fault,
-        "operator_tokens": _tokens_fault,
         "encryption_keys": _keys_fault,
+        "operator_tokens": _tokens_fault,
     }
 
 
@@ -177,12 +177,6 @@ def _networks_fault(value: object) -> str | None:
     return None
 
 
-def _tokens_fault(value: object) -> str | None:
-    tokens = value if isinstance(value, tuple) else ()
-    short = any(len(token) < SHORTEST_TOKEN or not token.isascii() for token in tokens)
-    return f"holds a token that has not {SHORTEST_TOKEN} ASCII characters" if short else None
-
-
 def _keys_fault(value: object) -> str | None:
     for number, key in enumerate(value if isinstance(value, tuple) else ()):
         try:
@@ -190,6 +184,12 @@ def _keys_fault(value: object) -> str | None:
         except ConfigurationError:
             return f"[{number}]: not 32 bytes in base64 (dream-gateway secrets key makes one)"
     return None
+
+
+def _tokens_fault(value: object) -> str | None:
+    tokens = value if isinstance(value, tuple) else ()
+    short = any(len(token) < SHORTEST_TOKEN or not token.isascii() for token in tokens)
+    return f"holds a token that has not {SHORTEST_TOKEN} ASCII characters" if short else None
 
 
 def _routes_fault(value: object) -> str | None:

@@ -60,6 +60,12 @@ class RouteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     public: Annotated[bool, Meta(description="Whether requests pass without a key, uncounted.")] = (
         False
     )
+    preflight: Annotated[
+        bool,
+        Meta(
+            description="Whether CORS preflights, which have no key, pass to the upstream uncounted."
+        ),
+    ] = False
     charge: Annotated[
         Charging | None, Meta(description="What is charged; see the setting charge.")
     ] = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from binascii import Error as Base64Error
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError
@@ -19,10 +20,10 @@ from dream_gateway_oidc.settings import (
     ClaimNames,
     Leeway,
     ProviderSettings,
+    Table,
     check_url,
     checked,
     read,
-    tables,
 )
 
 if TYPE_CHECKING:
@@ -65,21 +66,41 @@ class ClerkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     claims: ClaimNames = ClaimNames(first_name="first_name", last_name="last_name")
 
 
+class ClerkApplications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tables of the plugin, each read as `ClerkSettings`. There may be secrets in them."""
+
+    users: Annotated[
+        Table | None,
+        Meta(description="Clerk for end users: see the guide to identity.", extra={"secret": True}),
+    ] = None
+    developers: Annotated[
+        Table | None,
+        Meta(
+            description="Clerk for developers: see the guide to identity.", extra={"secret": True}
+        ),
+    ] = None
+
+
 class ClerkPlugin:
     """Reads `[plugins.clerk.users]` and `[plugins.clerk.developers]`; without either, for users."""
 
     @hookimpl
-    def identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def settings_type(self) -> type[ClerkApplications]:
+        """Declare the tables."""
+        return ClerkApplications
+
+    @hookimpl
+    def identities(self, settings: ClerkApplications) -> Sequence[Identity]:
         """Verify end users' tokens."""
         return _identities(settings, "users")
 
     @hookimpl
-    def developer_identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def developer_identities(self, settings: ClerkApplications) -> Sequence[Identity]:
         """Verify developers' tokens."""
         return _identities(settings, "developers")
 
     @hookimpl
-    def user_administrations(self, settings: Mapping[str, object]) -> Sequence[UserAdministration]:
+    def user_administrations(self, settings: ClerkApplications) -> Sequence[UserAdministration]:
         """Keep end users at Clerk, if there is a secret key."""
         found = app(settings, "users")
         if found is None or not found.secret_key:
@@ -87,7 +108,7 @@ class ClerkPlugin:
         return [ClerkUsers(found.issuer, found.secret_key, found.api_url)]
 
     @hookimpl
-    def user_webhooks(self, settings: Mapping[str, object]) -> Sequence[UserWebhook]:
+    def user_webhooks(self, settings: ClerkApplications) -> Sequence[UserWebhook]:
         """Read what Clerk tells of end users, if there is a secret to know it by."""
         found = app(settings, "users")
         if found is None or not found.webhook_secret:
@@ -95,13 +116,13 @@ class ClerkPlugin:
         return [ClerkWebhook(found.issuer, found.webhook_secret.split(), SystemClock())]
 
 
-def app(settings: Mapping[str, object], name: str) -> ClerkSettings | None:
+def app(settings: ClerkApplications, name: str) -> ClerkSettings | None:
     """Return an application's settings, `None` if it has none. Raises `ConfigurationError`."""
-    found = tables(settings, "clerk") or {"users": {}}
-    if name not in found:
+    given = settings.users if name == "users" else settings.developers
+    if given is None and (name != "users" or settings.developers is not None):
         return None
     where = f"plugins.clerk.{name}"
-    table = read(found[name], ClerkSettings, where)
+    table = read(given or {}, ClerkSettings, where)
     variables = VARIABLES[name]
     taken = {
         field: os.environ.get(variable, "")
@@ -136,7 +157,7 @@ def faults(header: Mapping[str, Any]) -> str:
     return "" if header.get("cat") in CATEGORIES else "another category of token"
 
 
-def _identities(settings: Mapping[str, object], name: str) -> Sequence[Identity]:
+def _identities(settings: ClerkApplications, name: str) -> Sequence[Identity]:
     found = app(settings, name)
     if found is None:
         return []

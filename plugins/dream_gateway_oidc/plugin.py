@@ -8,7 +8,7 @@ from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.hookspecs import hookimpl
 from dream_gateway_oidc.keyset import KeySet
-from dream_gateway_oidc.settings import provider, tables
+from dream_gateway_oidc.settings import Applications, provider
 from dream_gateway_oidc.verifier import TokenVerifier
 from dream_gateway_oidc.web import Provider
 
@@ -36,22 +36,25 @@ class OidcPlugin:
     """Reads `[plugins.oidc.users]` and `[plugins.oidc.developers]`, each for itself."""
 
     @hookimpl
-    def identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def settings_type(self) -> type[Applications]:
+        """Declare the tables."""
+        return Applications
+
+    @hookimpl
+    def identities(self, settings: Applications) -> Sequence[Identity]:
         """Verify end users' tokens, if that is set up."""
         return _of(settings, "users")
 
     @hookimpl
-    def developer_identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def developer_identities(self, settings: Applications) -> Sequence[Identity]:
         """Verify developers' tokens, if that is set up."""
         return _of(settings, "developers")
 
 
-def _of(settings: Mapping[str, object], app: str) -> Sequence[Identity]:
-    found = tables(settings, "oidc")
-    if not found:
+def _of(settings: Applications, app: str) -> Sequence[Identity]:
+    if settings.users is None and settings.developers is None:
         raise ConfigurationError(
             "plugins.oidc: there is neither [plugins.oidc.users] nor [plugins.oidc.developers]."
         )
-    if app not in found:
-        return []
-    return [verifier(provider(found[app], f"plugins.oidc.{app}"))]
+    table = getattr(settings, app)
+    return [] if table is None else [verifier(provider(table, f"plugins.oidc.{app}"))]

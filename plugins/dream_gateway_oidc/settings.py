@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from dream_gateway.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -23,6 +20,20 @@ ALGORITHMS = frozenset(
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Leeway = Annotated[float, Meta(ge=0, le=300)]
+
+
+Table = dict[str, object]
+
+
+class Applications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tables of the plugin `oidc`, each read as `ProviderSettings`."""
+
+    users: Annotated[
+        Table | None, Meta(description="The provider of end users: see the guide to identity.")
+    ] = None
+    developers: Annotated[
+        Table | None, Meta(description="The provider of developers: see the guide to identity.")
+    ] = None
 
 
 class ClaimNames(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,14 +106,3 @@ def check_url(url: str, where: str) -> None:
         raise ConfigurationError(
             f"{where}: a URL with https (http on loopback only), without user, query and fragment."
         )
-
-
-def tables(settings: Mapping[str, object], plugin: str) -> dict[str, object]:
-    """Return the tables of a plugin's applications. Raises `ConfigurationError` for any other."""
-    strange = sorted({*settings} - {"users", "developers"})
-    if strange:
-        raise ConfigurationError(
-            f"plugins.{plugin}: unknown setting {strange[0]!r}; "
-            f"there are the tables [plugins.{plugin}.users] and [plugins.{plugin}.developers]."
-        )
-    return dict(settings)

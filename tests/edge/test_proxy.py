@@ -204,6 +204,31 @@ async def test_who_cannot_be_told_is_not_let_in_where_stores_may_fail(
     assert not heard.heads
 
 
+PREFLIGHT = {
+    "origin": "https://app.example.com",
+    "access-control-request-method": "GET",
+    "access-control-request-headers": "authorization, x-publishable-key",
+}
+
+
+async def test_a_preflight_passes_where_that_is_asked_for_and_nothing_else_does(
+    edge: Serve, listening: Serve, heard: Any, admission: Any
+) -> None:
+    closed, opened = await edge(await listening()), await edge(await listening(), preflight=True)
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as page:
+        assert (await page.options(closed, headers=PREFLIGHT)).status_code == 401
+        assert not heard.heads
+        assert (await page.options(opened, headers=PREFLIGHT)).status_code == 200
+        assert heard.get("origin") == ["https://app.example.com"]
+        assert "ratelimit" not in (await page.options(opened, headers=PREFLIGHT)).headers
+        for name in ("origin", "access-control-request-method"):
+            fewer = {field: value for field, value in PREFLIGHT.items() if field != name}
+            assert (await page.options(opened, headers=fewer)).status_code == 401
+        assert (await page.get(opened, headers=PREFLIGHT)).status_code == 401
+        assert len(heard.heads) == 2
+    assert (admission.used, admission.asked) == (0, [])
+
+
 async def test_refusals(
     edge: Serve, http: httpx.AsyncClient, listening: Serve, heard: Any, admission: Any
 ) -> None:

@@ -21,7 +21,7 @@ from dream_gateway.errors import (
 )
 from dream_gateway.hookspecs import Identified, NewUser, UserChange
 from dream_gateway.plugins import Plugins
-from dream_gateway_oidc.clerk import app, faults
+from dream_gateway_oidc.clerk import ClerkApplications, app, faults
 from dream_gateway_oidc.clerk_users import ClerkUsers
 from dream_gateway_oidc.clerk_webhook import TOLERANCE_SECONDS, ClerkWebhook
 from dream_gateway_oidc.plugin import verifier
@@ -49,7 +49,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestSettings:
     def test_the_issuer_is_in_the_publishable_key(self) -> None:
-        found = app({"users": {"publishable_key": PUBLISHABLE}}, "users")
+        found = app(ClerkApplications(users={"publishable_key": PUBLISHABLE}), "users")
         assert found is not None
         assert found.issuer == f"https://{HOST}"
 
@@ -63,7 +63,7 @@ class TestSettings:
         assert len(plugins.identities()) == len(plugins.user_administrations()) == 1
         assert [each.name for each in plugins.user_webhooks()] == ["clerk"]
         assert plugins.developer_identities() == ()
-        own = app({"users": {"secret_key": "sk_test_file"}}, "users")
+        own = app(ClerkApplications(users={"secret_key": "sk_test_file"}), "users")
         assert own is not None
         assert own.secret_key == "sk_test_file"
 

@@ -116,7 +116,7 @@ async def test_resealing_is_audited_without_what_was_sealed(records: Records) ->
     await reseal(records, Vault([NEW, OLD]), "operator", batch=3)
     administration = Administration(records)
     found = await administration.audit(Wanted(action="secrets"), None, 10)
-    assert [(entry.ref, entry.details) for entry in found] == [
+    assert [(entry.object, entry.details) for entry in found] == [
         (REFRESH_TOKEN.name, {"rows": COUNT // 2}),
         (ACCESS_TOKEN.name, {"rows": 2}),
         (ACCESS_TOKEN.name, {"rows": 3}),

@@ -166,17 +166,7 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
         customers.append(customer)
         owned += [draw(keys(project, own, f"{own} {n}")) for n in range(draw(st.integers(0, 2)))]
         if draw(st.booleans()):
-            links.append(
-                {
-                    "record": "identity",
-                    "projectId": project,
-                    "issuer": f"https://id.example.com/{number}",
-                    "subject": "same everywhere",
-                    "customerId": own,
-                    "createdAt": draw(PAST),
-                    "toldAt": draw(PAST),
-                }
-            )
+            links.append(link(project, own, draw(TEXT)))
         if draw(st.booleans()):
             subscriptions.append(subscription(project, own, f"sub_{own}"))
         interval = plan["definition"]["allowances"][0]["interval"]
@@ -184,6 +174,19 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
         spent += usage(project, own, customer["anchor"], interval, used)
     owned.append(draw(keys(project, None, project)))
     return customers + owned + links + subscriptions + spent
+
+
+def link(project: str, customer: str, subject: str) -> dict[str, Any]:
+    return {
+        "record": "identity",
+        "id": f"lnk_{customer}",
+        "projectId": project,
+        "issuer": f"https://{customer}.example.com",
+        "subject": subject,
+        "customerId": customer,
+        "createdAt": 0.0,
+        "toldAt": 2.5,
+    }
 
 
 def subscription(project: str, customer: str, name: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _row(entry: Entry, session: Session) -> dict[str, object]:
         "at": time_text(entry.at),
         "actor": entry.actor,
         "action": entry.action,
-        "object": entry.ref,
+        "object": entry.object,
         "platformId": entry.platform,
         "projectId": entry.project,
         "requestId": entry.request,

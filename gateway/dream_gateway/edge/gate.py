@@ -151,6 +151,8 @@ class Gate:
         if route.public:
             return Ask(route, found, 0, ip)
         if found is None:
+            if route.preflight and _is_preflight(method, inbound.fields):
+                return Ask(route, None, 0, ip)
             self._observe(None, MissingCredentialError.code, 0)
             raise MissingCredentialError
         cost = self._cost(route, method, path, inbound.headers) if self._costs else route.cost
@@ -225,6 +227,13 @@ class Gate:
         customer = verdict.customer.external_id if verdict and verdict.customer else ""
         for observer in self._observers:
             observer.observe(project=project, customer=customer, code=code, cost=cost)
+
+
+def _is_preflight(method: str, fields: dict[bytes, bytes]) -> bool:
+    """Tell whether a browser asks for a page whether it may ask (WHATWG Fetch, CORS-preflight)."""
+    return (
+        method == "OPTIONS" and b"origin" in fields and b"access-control-request-method" in fields
+    )
 
 
 class DeniedError(Exception):

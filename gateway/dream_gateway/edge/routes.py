@@ -19,7 +19,8 @@ class Route:
 
     Timeouts are seconds: `read_timeout` is the longest silence of the upstream, not the length of
     an answer. No `methods` means all of them. `max_body` is bytes.
-    `retries` is how many more attempts a request may have.
+    `retries` is how many more attempts a request may have. `preflight` lets a browser's question pass,
+    uncounted, whether a page may ask at all: it never has a key.
     """
 
     prefix: str = "/"
@@ -38,6 +39,7 @@ class Route:
     keep_credential: bool = False
     preserve_host: bool = False
     public: bool = False
+    preflight: bool = False
     plain: bool = field(init=False)
     """Whether a request to it needs no more than a key, and costs one unit."""
 

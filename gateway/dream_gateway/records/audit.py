@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that was done. `ref` is the id of what it was done to; there is no secret in it.
+    """One thing that was done. `object` is the id of what it was done to; there is no secret in it.
 
     `at` is seconds since the epoch, `position` the place in the log. `request`, `project` and
     `platform` are ids, `None` where there is none.
@@ -28,11 +28,11 @@ class Entry:
     at: float
     actor: str
     action: str
-    ref: str
+    object: str
     project: str | None
     platform: str | None
     request: str | None
-    details: Mapping[str, object]
+    details: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _entry(row: RowMapping) -> Entry:
         at=row["at"],
         actor=row["actor"],
         action=row["action"],
-        ref=row["object"],
+        object=row["object"],
         project=row["project_id"],
         platform=row["platform_id"],
         request=row["request_id"],

@@ -64,6 +64,7 @@ async def link(writer: Writer, customer: Customer, issuer: str, subject: str) ->
     """Let a user be this customer. Nobody may be linked there already: see `Records.write`."""
     await writer.connection.execute(
         insert(identity_links).values(
+            id=keys.mint_id("lnk"),
             project_id=customer.project_id,
             issuer=issuer,
             subject=subject,

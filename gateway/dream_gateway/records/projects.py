@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.model import Allowance, Credential, Mode
     from dream_gateway.records.database import Writer
 
-PUBLIC = ("name", "type", "default_tier", "alignment", "allowances", "origins", "branding")
+PUBLIC = ("name", "type", "default_tier", "alignment", "allowances", "branding", "origins")
 """The fields whose values the audit log shows."""
 
 
@@ -65,12 +65,9 @@ async def create(writer: Writer, platform_id: str, draft: ProjectDraft) -> NewPr
     row = {**_row(project), "publishable_key": publishable}
     await writer.connection.execute(insert(projects).values(row))
     await _put_origins(writer, project)
-    await _changed(
-        writer,
-        project,
-        "project.create",
-        {"after": {name: row[name] for name in PUBLIC if name in row}},
-    )
+    shown = {name: row.get(name) for name in PUBLIC if name != "origins"}
+    after = {**shown, "origins": list(draft.origins)}
+    await _changed(writer, project, "project.create", {"after": after})
     blank = credentials.template(project.id, KeyKind.PUBLISHABLE, writer.now)
     await credentials.mint(writer, draft.mode, blank, publishable)
     _, secret = await credentials.mint(writer, draft.mode, replace(blank, kind=KeyKind.SECRET))

@@ -173,14 +173,16 @@ end_users = Table(
 identity_links = Table(
     "identity_links",
     metadata,
-    Column("project_id", ForeignKey("projects.id"), primary_key=True),
-    Column("issuer", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     # A deleted customer's link stays, so that a token does not make them anew.
     Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
     Column("created_at", Float, nullable=False),
     # When what the provider told of the user last was so: news may come in any order.
     Column("told_at", Float, nullable=False, server_default="0"),
+    UniqueConstraint("project_id", "issuer", "subject"),
     Index("identity_links_user", "issuer", "subject"),
 )
 

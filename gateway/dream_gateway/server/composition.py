@@ -95,6 +95,7 @@ def _route(settings: Settings, table: RouteSettings) -> Route:
         keep_credential=table.keep_credential,
         preserve_host=table.preserve_host,
         public=table.public,
+        preflight=table.preflight,
     )
 
 

@@ -196,7 +196,7 @@ def _audit_view(entry: Entry) -> AuditView:
         at=instant(entry.at),
         actor=entry.actor,
         action=entry.action,
-        object=entry.ref,
+        object=entry.object,
         project_id=entry.project,
         request_id=entry.request,
         details=dict(entry.details),

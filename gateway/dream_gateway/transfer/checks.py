@@ -55,6 +55,12 @@ def check_customer(row: Mapping[str, Any]) -> None:
     _check_metadata(row)
 
 
+def check_identity(row: Mapping[str, Any]) -> None:
+    """Check the link of a provider's user to a customer, who has to be named."""
+    if not (row["issuer"] and row["subject"]):
+        raise ValueError("has no issuer or no subject")
+
+
 def check_key(row: Mapping[str, Any]) -> None:
     """Check a key: only a customer's key has a customer."""
     kind = KeyKind(row["kind"])

@@ -16,6 +16,7 @@ from dream_gateway.records import schema
 from dream_gateway.records.sealed import SEALED, SealedColumn
 from dream_gateway.transfer.checks import (
     check_customer,
+    check_identity,
     check_key,
     check_member,
     check_product,
@@ -106,7 +107,8 @@ OF_A_PROJECT = (
         "identity",
         schema.identity_links,
         "project_id",
-        (("issuer", "subject"),),
+        (ID, ("issuer", "subject")),
+        check_identity,
         of_customer=True,
     ),
     Part(

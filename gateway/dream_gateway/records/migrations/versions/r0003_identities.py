@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import Column, Float, ForeignKey, Index, String, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, String, Text, UniqueConstraint
 
 revision = "0003"
 down_revision = "0002"
@@ -12,12 +12,14 @@ down_revision = "0002"
 def upgrade() -> None:
     op.create_table(
         "identity_links",
-        Column("project_id", String(64), ForeignKey("projects.id"), primary_key=True),
-        Column("issuer", Text, primary_key=True),
-        Column("subject", Text, primary_key=True),
+        Column("id", String(64), primary_key=True),
+        Column("project_id", String(64), ForeignKey("projects.id"), nullable=False),
+        Column("issuer", Text, nullable=False),
+        Column("subject", Text, nullable=False),
         Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
         Column("created_at", Float, nullable=False),
         Column("told_at", Float, nullable=False, server_default="0"),
+        UniqueConstraint("project_id", "issuer", "subject"),
         Index("identity_links_user", "issuer", "subject"),
     )
     op.create_table(
