@@ -113,6 +113,9 @@ class Plugins:
             self.user_administrations,
             self.user_webhooks,
             self.billings,
+            self.mailers,
+            self.sites,
+            self.code_exchanges,
         ):
             register()
 

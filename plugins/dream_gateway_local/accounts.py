@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from dream_gateway import keys
+from dream_gateway_local import secret
 from dream_gateway_local.tables import accounts
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ async def by_id(connection: AsyncConnection, account_id: str) -> Account | None:
 async def add(writer: Writing, new: NewAccount) -> Account:
     """Create an account. The address must not be taken."""
     account = Account(
-        id=keys.mint_id("usr"),
+        id=secret.mint_id("usr"),
         realm=new.realm,
         email=new.email.strip(),
         email_verified=new.email_verified,

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import ECAlgorithm
 from sqlalchemy import delete, insert, select, update
 
-from dream_gateway import keys
+from dream_gateway_local import secret
 from dream_gateway_local.tables import signing_keys
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Keyring:
 def make_key(now: float) -> SigningKey:
     """Return a new key."""
     private = ec.generate_private_key(ec.SECP256R1())
-    key_id = keys.mint_id("sig")
+    key_id = secret.mint_id("sig")
     public = json.loads(ECAlgorithm.to_jwk(private.public_key()))
     public |= {"kid": key_id, "use": "sig", "alg": ALGORITHM}
     return SigningKey(key_id, public, private, now)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from dream_gateway.storage import Ledger
 
 MINUTE_US = 60_000_000
+BUCKET_BYTES = 2
+"""Of a bucket's number: 65,536 for each realm and action, so that two rarely share one."""
+
 HOST_BITS = 64
 """Of an IPv6 address, what one subscriber has to itself."""
 
@@ -38,11 +41,10 @@ class Attempts:
 
         A refused one counts for neither rate. `device` names a browser that is known there.
         """
-        whom = sha256(f"{account}\0{device}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
         prefix = f"{realm}/attempts/{action}"
         wishes = (
-            (f"{prefix}/address/{network_of(address)}", self._per_address),
-            (f"{prefix}/account/{whom}", self._per_account),
+            (f"{prefix}/address/{bucket_of(network_of(address))}", self._per_address),
+            (f"{prefix}/account/{bucket_of(account, device)}", self._per_account),
         )
         claims = [
             Claim(f"att_{secrets.token_hex(16)}", counter, rate, 1, 1) for counter, rate in wishes
@@ -57,6 +59,15 @@ class Attempts:
         if denied:
             wait = max(grant.retry_after or 1.0 for grant in denied)
             raise RateLimitedError("Too many attempts; wait a little.", retry_after=wait)
+
+
+def bucket_of(*names: str) -> str:
+    """Return the number of somebody's bucket.
+
+    There are so many and no more: a ledger keeps a rate for ever, and anybody can make up names.
+    """
+    digest = sha256("\0".join(names).encode("utf-8", "surrogateescape")).digest()
+    return digest[:BUCKET_BYTES].hex()
 
 
 def network_of(address: str | None) -> str:

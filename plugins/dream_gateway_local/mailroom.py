@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
+CLERKS = 4
+"""One mail that does not get through must not keep the others."""
+
 TRIES = 3
 PAUSE_SECONDS = 5.0
 
@@ -36,25 +39,26 @@ class LoggingMailer:
 
 
 class Mailroom:
-    """Does errands one after another, each tried again a few times. Use it from one event loop.
+    """Does errands, a few at a time, each tried again a few times. Use it from one event loop.
 
     What waits when the worker ends is lost: whoever waits for the mail asks again.
     """
 
     def __init__(self) -> None:
         self._errands: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MOST_WAITING)
-        self._clerk: asyncio.Task[None] | None = None
+        self._clerks: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
         """Begin to work."""
-        self._clerk = asyncio.get_running_loop().create_task(self._work())
+        loop = asyncio.get_running_loop()
+        self._clerks = [loop.create_task(self._work()) for _ in range(CLERKS)]
 
     async def aclose(self) -> None:
         """Stop. Safe to call twice, and without `open`."""
-        if self._clerk is not None:
-            self._clerk.cancel()
-            await asyncio.gather(self._clerk, return_exceptions=True)
-            self._clerk = None
+        for clerk in self._clerks:
+            clerk.cancel()
+        await asyncio.gather(*self._clerks, return_exceptions=True)
+        self._clerks.clear()
 
     def post(self, errand: Callable[[], Awaitable[None]]) -> None:
         """Leave an errand; with too many waiting it is dropped, and logged. Never blocks."""

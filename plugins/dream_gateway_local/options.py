@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 # msgspec reads the annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -73,20 +72,15 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 10
 
 
-def read_options(table: Mapping[str, object]) -> LocalOptions:
-    """Return the options of a table. Raises `ConfigurationError`, which names the fault."""
-    try:
-        options = msgspec.convert(dict(table), LocalOptions)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(f"plugins.local: {error}.") from error
+def check_options(options: LocalOptions) -> None:
+    """Raise `ConfigurationError` for what types cannot tell to be wrong."""
     urls = [("issuer", options.issuer)] if options.issuer else []
     urls += [("developer_origins", origin) for origin in options.developer_origins]
     for name, url in urls:
         if not _is_origin(url):
             raise ConfigurationError(
-                f"plugins.local: {name} is not a URL such as https://id.example.com, without a path."
+                f"plugins.local.{name}: not a URL such as https://id.example.com, without a path."
             )
-    return options
 
 
 def _is_origin(url: str) -> bool:

@@ -8,16 +8,15 @@ from dream_gateway.errors import InvalidCodeError, StoreUnavailableError
 from dream_gateway.hookspecs import Identified, hookimpl
 from dream_gateway_local.administration import LocalUsers
 from dream_gateway_local.composition import Parts
-from dream_gateway_local.options import read_options
+from dream_gateway_local.options import LocalOptions, check_options
 from dream_gateway_local.realm import DEVELOPERS, USERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from dream_gateway.facilities import Facilities
     from dream_gateway.hookspecs import CodeExchange, Identity, SignedIn, Site, UserAdministration
     from dream_gateway.model import Project
-    from dream_gateway_local.options import LocalOptions
 
 
 class LocalIdentity:
@@ -79,33 +78,39 @@ class LocalPlugin:
         self._site: LocalSite | None = None
 
     @hookimpl
-    def sites(self, settings: Mapping[str, object]) -> Sequence[Site]:
+    def settings_type(self) -> type[LocalOptions]:
+        """Have the table checked against the options."""
+        return LocalOptions
+
+    @hookimpl
+    def sites(self, settings: LocalOptions) -> Sequence[Site]:
         """Serve the pages."""
         return [self._one(settings)]
 
     @hookimpl
-    def identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def identities(self, settings: LocalOptions) -> Sequence[Identity]:
         """Verify end users' tokens."""
         return [LocalIdentity(self._one(settings), USERS)]
 
     @hookimpl
-    def developer_identities(self, settings: Mapping[str, object]) -> Sequence[Identity]:
+    def developer_identities(self, settings: LocalOptions) -> Sequence[Identity]:
         """Verify developers' tokens."""
         return [LocalIdentity(self._one(settings), DEVELOPERS)]
 
     @hookimpl
-    def code_exchanges(self, settings: Mapping[str, object]) -> Sequence[CodeExchange]:
+    def code_exchanges(self, settings: LocalOptions) -> Sequence[CodeExchange]:
         """Exchange codes for tokens."""
         return [self._one(settings)]
 
     @hookimpl
-    def user_administrations(self, settings: Mapping[str, object]) -> Sequence[UserAdministration]:
+    def user_administrations(self, settings: LocalOptions) -> Sequence[UserAdministration]:
         """Create accounts on developers' word."""
         site = self._one(settings)
         return [LocalUsers(lambda: site.parts)]
 
-    def _one(self, settings: Mapping[str, object]) -> LocalSite:
+    def _one(self, settings: LocalOptions) -> LocalSite:
         """Return the one site that all hooks are about."""
         if self._site is None:
-            self._site = LocalSite(read_options(settings))
+            check_options(settings)
+            self._site = LocalSite(settings)
         return self._site

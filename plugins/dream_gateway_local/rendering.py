@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dream_gateway_local.realm import Realm
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-ACCENT = "accent"
+PRIMARY = "primary"
 DEFAULT_ACCENT = "#2f5bea"
 HALF_LIGHT = 0.179
 """The relative luminance at which black and white text are equally easy to read (WCAG 2)."""
@@ -99,7 +99,7 @@ def logo_of(realm: Realm) -> str | None:
 
 def colour_of(realm: Realm) -> str:
     """Return the colour of buttons and marks: the project's, if it is one."""
-    wanted = realm.branding.colours.get(ACCENT, "")
+    wanted = realm.branding.colours.get(PRIMARY, "")
     return wanted.lower() if _COLOUR.fullmatch(wanted) else DEFAULT_ACCENT
 
 

@@ -6,13 +6,16 @@ import secrets
 from hashlib import sha256
 
 BYTES = 32
-CHARACTERS = 43
-"""Of 32 bytes in unpadded base64."""
 
 
 def mint() -> str:
     """Return a new secret: the only copy of it."""
     return secrets.token_urlsafe(BYTES)
+
+
+def mint_id(prefix: str) -> str:
+    """Return a new public id, such as `usr_` and 24 hexadecimal digits."""
+    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def digest(secret: str) -> bytes:

@@ -99,8 +99,8 @@ class Front:
             _check_method(request.method, {"GET"})
             return await self._documents[path]()
         _, _, segment, page = (*path.split("/", 3), "", "")[:4]
-        if page == TOKEN:
-            return await self._visit(request, await self._realm(segment), self._table[page])
+        if page == TOKEN:  # For scripts: what goes wrong is a problem, not a page.
+            return await self._visit(request, await self._realm(segment), page)
         return await self._page(request, segment, page)
 
     async def _page(self, request: Request, segment: str, page: str) -> Response:
@@ -111,22 +111,26 @@ class Front:
                 return self._pages.stylesheet(realm)
             if page not in self._table:
                 raise NotFoundError("There is no such page.")
-            if request.method != "POST" or page not in HASHING:
-                return await self._visit(request, realm, self._table[page])
-            async with self._turnstile:
-                return await self._visit(request, realm, self._table[page])
+            return await self._visit(request, realm, page)
         except InvalidCredentialError:
             return self._pages.failure("There is no such page", "Check the address.", 404)
         except GatewayError as error:
             return self._failure(realm, error)
 
-    async def _visit(self, request: Request, realm: Realm, methods: dict[str, Handler]) -> Response:
+    async def _visit(self, request: Request, realm: Realm, page: str) -> Response:
+        methods = self._table[page]
         method = "GET" if request.method == "HEAD" else request.method
         _check_method(method, set(methods))
-        is_token = methods is self._table[TOKEN]
-        visit = await read_visit(request, realm, self._cookies, self._own, has_form=not is_token)
-        visit.session = await self._provider.session(realm, visit.session_token)
-        return await methods[method](visit)
+        has_form = page != TOKEN
+        visit = await read_visit(request, realm, self._cookies, self._own, has_form=has_form)
+        if method != "POST" or page not in HASHING:
+            return await self._handled(visit, methods[method])
+        async with self._turnstile:
+            return await self._handled(visit, methods[method])
+
+    async def _handled(self, visit: Visit, handler: Handler) -> Response:
+        visit.session = await self._provider.session(visit.realm, visit.session_token)
+        return await handler(visit)
 
     async def _realm(self, segment: str) -> Realm:
         if segment == PLATFORM:

@@ -11,27 +11,28 @@ import aiosmtplib
 import msgspec
 from msgspec import Meta
 
-from dream_gateway.errors import ConfigurationError
 from dream_gateway.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dream_gateway.facilities import Mail, Mailer
 
-Text = Annotated[str, Meta(min_length=1)]
-
 
 class SmtpOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[plugins.smtp]` table. `security` says how the connection is encrypted."""
+    """The `[plugins.smtp]` table."""
 
-    host: Text
-    port: Annotated[int, Meta(ge=1, le=65535)] = 587
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str = ""
-    password: str = ""
-    sender: Annotated[str, Meta(pattern="^[^@\\s]+@[^@\\s]+$")]
-    timeout: Annotated[float, Meta(gt=0, le=600)] = 20.0
+    host: Annotated[str, Meta(min_length=1, description="The mail server.")]
+    port: Annotated[int, Meta(ge=1, le=65535, description="Its TCP port.")] = 587
+    security: Annotated[
+        Literal["starttls", "tls", "none"], Meta(description="How the connection is encrypted.")
+    ] = "starttls"
+    username: Annotated[str, Meta(description="Who logs in; empty: nobody.")] = ""
+    password: Annotated[str, Meta(description="That user's password.", extra={"secret": True})] = ""
+    sender: Annotated[
+        str, Meta(pattern="^[^@\\s]+@[^@\\s]+$", description="The address mails are from.")
+    ]
+    timeout: Annotated[float, Meta(gt=0, le=600, description="Seconds to hand one over.")] = 20.0
 
 
 class SmtpMailer:
@@ -59,12 +60,14 @@ class SmtpPlugin:
     """Registers the mailer."""
 
     @hookimpl
-    def mailers(self, settings: Mapping[str, object]) -> Sequence[Mailer]:
-        """Send by SMTP. Raises `ConfigurationError` for a table that is wrong."""
-        try:
-            return [SmtpMailer(msgspec.convert(dict(settings), SmtpOptions))]
-        except msgspec.ValidationError as error:
-            raise ConfigurationError(f"plugins.smtp: {error}.") from error
+    def settings_type(self) -> type[SmtpOptions]:
+        """Have the table checked against the options."""
+        return SmtpOptions
+
+    @hookimpl
+    def mailers(self, settings: SmtpOptions) -> Sequence[Mailer]:
+        """Send by SMTP."""
+        return [SmtpMailer(settings)]
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:

@@ -152,7 +152,7 @@ async def _prepare(settings: dict[str, Any], site: str) -> tuple[str, str]:
     await gateway.start()
     try:
         made = await Administration(gateway.records).create_platform("Acme", Mode.TEST, [FREE], ())
-        look = Branding("Acme Weather", {"accent": "#0B7A4B"})
+        look = Branding("Acme Weather", {"primary": "#0B7A4B"})
         await brand(gateway, made.project, origins=(site,), branding=look)
     finally:
         await gateway.close()

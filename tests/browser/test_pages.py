@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
+from selenium.webdriver.support.expected_conditions import (
+    presence_of_element_located,
+    staleness_of,
+)
+from selenium.webdriver.support.wait import WebDriverWait
+from tests.browser.conftest import LIMIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +31,17 @@ def fill(driver: WebDriver, **values: str) -> None:
         box = driver.find_element("id", name.replace("_", "-"))
         box.clear()
         box.send_keys(value)
-    driver.find_element("css selector", "form button").click()
+    press(driver)
+
+
+def press(driver: WebDriver, number: int = 0) -> None:
+    """Press a form's button, and wait for the page that it leads to."""
+    before = driver.find_element("css selector", "html")
+    driver.find_elements("css selector", "form button")[number].click()
+    wait = WebDriverWait(driver, LIMIT_SECONDS)
+    wait.until(staleness_of(before))
+    # A page of ours ends with what is below the card, the developer's site with what it says.
+    wait.until(presence_of_element_located(("css selector", "main > :last-child, #said")))
 
 
 def text(driver: WebDriver) -> str:
@@ -72,7 +88,7 @@ def test_without_scripts_somebody_signs_up_and_comes_back_to_the_developers_site
     assert "ada@example.com" in text(driver)
     fill(driver, password=PASSWORD, new_password="a newer password")
     assert "Your password is changed" in text(driver)
-    driver.find_elements("css selector", "form button")[1].click()
+    press(driver, 1)
     assert driver.current_url == f"{world.path}/sign-in"
     driver.get(f"{world.path}/account")
     assert driver.current_url == f"{world.path}/sign-in"

@@ -200,11 +200,13 @@ async def anywhere(store: str, options: dict[str, object]) -> AsyncIterator[Worl
 
 
 @asynccontextmanager
-async def open_world(store: str, options: dict[str, object]) -> AsyncIterator[World]:
+async def open_world(
+    store: str, options: dict[str, object], keys: tuple[str, ...] = ()
+) -> AsyncIterator[World]:
     clock, inbox = FakeClock(), Inbox()
     settings = Settings(
         store=store,
-        encryption_keys=(mint_key(),),
+        encryption_keys=keys or (mint_key(),),
         trusted_proxies=("127.0.0.1",),
         plugins={"local": {**CHEAP, **options}},
     )
@@ -226,7 +228,7 @@ async def brand(gateway: Gateway, project: Project, **values: Any) -> None:
     async with gateway.records.write("test") as writer:
         found = await projects.find(writer.connection, project.id)
         assert found is not None
-        values = {"branding": Branding("Acme Weather", {"accent": "#0B7A4B"}), **values}
+        values = {"branding": Branding("Acme Weather", {"primary": "#0B7A4B"}), **values}
         await projects.change(writer, replace(found, **values))
 
 

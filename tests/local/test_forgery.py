@@ -166,7 +166,7 @@ async def test_only_colours_come_into_the_style(world: World) -> None:
         ("red", "#2f5bea"),
         ("#fff;}body{background:url(//x)", "#2f5bea"),
     ):
-        look = Branding("Acme", {"accent": accent}, "javascript:alert(1)")
+        look = Branding("Acme", {"primary": accent}, "javascript:alert(1)")
         await brand(world.gateway, world.project, branding=look)
         style = await world.browser().open(f"{world.path}/style.css")
         assert f"--accent: {expected};" in style.text.partition("\n")[0]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from tests.local.conftest import APP, BACK, PASSWORD, World
+from sqlalchemy import select
+from tests.local.conftest import APP, BACK, PASSWORD, World, open_world
+
+from dream_gateway.encryption_keys import mint_key
+from dream_gateway_local.tables import accounts, sessions, tickets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
 ADA = "ada@example.com"
@@ -231,3 +238,39 @@ async def test_an_unknown_key_is_a_page_that_is_not_there(world: World) -> None:
     for path in ("/auth/pk_test_unknown/sign-in", "/auth", "/auth/", f"{world.path}/nothing"):
         assert (await browser.open(path)).status_code == 404
     assert (await browser.client.put(f"{world.path}/sign-in")).status_code == 405
+
+
+async def test_an_address_is_the_same_however_it_is_spelt(world: World) -> None:
+    await world.user(ADA)
+    assert (await world.browser().sign_in("  Ada@EXAMPLE.com ")).status_code == 303
+
+
+async def test_a_password_is_hashed_anew_when_the_parameters_have_changed(tmp_path: Path) -> None:
+    store, keys = f"sqlite:///{tmp_path}/gateway.db", (mint_key(),)
+    async with open_world(store, {}, keys) as world:
+        browser = await world.user(ADA)
+        assert "m=8," in await stored_password(world)
+    async with open_world(store, {"argon2_memory": 16}, keys) as opened:
+        again = replace(opened, publishable_key=world.publishable_key, project=world.project)
+        browser = again.browser()
+        assert (await browser.sign_in(ADA)).status_code == 303
+        assert "m=16," in await stored_password(again)
+        assert (await again.browser().sign_in(ADA)).status_code == 303
+
+
+async def test_no_secret_is_stored_as_it_is(world: World) -> None:
+    browser = await world.user(ADA)
+    session = browser.client.cookies[f"session-{world.project.id}"]
+    code = code_in(await browser.open(f"{world.path}/sign-in", redirect_url=BACK))
+    async with world.gateway.records.read() as connection:
+        rows: list[object] = []
+        for table in (accounts, sessions, tickets):
+            rows += (await connection.execute(select(table))).all()
+    kept = repr(rows)
+    for secret in (PASSWORD, session, code):
+        assert secret not in kept
+
+
+async def stored_password(world: World) -> str:
+    async with world.gateway.records.read() as connection:
+        return str((await connection.execute(select(accounts.c.password))).scalar())
