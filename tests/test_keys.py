@@ -30,3 +30,20 @@ def test_a_key_with_one_character_changed_is_refused(at: int, character: str) ->
     key = keys.mint(KeyKind.CUSTOMER, Mode.LIVE)
     changed = key[:at] + character + key[at + 1 :]
     assert (keys.parse(changed) is None) == (changed != key)
+
+
+@given(st.text())
+def test_what_another_system_minted_is_recognised_by_its_beginning_alone(text: str) -> None:
+    found = keys.recognise(f"sk_{text}")
+    fits = 13 <= len(text) <= 253 and text.isascii() and text.isprintable()
+    assert found == (KeyKind.SECRET if fits else None)
+    assert keys.recognise(f"tk_{text}") is None
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3))
+def test_an_id_made_from_names_is_always_the_same(names: list[str]) -> None:
+    made = keys.id_from("prj", *names)
+    assert made == keys.id_from("prj", *names)
+    assert made != keys.id_from("prj", *names, "more")
+    assert len(made) == len(keys.mint_id("prj"))
+    assert made.removeprefix("prj_").isalnum()

@@ -52,6 +52,10 @@ class Vault:
         """The id of the key that seals, in hexadecimal; `None` if there is none."""
         return None if self._newest is None else self._newest.hex()
 
+    def has(self, key_id: str) -> bool:
+        """Return whether a key of this id, in hexadecimal, is among them."""
+        return any(each.hex() == key_id for each in self._ciphers)
+
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Return the plaintext sealed for a context, such as `stripe_tokens.refresh_token:prj_1`.
 

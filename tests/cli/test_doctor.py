@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,3 +118,16 @@ def test_people_get_the_advice_beside_the_fault(run: Command) -> None:
     assert result.code == 1
     assert "bad  store" in result.out
     assert "-> There is no store named 'nosuch'" in result.out
+
+
+def test_a_store_of_a_newer_version_is_told_and_not_looked_into(
+    run: Command, done: Command, tmp_path: Path
+) -> None:
+    done("platform", "list")
+    with closing(sqlite3.connect(tmp_path / "dream.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    result = run("doctor")
+    assert result.code == 1
+    assert "bad  schema    from a newer version" in result.out
+    assert "secrets" not in result.out

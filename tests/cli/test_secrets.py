@@ -77,6 +77,17 @@ def test_a_missing_key_is_a_clear_error(
     assert sealed not in result.err + result.out
 
 
+def test_doctor_says_which_keys_are_missing(
+    run: Command, done: Command, sealed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = done("secrets", "list")["data"]
+    assert "ok   secrets   1 sealed with 1 keys" in run("doctor").out
+    monkeypatch.setenv(VARIABLE, done("secrets", "key")["encryptionKey"])
+    result = run("doctor")
+    assert result.code == 1
+    assert f"put the keys with these ids back into encryption_keys: {row['keyId']}" in result.out
+
+
 def test_without_a_key_there_is_nothing_to_seal_with(refused: Command) -> None:
     assert refused("secrets", "rotate").startswith("error: configuration_error: ")
 

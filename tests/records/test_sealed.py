@@ -15,6 +15,7 @@ from dream_gateway.records.schema import metadata, platforms, stripe_tokens
 from dream_gateway.records.sealed import ACCESS_TOKEN, REFRESH_TOKEN, SEALED, census, reseal
 from dream_gateway.settings import Settings
 from dream_gateway.vault import Vault
+from dream_gateway_local.tables import metadata as local
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -131,6 +132,6 @@ async def test_no_secret_can_be_read_in_the_table(records: Records) -> None:
 
 def test_every_column_that_is_declared_sealed_can_hold_what_is_sealed() -> None:
     for column in SEALED:
-        table = metadata.tables[column.column.table.name]
+        table = (metadata.tables | local.tables)[column.column.table.name]
         assert table.c[column.column.name].type.python_type is bytes
         assert table.c[column.id.name].unique or table.c[column.id.name].primary_key

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from dream_gateway import keys
+from dream_gateway.model import KeyKind, Mode
 from dream_gateway.records.schema import api_keys, idempotency
 
 if TYPE_CHECKING:
@@ -228,3 +230,37 @@ async def test_200_pages(tenant: Tenant) -> None:
     rest = (await tenant.client.get(path, params={"cursor": first["nextCursor"]})).json()
     assert [k["keyId"] for k in first["data"] + rest["data"]] == made
     assert (first["hasMore"], rest["hasMore"]) == (True, False)
+
+
+class TestDigests:
+    """`POST /api/customers/{id}/keys` with the digest of a key that the customer has already."""
+
+    async def test_201_the_key_works_and_is_not_told(self, tenant: Tenant) -> None:
+        secret = keys.mint(KeyKind.CUSTOMER, Mode.TEST)
+        path = f"/api/customers/{(await tenant.customer('u-1'))['id']}/keys"
+        body = {"digest": keys.digest(secret).hex(), "last4": secret[-4:], "name": "old"}
+        made = await tenant.client.post(path, json=body)
+        assert made.status_code == 201
+        assert (made.json()["last4"], "key" in made.json()) == (secret[-4:], False)
+        verified = await tenant.client.post("/api/verify", json={"key": secret})
+        assert (verified.json()["allowed"], verified.json()["keyId"]) == (
+            True,
+            made.json()["keyId"],
+        )
+
+    async def test_409_a_key_that_is_there_whoever_has_it(
+        self, tenant: Tenant, stranger: Tenant
+    ) -> None:
+        key = await tenant.key((await tenant.customer("u-1"))["id"])
+        path = f"/api/customers/{(await stranger.customer('u-1'))['id']}/keys"
+        body = {"digest": keys.digest(key["key"]).hex()}
+        answer = await stranger.client.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        verified = await tenant.client.post("/api/verify", json={"key": key["key"]})
+        assert verified.json()["allowed"] is True
+
+    @pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "A" * 64])
+    async def test_422(self, tenant: Tenant, digest: str) -> None:
+        path = f"/api/customers/{(await tenant.customer('u-1'))['id']}/keys"
+        answer = await tenant.client.post(path, json={"digest": digest})
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/digest"]

@@ -297,7 +297,7 @@ def documents(draw: st.DrawFn) -> Document:
 
 @given(documents())
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -327,7 +327,7 @@ NOISE = st.one_of(
 
 @given(documents(), st.data())
 @settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dream_gateway.cli.finding import Finding
@@ -11,9 +12,11 @@ from dream_gateway.errors import ConfigurationError, GatewayError, SchemaTooNewE
 from dream_gateway.gateway import journal_dir
 from dream_gateway.journal import boot_id, dead_journals
 from dream_gateway.records.migrate import HEAD, revision_of
+from dream_gateway.records.sealed import census
 from dream_gateway.settings import shown
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
+from dream_gateway.vault import Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +41,9 @@ async def examine_store(settings: Settings) -> list[Finding]:
         found = [await _opened(*store) for store in stores.each()]
         if any(finding.advice for finding in found):
             return found
-        return [*found, await _schema(stores), await _journals(stores, settings)]
+        schema = await _schema(stores)
+        found += [schema, await _journals(stores, settings)]
+        return found if schema.advice else found + await _secrets(stores, settings)
     finally:
         await stores.close()
 
@@ -64,6 +69,22 @@ async def _schema(stores: Stores) -> Finding:
     return Finding(
         "schema", "current" if found == HEAD else f"{found}; the next start makes it {HEAD}"
     )
+
+
+async def _secrets(stores: Stores, settings: Settings) -> list[Finding]:
+    """Return whether every stored secret can be opened; nothing where there is no schema to ask."""
+    engine = stores.records_engine()
+    if not stores.of(Role.RECORDS).shareable or await revision_of(engine) != HEAD:
+        return []
+    async with engine.connect() as connection:
+        counts = sum((await census(connection)).values(), Counter[str]())
+    vault = Vault(settings.encryption_keys)
+    missing = sorted(key_id for key_id in counts if not vault.has(key_id))
+    detail = f"{counts.total()} sealed with {len(counts)} keys"
+    if missing:
+        advice = f"put the keys with these ids back into encryption_keys: {', '.join(missing)}"
+        return [Finding("secrets", detail, advice)]
+    return [Finding("secrets", detail)]
 
 
 async def _journals(stores: Stores, settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, select, update
 
 from dream_gateway.errors import EncryptionKeyMissingError, SealBrokenError
 from dream_gateway.records.schema import stripe_tokens
@@ -19,7 +19,7 @@ from dream_gateway.vault import key_id_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Column, Select
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Actor
@@ -50,7 +50,17 @@ class SealedColumn:
 ACCESS_TOKEN = SealedColumn(stripe_tokens.c.access_token, stripe_tokens.c.id)
 REFRESH_TOKEN = SealedColumn(stripe_tokens.c.refresh_token, stripe_tokens.c.id)
 
-SEALED = (ACCESS_TOKEN, REFRESH_TOKEN)
+_LOCAL = Table(
+    "local_signing_keys",
+    MetaData(),
+    Column("id", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""What the records' migrations make for the plugin `local`, as far as it matters here."""
+
+SIGNING_KEY = SealedColumn(_LOCAL.c.sealed, _LOCAL.c.id)
+
+SEALED = (ACCESS_TOKEN, REFRESH_TOKEN, SIGNING_KEY)
 """Every sealed column there is."""
 
 

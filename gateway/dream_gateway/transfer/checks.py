@@ -88,8 +88,10 @@ def check_product(row: Mapping[str, Any]) -> None:
 
 
 def check_member(row: Mapping[str, Any]) -> None:
-    """Check a developer's part in a platform."""
+    """Check a developer's part in a platform: it is an invitation, so it needs an address."""
     Role(row["role"])
+    if not row["email"]:
+        raise ValueError("has no email")
 
 
 def check_token(row: Mapping[str, Any]) -> None:

@@ -129,8 +129,8 @@ def _query(part: Part, owner: str) -> Select[Any]:
         query = query.where(or_(whose.is_(None), whose.in_(there)))
     if part is PROJECT:
         query = query.add_columns(platforms.c.suspended).join_from(projects, platforms)
-    order = table.c.position if "position" in table.c else table.c[part.unique[0]]
-    return query.order_by(order)
+    names = ("position",) if "position" in table.c else part.unique[0]
+    return query.order_by(*(table.c[name] for name in names))
 
 
 def _usage_line(

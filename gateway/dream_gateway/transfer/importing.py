@@ -11,18 +11,26 @@ from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, tuple_
 
 from dream_gateway.errors import ConflictError
 from dream_gateway.keys import id_from
 from dream_gateway.records.schema import end_users, projects
-from dream_gateway.storage import Charge, Event, Outcome, Quota, Subject
-from dream_gateway.transfer.parts import CUSTOMER, LEFT_OUT, OF_A_PLATFORM, OF_A_PROJECT, PROJECT
+from dream_gateway.storage import Change, Charge, Event, Outcome, Quota, Subject
+from dream_gateway.transfer.parts import (
+    CUSTOMER,
+    LEFT_OUT,
+    OF_A_PLATFORM,
+    OF_A_PROJECT,
+    PROJECT,
+    camel,
+)
 from dream_gateway.transfer.report import Refusal, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
+    from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.clock import Clock
@@ -189,7 +197,7 @@ async def _announce(writer: Writer, bundle: Bundle, counts: dict[str, int]) -> N
         return
     details = {"created": counts}
     await writer.changed(Subject.PROJECT, project, "project.import", details, platform=platform)
-    await writer.changed(Subject.TIER, project, "tier.import", platform=platform)
+    writer.changes.append(Change(Subject.TIER, project))
 
 
 async def _kept(
@@ -197,34 +205,43 @@ async def _kept(
 ) -> set[str]:
     """Return the places of rows that are there already; add to the refusals those that clash."""
     kept: set[str] = set()
-    for number, name in enumerate(part.unique):
-        by_value: dict[object, Row] = {}
+    for number, names in enumerate(part.unique):
+        shown = " and ".join(camel(name) for name in names)
+        by_value: dict[tuple[object, ...], Row] = {}
         for row in rows:
-            value = row.values[name]
-            if value is not None and by_value.setdefault(value, row) is not row:
-                _refuse(bundle, row.place, f"has the same {name} as {by_value[value].place}")
-        async for found in _found(connection, part, bundle, name, list(by_value)):
-            row = by_value[found[name]]
-            if found[part.owner] == row.values[part.owner] and _is_same(part, found, row):
+            value = _values(row.values, names)
+            if None not in value and by_value.setdefault(value, row) is not row:
+                _refuse(bundle, row.place, f"has the same {shown} as {by_value[value].place}")
+        async for found in _found(connection, part, bundle, names, list(by_value)):
+            row = by_value[_values(found, names)]
+            if _is_same(part, found, row):
                 kept.add(row.place)
             elif number == 0 or row.place not in kept:
-                _refuse(bundle, row.place, f"has a {name} that is taken")
+                _refuse(bundle, row.place, f"has a {shown} that is taken")
     return kept
 
 
+def _values(row: Any, names: tuple[str, ...]) -> tuple[object, ...]:
+    return tuple(row[name] for name in names)
+
+
 def _is_same(part: Part, found: Any, row: Row) -> bool:
-    identity = part.unique[0]
-    return bool(found[identity] == row.values[identity])
+    names = (part.owner, *part.unique[0])
+    return _values(found, names) == _values(row.values, names)
 
 
 async def _found(
-    connection: AsyncConnection, part: Part, bundle: Bundle, name: str, values: Sequence[object]
-) -> Any:
+    connection: AsyncConnection,
+    part: Part,
+    bundle: Bundle,
+    names: tuple[str, ...],
+    values: Sequence[tuple[object, ...]],
+) -> AsyncIterator[RowMapping]:
     """Yield the stored rows that have one of these values where it must be unlike any other's."""
     table = part.table
     for chunk in _chunks(values):
-        query = select(table).where(table.c[name].in_(chunk))
-        if name not in GLOBAL:
+        query = select(table).where(tuple_(*(table.c[name] for name in names)).in_(chunk))
+        if GLOBAL.isdisjoint(names):
             query = query.where(table.c[part.owner] == bundle.owner)
             if "deleted_at" in table.c:
                 query = query.where(table.c.deleted_at.is_(None))

@@ -37,6 +37,7 @@ LONGEST_TEXT = 64 << 10
 LEFT_OUT = frozenset({"position", "deleted_at", "developer_id"})
 """The columns of no line: what was deleted is in none, and a member is one by their address."""
 
+ID = ("id",)
 DIGEST = "digest"
 RECORD = "record"
 """The field that says what kind of line it is."""
@@ -57,7 +58,7 @@ class Part:
     kind: str
     table: Table
     owner: str
-    unique: tuple[str, ...]
+    unique: tuple[tuple[str, ...], ...]
     check: Callable[[Mapping[str, Any]], object] = dict
     of_customer: bool = False
 
@@ -72,41 +73,41 @@ class Part:
         return tuple(each for each in SEALED if each.column.table is self.table)
 
 
-PLATFORM = Part("platform", schema.platforms, "id", ("id",))
-PROJECT = Part("project", schema.projects, "platform_id", ("id",), check_project)
+PLATFORM = Part("platform", schema.platforms, "id", (ID,))
+PROJECT = Part("project", schema.projects, "platform_id", (ID,), check_project)
 KEY = Part(
     "key",
     schema.api_keys,
     "project_id",
-    ("id", "digest"),
+    (ID, ("digest",)),
     check_key,
     of_customer=True,
 )
-CUSTOMER = Part("customer", schema.end_users, "project_id", ("id", "external_id"), check_customer)
-TOKEN = Part("stripeAccount", schema.stripe_tokens, "platform_id", ("mode", "id"), check_token)
+CUSTOMER = Part("customer", schema.end_users, "project_id", (ID, ("external_id",)), check_customer)
+TOKEN = Part("stripeAccount", schema.stripe_tokens, "platform_id", (("mode",), ID), check_token)
 
-MEMBER = Part("member", schema.memberships, "platform_id", ("id",), check_member)
+MEMBER = Part("member", schema.memberships, "platform_id", (ID,), check_member)
 
 OF_A_PLATFORM = (
     PLATFORM,
     MEMBER,
     TOKEN,
-    Part("event", schema.events, "platform_id", ("event_id",)),
+    Part("event", schema.events, "platform_id", (("event_id",),)),
 )
 """What belongs to a platform as a whole, in the order in which it can be inserted."""
 
 OF_A_PROJECT = (
     PROJECT,
-    Part("origin", schema.origins, "project_id", ("origin",)),
-    Part("tier", schema.tiers, "project_id", ("name",), check_tier),
-    Part("product", schema.products, "project_id", ("id", "name"), check_product),
+    Part("origin", schema.origins, "project_id", (("origin",),)),
+    Part("tier", schema.tiers, "project_id", (("name",),), check_tier),
+    Part("product", schema.products, "project_id", (ID, ("name",)), check_product),
     CUSTOMER,
     KEY,
     Part(
         "identity",
         schema.identity_links,
         "project_id",
-        ("id",),
+        (ID, ("issuer", "subject")),
         check_identity,
         of_customer=True,
     ),
@@ -114,7 +115,7 @@ OF_A_PROJECT = (
         "subscription",
         schema.subscriptions,
         "project_id",
-        ("subscription_id", "id"),
+        (("subscription_id",), ID),
         of_customer=True,
     ),
 )

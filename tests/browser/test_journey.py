@@ -1,0 +1,259 @@
+"""The whole way: a developer signs up and sets up, a customer signs up, calls to the limit, and goes on.
+
+On SQLite and on PostgreSQL, with accounts of the gateway's own and with those of an OpenID Connect
+provider. Everything runs as processes; people do their part in Chromium.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from oidc_provider_mock import run_server_in_thread
+from selenium.webdriver.support.expected_conditions import url_contains
+from selenium.webdriver.support.wait import WebDriverWait
+from tests.browser.conftest import COMMAND, LIMIT_SECONDS, Site
+from tests.browser.test_pages import PASSWORD, fill
+from tests.local.conftest import CHEAP
+from tests.servers.postgres import own_server
+
+from dream_gateway.encryption_keys import mint_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from selenium.webdriver.chrome.webdriver import WebDriver
+    from tests.browser.conftest import Open
+
+# The provider is built with a library that warns of its own next version.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+CLIENT = "the-gateway"
+LIMIT, MORE = 6, 10
+CHANGE_SECONDS = 5.0
+
+
+@dataclass
+class Stage:
+    """What runs: a gateway of two workers, the developer's site, and what has come back to it."""
+
+    edge: str
+    service: str
+    site: str
+    log: Path
+    came_back: list[dict[str, list[str]]] = field(default_factory=list)
+
+    def note(self, query: dict[str, list[str]]) -> str:
+        """Take note of what a sign-in ended with; return what the callback shows."""
+        self.came_back.append(query)
+        return "you are back"
+
+    def link(self, subject: str) -> str:
+        """Return the link of a mail with a subject: without a mailer, mails are in the log."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            mails = self.log.read_text().split("No plugin sends mail")
+            links = [re.findall(r"http://\S+", mail) for mail in mails if subject in mail]
+            if links:
+                return str(links[-1][0])
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+
+class Local:
+    """People have accounts at the gateway itself."""
+
+    @contextmanager
+    def settings(self, port: int) -> Iterator[str]:
+        options = {**CHEAP, "issuer": f"http://127.0.0.1:{port}"}
+        yield "[plugins.local]\n" + _toml(options)
+
+    def developer(self, stage: Stage, driver: WebDriver) -> str:
+        self._sign_up(stage, driver, "platform", "dev@example.com")
+        page = f"{stage.service}/auth/platform"
+        cookies = {each["name"]: each["value"] for each in driver.get_cookies()}
+        answer = httpx.post(
+            f"{page}/token", cookies=cookies, headers={"origin": stage.service}, trust_env=False
+        )
+        return str(answer.raise_for_status().json()["token"])
+
+    def customer(self, stage: Stage, driver: WebDriver, made: dict[str, Any]) -> str:
+        back = f"{stage.site}/callback"
+        key = made["project"]["publishableKey"]
+        driver.delete_all_cookies()
+        self._sign_up(stage, driver, key, "ada@example.com", redirect_url=back)
+        WebDriverWait(driver, LIMIT_SECONDS).until(url_contains("code="))
+        answer = httpx.post(
+            f"{stage.service}/api/auth/exchange",
+            json={"code": stage.came_back[-1]["code"][0], "redirectUrl": back},
+            headers={"authorization": f"Bearer {made['secretKey']}"},
+            trust_env=False,
+        )
+        return str(answer.raise_for_status().json()["token"])
+
+    def _sign_up(
+        self, stage: Stage, driver: WebDriver, realm: str, email: str, **query: str
+    ) -> None:
+        driver.get(f"{stage.service}/auth/{realm}/sign-up?{urlencode(query)}")
+        fill(driver, email=email, new_password=PASSWORD)
+        driver.get(stage.link(f"to {email}, Confirm"))
+        fill(driver, password=PASSWORD)
+
+
+class Oidc:
+    """People have accounts at a provider, who both kinds of them are sent to."""
+
+    issuer = ""
+
+    @contextmanager
+    def settings(self, port: int) -> Iterator[str]:
+        del port
+        with run_server_in_thread() as provider:
+            self.issuer = f"http://localhost:{provider.server_port}"
+            options = _toml({"issuer": self.issuer, "audience": [CLIENT]})
+            yield f"[plugins.oidc.users]\n{options}[plugins.oidc.developers]\n{options}"
+
+    def developer(self, stage: Stage, driver: WebDriver) -> str:
+        return self._sign_in(stage, driver, "dev", email="dev@example.com")
+
+    def customer(self, stage: Stage, driver: WebDriver, made: dict[str, Any]) -> str:
+        key = made["project"]["publishableKey"]
+        return self._sign_in(
+            stage, driver, "ada", email="ada@example.com", publishableKey=key, plan="pro"
+        )
+
+    def _sign_in(self, stage: Stage, driver: WebDriver, user: str, **claims: str) -> str:
+        httpx.put(f"{self.issuer}/users/{user}", json=claims, trust_env=False).raise_for_status()
+        back = f"{stage.site}/callback"
+        query = {
+            "client_id": CLIENT, "redirect_uri": back, "response_type": "code",
+            "scope": "openid email",
+        }  # fmt: skip
+        driver.get(f"{self.issuer}/oauth2/authorize?{urlencode(query)}")
+        driver.find_element("name", "sub").send_keys(user)
+        driver.find_element("css selector", "form button").click()
+        WebDriverWait(driver, LIMIT_SECONDS).until(url_contains("code="))
+        form = {
+            "grant_type": "authorization_code", "redirect_uri": back,
+            "code": stage.came_back[-1]["code"][0],
+        }  # fmt: skip
+        answer = httpx.post(
+            f"{self.issuer}/oauth2/token", data=form, auth=(CLIENT, "secret"), trust_env=False
+        )
+        return str(answer.raise_for_status().json()["id_token"])
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/gateway.db"
+    else:
+        with own_server("-c", "fsync=off") as server:
+            yield server.url
+
+
+@pytest.fixture(params=[Local, Oidc])
+def people(request: pytest.FixtureRequest) -> Local | Oidc:
+    made: Local | Oidc = request.param()
+    return made
+
+
+@pytest.fixture
+def stage(tmp_path: Path, store: str, people: Local | Oidc) -> Iterator[Stage]:
+    with ExitStack() as stack:
+        site = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+        stack.callback(site.server_close)
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        stack.callback(site.shutdown)
+        url = f"http://127.0.0.1:{site.server_port}"
+        with ThreadingHTTPServer(("127.0.0.1", 0), Site) as taken:
+            port = taken.server_port
+        own = {"store": store, "upstream": url, "port": 0, "service_port": port, "workers": 2}
+        text = _toml({**own, "encryption_keys": [mint_key()]})
+        (tmp_path / "gateway.toml").write_text(text + stack.enter_context(people.settings(port)))
+        listening = stack.enter_context(_served(tmp_path))
+        made = Stage(listening["edge"], listening["service"], url, tmp_path / "log")
+        site.came_back = made.note  # type: ignore[attr-defined]  # as `Site` asks
+        yield made
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[dict[str, str]]:
+    environ = {**os.environ, "DREAM_GATEWAY_CONFIG": str(folder / "gateway.toml")}
+    environ["XDG_STATE_HOME"] = str(folder)
+    with (folder / "log").open("w") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--json"], stdout=subprocess.PIPE, stderr=errors, text=True,
+            env=environ,
+        )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline() or (folder / "log").read_text())
+    finally:
+        process.terminate()
+        process.communicate(timeout=LIMIT_SECONDS)
+
+
+def _toml(values: dict[str, Any]) -> str:
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+
+
+class Api:
+    """Somebody's requests to one address, with a header that says who they are."""
+
+    def __init__(self, base: str, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._client = httpx.Client(base_url=base, headers=named, trust_env=False, timeout=30)
+
+    def status(self, path: str) -> int:
+        return self._client.get(path).status_code
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._client.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+
+def test_from_sign_up_to_the_limit_and_past_it(
+    stage: Stage, people: Local | Oidc, browsers: Open
+) -> None:
+    driver = browsers()
+    developer = Api(stage.service, authorization=f"Bearer {people.developer(stage, driver)}")
+    assert developer("POST", "/platform/sign-up", {"name": "Acme"})["role"] == "owner"
+    made = developer("POST", "/platform/projects", {"name": "Weather", "origins": [stage.site]})
+    backend = Api(stage.service, authorization=f"Bearer {made['secretKey']}")
+    for name, limit in (("free", LIMIT), ("pro", LIMIT + MORE)):
+        backend("POST", "/api/tiers", {"name": name, "limit": limit})
+
+    token = people.customer(stage, driver, made)
+    publishable = made["project"]["publishableKey"]
+    credential = {"x_publishable_key": publishable, "authorization": f"Bearer {token}"}
+    page = Api(stage.edge, **credential)
+    assert [page.status("/forecast") for _ in range(LIMIT // 2)] == [200] * (LIMIT // 2)
+    (customer,) = backend("GET", "/api/customers")["data"]
+    assert (customer["plan"], customer["email"]) == ("free", "ada@example.com")
+    key = backend("POST", f"/api/customers/{customer['id']}/keys")["key"]
+    program = Api(stage.edge, x_api_key=key)
+    asked = [program.status("/forecast") for _ in range(LIMIT)]
+    assert (asked.count(200), asked.count(429)) == (LIMIT - LIMIT // 2, LIMIT // 2)
+    assert page.status("/forecast") == 429
+
+    backend("PATCH", f"/api/customers/{customer['id']}", {"plan": "pro"})
+    admitted, deadline = 0, time.monotonic() + CHANGE_SECONDS
+    while admitted < MORE and time.monotonic() < deadline:
+        admitted += page.status("/forecast") == 200
+    assert admitted == MORE
+    assert [program.status("/forecast"), page.status("/forecast")] == [429, 429]
+    usage = Api(stage.service, **credential)("GET", "/api/usage")
+    assert (usage["usageCount"], usage["limit"]) == (LIMIT + MORE, LIMIT + MORE)
