@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ import pytest
 from tests.servers.postgres import Schemas, any_server
 
 from dream_gateway import keys
+from dream_gateway.clock import SystemClock
+from dream_gateway.plugins import open_backend
+from dream_gateway.records.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -46,6 +50,23 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = "A secret that was minted in this run is in the log of this test."
     return report
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the records' tables, to be copied: making them takes longer than a test."""
+    path = tmp_path_factory.mktemp("migrated") / "dream.db"
+    asyncio.run(_migrated(f"sqlite:///{path}"))
+    return path
+
+
+async def _migrated(url: str) -> None:
+    backend = open_backend(url, SystemClock())
+    await backend.start()
+    try:
+        await migrate(backend.records_engine())
+    finally:
+        await backend.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -58,8 +59,9 @@ def direct() -> Iterator[Any]:
 
 
 @pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    gateway = Gateway(Settings(store=f"sqlite:///{tmp_path}/dream.db"))
+async def gateway(tmp_path: Path, migrated: Path) -> AsyncIterator[Gateway]:
+    store = shutil.copy(migrated, tmp_path / "dream.db")
+    gateway = Gateway(Settings(store=f"sqlite:///{store}"))
     await gateway.start()
     yield gateway
     await gateway.close()

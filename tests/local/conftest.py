@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from html import unescape
@@ -187,8 +188,9 @@ def options() -> dict[str, object]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, options: dict[str, object]) -> AsyncIterator[World]:
-    async with open_world(f"sqlite:///{tmp_path}/gateway.db", options) as each:
+async def world(tmp_path: Path, migrated: Path, options: dict[str, object]) -> AsyncIterator[World]:
+    path = shutil.copy(migrated, tmp_path / "gateway.db")
+    async with open_world(f"sqlite:///{path}", options) as each:
         yield each
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,10 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, issuer: Issuer, clock: FakeClock) -> AsyncIterator[World]:
+async def world(
+    tmp_path: Path, migrated: Path, issuer: Issuer, clock: FakeClock
+) -> AsyncIterator[World]:
+    shutil.copy(migrated, tmp_path / "gateway.db")
     async with opened(tmp_path, clock, issuer) as world:
         yield world
 

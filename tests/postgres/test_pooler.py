@@ -58,6 +58,8 @@ async def backend(server: PostgresServer, pooled: str) -> AsyncIterator[Backend]
 
 
 class TestPooledLedger(LedgerContract):
+    examples = 8
+
     @pytest.fixture
     def open_ledger(
         self, server: PostgresServer, pooled: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -69,8 +70,9 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, upstream: Upstream) -> Settings:
+def settings(tmp_path: Path, migrated: Path, upstream: Upstream) -> Settings:
     """Settings with free ports, one worker, and a route that needs no key."""
+    shutil.copy(migrated, tmp_path / "dream.db")
     return Settings(
         store=f"sqlite:///{tmp_path / 'dream.db'}",
         port=0,

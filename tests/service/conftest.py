@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -24,7 +26,6 @@ from dream_gateway.testing.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from sqlalchemy import Executable, Row
 
@@ -115,9 +116,9 @@ def tokens(clock: FakeClock) -> SignedTokens:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(tmp_path: Path, migrated: Path) -> Path:
     """The file that every gateway of the test has its store in."""
-    return tmp_path / "gateway.db"
+    return Path(shutil.copy(migrated, tmp_path / "gateway.db"))
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ class TestLedger(LedgerContract):
 
 
 class TestLedgerOnACluster(TestLedger):
+    examples = 15
+
     @pytest.fixture
     def new(self, new_cluster_url: Callable[[], str]) -> Callable[[], str]:
         return new_cluster_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -161,13 +161,16 @@ class LedgerMachine(RuleBasedStateMachine):
 class MachineContract(LedgerFixtures):
     """The state machine, as a test."""
 
+    examples: ClassVar[int] = EXAMPLES
+    """How many sequences are tried: fewer do where a new store is slow to be had."""
+
     def test_any_sequence_of_calls_agrees_with_the_model(self, open_ledger: OpenLedger) -> None:
         """Bounded, so that it takes seconds."""
         machine = type("Machine", (LedgerMachine,), {"open_ledger": staticmethod(open_ledger)})
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=EXAMPLES,
+                max_examples=self.examples,
                 stateful_step_count=STEPS,
                 deadline=None,
                 database=None,
