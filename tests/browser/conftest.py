@@ -72,6 +72,18 @@ class Site(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def newest_link(log: Path, subject: str) -> str:
+    """Return the link of the newest mail with a subject, from the log: there is no mailer."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        mails = log.read_text().split("No plugin sends mail")
+        links = [re.findall(r"http://\S+", mail) for mail in mails if subject in mail]
+        if links:
+            return str(links[-1][0])
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
 @dataclass
 class World:
     """Everything that runs."""
@@ -88,15 +100,8 @@ class World:
         return f"{self.gateway}/auth/{self.publishable_key}"
 
     def link(self, subject: str) -> str:
-        """Return the link of the newest mail with a subject, from the log: there is no mailer."""
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while time.monotonic() < deadline:
-            mails = self.log.read_text().split("No plugin sends mail")
-            links = [re.findall(r"http://\S+", mail) for mail in mails if subject in mail]
-            if links:
-                return str(links[-1][0])
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+        """Return the link of the newest mail with a subject."""
+        return newest_link(self.log, subject)
 
     def came_back(self, query: dict[str, list[str]]) -> str:
         """Exchange the code, server to server, as the developer's callback does."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import threading
 import time
@@ -23,7 +22,7 @@ import pytest
 from oidc_provider_mock import run_server_in_thread
 from selenium.webdriver.support.expected_conditions import url_contains
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.browser.conftest import COMMAND, LIMIT_SECONDS, Site
+from tests.browser.conftest import COMMAND, LIMIT_SECONDS, Site, newest_link
 from tests.browser.test_pages import PASSWORD, fill
 from tests.local.conftest import CHEAP
 from tests.servers.postgres import own_server
@@ -58,17 +57,6 @@ class Stage:
         """Take note of what a sign-in ended with; return what the callback shows."""
         self.came_back.append(query)
         return "you are back"
-
-    def link(self, subject: str) -> str:
-        """Return the link of a mail with a subject: without a mailer, mails are in the log."""
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while time.monotonic() < deadline:
-            mails = self.log.read_text().split("No plugin sends mail")
-            links = [re.findall(r"http://\S+", mail) for mail in mails if subject in mail]
-            if links:
-                return str(links[-1][0])
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
 
 
 class Local:
@@ -107,7 +95,7 @@ class Local:
     ) -> None:
         driver.get(f"{stage.service}/auth/{realm}/sign-up?{urlencode(query)}")
         fill(driver, email=email, new_password=PASSWORD)
-        driver.get(stage.link(f"to {email}, Confirm"))
+        driver.get(newest_link(stage.log, f"to {email}, Confirm"))
         fill(driver, password=PASSWORD)
 
 
