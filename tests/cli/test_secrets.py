@@ -17,6 +17,8 @@ from dream_gateway.vault import Vault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.cli.conftest import Result
+
     Command = Callable[..., Any]
 
 VARIABLE = "DREAM_GATEWAY_ENCRYPTION_KEYS"
@@ -98,3 +100,10 @@ def test_no_command_shows_the_keys(run: Command, sealed: str, command: tuple[str
     assert sealed not in result.out + result.err
     if command[0] == "settings":
         assert "***" in result.out
+
+
+def test_a_key_is_printed_alone_so_that_a_shell_can_put_it_into_the_environment(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, run("secrets", "key").out.strip())
+    assert run("secrets", "list").code == 0

@@ -23,9 +23,14 @@ def command() -> None:
 
 @command.command("key")
 @with_session()
-def key(session: Session) -> None:
+def make(session: Session) -> None:
     """Make an encryption key for the setting encryption_keys. It is stored nowhere."""
-    session.show({"encryptionKey": mint_key()})
+    key = mint_key()
+    if session.as_json:
+        session.line({"encryptionKey": key})
+    else:
+        # Alone, so that a shell can put it into a variable.
+        click.echo(key)
 
 
 @command.command("list")
