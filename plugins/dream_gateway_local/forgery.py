@@ -10,7 +10,7 @@ import hmac
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from dream_gateway_local.redirects import origin_of
+from dream_gateway.origins import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from dream_gateway.origins import origin_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-LONGEST = 2048
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-# Browsers take a backslash for a slash, and drop tabs and line ends.
-_ODD = re.compile(r"[\x00-\x20\x7f\\]")
-
-
-def origin_of(url: str) -> str | None:
-    """Return the origin of an absolute web address, `None` for anything else. Never raises."""
-    if len(url) > LONGEST or _ODD.search(url) or not url.isascii():
-        return None
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc:
-        return None
-    if ":" in host:
-        host = f"[{host}]"
-    if port is None or port == _DEFAULT_PORTS[parts.scheme]:
-        return f"{parts.scheme}://{host}"
-    return f"{parts.scheme}://{host}:{port}"
 
 
 def is_allowed(url: str, origins: Collection[str]) -> bool:

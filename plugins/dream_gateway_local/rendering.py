@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from dream_gateway_local.redirects import origin_of
+from dream_gateway.origins import origin_of
 
 if TYPE_CHECKING:
     from dream_gateway_local.realm import Realm

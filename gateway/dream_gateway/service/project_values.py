@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from dream_gateway.model import Branding
+from dream_gateway.origins import origin_of
 from dream_gateway.records.projects import ProjectDraft
 from dream_gateway.service.project_shapes import BrandingShape, ProjectView
 from dream_gateway.service.validation import Fault, invalid
 from dream_gateway.service.values import instant, optional_instant
-from dream_gateway.service.web_origins import is_bare, origin_of
+from dream_gateway.service.web_origins import is_bare
 
 if TYPE_CHECKING:
     from dream_gateway.model import Project

@@ -1,0 +1,32 @@
+"""Web origins (RFC 6454) of addresses, read no more kindly than browsers read them. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+LONGEST = 2048
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Browsers take a backslash for a slash, and drop tabs and line ends.
+_ODD = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def origin_of(url: str) -> str | None:
+    """Return the origin of an absolute web address as browsers send it (RFC 6454 6.2).
+
+    `None` for anything else, and for what names a user or many hosts. Never raises.
+    """
+    if len(url) > LONGEST or _ODD.search(url) or not url.isascii():
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or "*" in host:
+        return None
+    if ":" in host:
+        host = f"[{host}]"
+    if port is None or port == _DEFAULT_PORTS[parts.scheme]:
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{port}"
