@@ -279,6 +279,14 @@ class BillingUnavailableError(GatewayError):
     title = "The payment provider cannot be reached right now."
 
 
+class BillingAccountError(GatewayError):
+    """The account that is to get the money is not connected, or may not take any yet."""
+
+    code = "billing_account_missing"
+    status = 409
+    title = "No account that can take payments is connected."
+
+
 class OverloadedError(GatewayError):
     """Too many others wait for the same; nothing was done."""
 

@@ -23,8 +23,9 @@ from dream_gateway.gateway import Gateway
 from dream_gateway.model import Customer, KeyStatus, Mode
 from dream_gateway.plugins import open_backend
 from dream_gateway.records import customers
+from dream_gateway.records.billing_schema import EVERY
 from dream_gateway.records.directory import Directory
-from dream_gateway.records.schema import metadata, projects
+from dream_gateway.records.schema import projects
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock
 from dream_gateway.tierspec import parse_tier
@@ -124,7 +125,7 @@ async def test_a_rotated_key_keeps_its_customer_and_the_old_one_ends_after_the_g
 async def stored(gateway: Gateway) -> str:
     """Return all that the records hold."""
     async with gateway.records.read() as connection:
-        tables = [await connection.execute(select(table)) for table in metadata.sorted_tables]
+        tables = [await connection.execute(select(table)) for table in EVERY.sorted_tables]
         return repr([rows.all() for rows in tables])
 
 

@@ -5,7 +5,8 @@ Rows carry internal ids, so a rotated key orphans nobody.
 Instants are seconds since the epoch, UTC. `position` keeps the order of creation. On PostgreSQL
 triggers (`feed`) see to it that `changes` commits in the order of `seq`, and tell followers.
 
-This is how the tables are at the newest revision; the migrations make them so, step by step.
+This is how the tables are at the newest revision, with those of `billing_schema`; the migrations
+make them so, step by step.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from sqlalchemy import (
 metadata = MetaData()
 
 
-def _number() -> BigInteger:
+def number() -> BigInteger:
     """Return the type of a number that counts up; only this type of SQLite's does."""
     return BigInteger().with_variant(Integer, "sqlite")
 
@@ -41,14 +42,16 @@ platforms = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
+    # By the operator, and for not paying its own plan: each is undone on its own.
     Column("suspended", Boolean, nullable=False, default=False),
+    Column("unpaid", Boolean, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
 )
 
 projects = Table(
     "projects",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("platform_id", ForeignKey("platforms.id"), nullable=False),
     Column("name", Text, nullable=False),
@@ -77,7 +80,7 @@ origins = Table(
 tiers = Table(
     "tiers",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("definition", JSON, nullable=False),
@@ -87,7 +90,7 @@ tiers = Table(
 products = Table(
     "products",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", Text, nullable=False),
@@ -132,7 +135,7 @@ developers = Table(
 memberships = Table(
     "memberships",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("platform_id", ForeignKey("platforms.id"), nullable=False),
     # Null until the one who was invited by `email` signs in.
@@ -146,7 +149,7 @@ memberships = Table(
 end_users = Table(
     "end_users",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("external_id", Text, nullable=False),
@@ -198,7 +201,7 @@ deliveries = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("kind", String(2), nullable=False),
@@ -220,7 +223,7 @@ api_keys = Table(
 audit_log = Table(
     "audit_log",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("object", Text, nullable=False),
@@ -246,6 +249,10 @@ stripe_tokens = Table(
     # Sealed: see `records.sealed`. Null where only the account is known, which is all we ask for.
     Column("access_token", LargeBinary),
     Column("refresh_token", LargeBinary),
+    # `active`, `onboarding`, or `deauthorized`: what is known of it is kept.
+    Column("status", String(16), nullable=False, server_default="active"),
+    Column("charges", Boolean, nullable=False, server_default="1"),
+    Column("changed_at", Float, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("platform_id", "mode"),
 )
@@ -253,7 +260,7 @@ stripe_tokens = Table(
 subscriptions = Table(
     "subscriptions",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
@@ -266,6 +273,22 @@ subscriptions = Table(
     Column("period_end", Float),
     Column("cancel_at", Float),
     Column("created_at", Float, nullable=False),
+    Column("account_id", String(255), nullable=False, server_default=""),
+    Column("amount", BigInteger, nullable=False, server_default="0"),
+    Column("currency", String(3), nullable=False, server_default="usd"),
+    Column("interval", String(16), nullable=False, server_default="month"),
+    Column("interval_count", Integer, nullable=False, server_default="1"),
+    Column("quantity", BigInteger, nullable=False, server_default="1"),
+    Column("canceled_at", Float),
+    Column("ended_at", Float),
+    Column("trial_end", Float),
+    Column("scheduled_plan", Text),
+    Column("scheduled_at", Float),
+    # Since when it is not paid; its grace begins there.
+    Column("past_due_since", Float),
+    # When the provider was last asked, and when it is to be asked again without any news.
+    Column("asked_at", Float, nullable=False, server_default="0"),
+    Column("ask_at", Float, index=True),
     UniqueConstraint("project_id", "subscription_id"),
 )
 
@@ -273,7 +296,7 @@ subscriptions = Table(
 events = Table(
     "events",
     metadata,
-    Column("position", _number(), primary_key=True, autoincrement=True),
+    Column("position", number(), primary_key=True, autoincrement=True),
     Column("platform_id", ForeignKey("platforms.id"), nullable=False),
     Column("event_id", String(255), nullable=False),
     Column("type", Text),
@@ -284,7 +307,7 @@ events = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("seq", _number(), primary_key=True, autoincrement=True),
+    Column("seq", number(), primary_key=True, autoincrement=True),
     Column("subject", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("at", Float, nullable=False),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from dream_gateway.records.schema import metadata
+from dream_gateway.records.billing_schema import EVERY
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=EVERY,
     transactional_ddl=False,
 )
 context.run_migrations()

@@ -1,0 +1,1 @@
+"""Who pays for what, and what they get for it: the gateway's side of a payment provider."""

@@ -1,0 +1,1 @@
+"""What developers are told by webhooks of their own (Standard Webhooks)."""
