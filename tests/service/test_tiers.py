@@ -32,6 +32,7 @@ async def test_200_by_either_key(anybody: httpx.AsyncClient, tenant: Tenant) -> 
         "features": [],
         "popular": False,
         "trialDays": 0,
+        "billingInterval": "month",
     }
     assert (pro["limit"], pro["price"], pro["features"]) == ("unlimited", 1999, ["a", "b"])
     assert (big["popular"], big["trialDays"]) == (True, 14)
@@ -57,6 +58,7 @@ class TestWriting:
             "features": [],
             "popular": False,
             "trialDays": 0,
+            "billingInterval": "month",
         }
         shown = await tenant.client.get("/api/tiers/team")
         assert shown.json() == made.json()
@@ -69,6 +71,12 @@ class TestWriting:
         assert changed.json()["rate"] == {"limit": 3, "interval": "second", "burst": 3}
         names = [each["name"] for each in (await tenant.client.get("/api/tiers")).json()["tiers"]]
         assert names == ["free", "pro", "big", "slow"]
+
+    async def test_paid_by_the_year(self, tenant: Tenant) -> None:
+        body = {"limit": 5, "price": 9900, "billingInterval": "year"}
+        made = await tenant.client.put("/api/tiers/pro", json=body)
+        assert (made.json()["billingInterval"], made.json()["interval"]) == ("year", "month")
+        assert (await tenant.client.get("/api/tiers/pro")).json() == made.json()
 
     async def test_units_need_not_be_counted(self, tenant: Tenant) -> None:
         body = {"name": "open", "interval": None}

@@ -157,6 +157,7 @@ def tier_view(tier: Tier) -> TierView:
         features=list(tier.features),
         popular=tier.popular,
         trial_days=tier.trial_days,
+        billing_interval=tier.billing_interval,
     )
 
 
@@ -170,6 +171,7 @@ def _tier(name: str, asked: TierValues) -> Tier:
         features=tuple(asked.features),
         popular=asked.popular,
         trial_days=asked.trial_days,
+        billing_interval=Interval(asked.billing_interval),
         price_id=asked.price_id,
         product_id=asked.product_id,
     )
