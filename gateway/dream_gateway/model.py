@@ -113,8 +113,19 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Overage:
+    """What use beyond a quota costs: `price` minor units for each `per` units."""
+
+    price: int
+    per: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
-    """A plan customers are on: the allowances each of them has, each with counters of its own."""
+    """A plan customers are on: the allowances each of them has, each with counters of its own.
+
+    With `overage` the first quota tells what the price includes: it is counted, and never refused.
+    """
 
     name: str
     allowances: tuple[Allowance, ...]
@@ -126,6 +137,7 @@ class Tier:
     trial_days: int = 0
     price_id: str | None = None
     product_id: str | None = None
+    overage: Overage | None = None
 
     @property
     def quota(self) -> Allowance | None:

@@ -288,6 +288,16 @@ class Billing(Protocol):
         """Its name in paths and tables, such as `stripe`: events arrive at `/webhook/{name}`."""
         ...
 
+    @property
+    def operator(self) -> Account:
+        """The operator's own account, where platforms pay: live if there is a key for that."""
+        ...
+
+    @property
+    def platform_price(self) -> str | None:
+        """The price of the plan that platforms are on, if the settings name one of the operator's."""
+        ...
+
     # Accounts
 
     def connect_url(self, state: str, redirect_url: str, *, live: bool) -> str:
