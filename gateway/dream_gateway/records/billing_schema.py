@@ -73,6 +73,25 @@ prices = Table(
     Index("prices_ref", "project_id", "kind", "ref"),
 )
 
+# Checkouts of subscriptions that may still be open: of one customer, the newest alone.
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("session_id", String(255), primary_key=True),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+)
+
+# When an account was last asked for events that did not reach us.
+polls = Table(
+    "polls",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("live", Boolean, primary_key=True),
+    Column("polled_at", Float, nullable=False),
+)
+
 inbox = Table(
     "inbox",
     metadata,
@@ -93,6 +112,9 @@ inbox = Table(
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False),
+    # Who is at it, and until when nobody else is.
+    Column("lease", String(64)),
+    Column("leased_until", Float),
     Column("fault", Text),
     Column("done_at", Float),
     # Whose it turned out to be.
