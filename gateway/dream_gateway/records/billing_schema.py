@@ -218,6 +218,7 @@ webhook_endpoints = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
     Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
     # The types of messages that it gets; empty: all.
     Column("types", JSON, nullable=False),
     # Sealed: see `records.sealed`. The one before signs, too, while it is changed.
@@ -256,11 +257,26 @@ dispatches = Table(
     # `pending`, `delivered` or `failed`.
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    # When it is to be tried; while somebody tries it, when another may take it from them.
     Column("due_at", Float, nullable=False),
+    Column("tried_at", Float),
+    # The status of the last answer, null where none came.
     Column("answer", Integer),
     Column("fault", Text),
     Column("done_at", Float),
     UniqueConstraint("message_id", "endpoint_id"),
     Index("dispatches_due", "status", "due_at"),
     Index("dispatches_endpoint", "endpoint_id", "position"),
+)
+
+# Thresholds that a customer's usage passed, and that were told: each once in a period.
+thresholds = Table(
+    "thresholds",
+    metadata,
+    # The name of the usage counter, which names the customer and the period.
+    Column("counter", Text, primary_key=True),
+    Column("percent", Integer, primary_key=True),
+    # Null for a lifetime.
+    Column("period_end", Float, index=True),
+    Column("told_at", Float, nullable=False),
 )

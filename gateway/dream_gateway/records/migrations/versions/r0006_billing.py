@@ -40,6 +40,7 @@ def upgrade() -> None:
     _create_webhook_endpoints()
     _create_messages()
     _create_dispatches()
+    _create_thresholds()
 
 
 def _position() -> Column[int]:
@@ -258,6 +259,7 @@ def _create_webhook_endpoints() -> None:
         Column("id", String(64), nullable=False, unique=True),
         Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
         Column("url", Text, nullable=False),
+        Column("description", Text, nullable=False),
         Column("types", JSON, nullable=False),
         Column("secret", LargeBinary, nullable=False),
         Column("previous_secret", LargeBinary),
@@ -294,10 +296,21 @@ def _create_dispatches() -> None:
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
         Column("due_at", Float, nullable=False),
+        Column("tried_at", Float),
         Column("answer", Integer),
         Column("fault", Text),
         Column("done_at", Float),
         UniqueConstraint("message_id", "endpoint_id"),
         Index("dispatches_due", "status", "due_at"),
         Index("dispatches_endpoint", "endpoint_id", "position"),
+    )
+
+
+def _create_thresholds() -> None:
+    op.create_table(
+        "thresholds",
+        Column("counter", Text, primary_key=True),
+        Column("percent", Integer, primary_key=True),
+        Column("period_end", Float, index=True),
+        Column("told_at", Float, nullable=False),
     )
