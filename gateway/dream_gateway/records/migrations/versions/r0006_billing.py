@@ -32,6 +32,7 @@ def upgrade() -> None:
     _create_prices()
     _create_checkouts()
     _create_polls()
+    _create_catalogue_pushes()
     _create_inbox()
     _create_orders()
     _create_order_lines()
@@ -128,9 +129,7 @@ def _create_checkouts() -> None:
         "checkouts",
         Column("account_id", String(255), primary_key=True),
         Column("session_id", String(255), primary_key=True),
-        Column(
-            "customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True
-        ),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
         Column("created_at", Float, nullable=False),
     )
 
@@ -141,6 +140,21 @@ def _create_polls() -> None:
         Column("account_id", String(255), primary_key=True),
         Column("live", Boolean, primary_key=True),
         Column("polled_at", Float, nullable=False),
+    )
+
+
+def _create_catalogue_pushes() -> None:
+    op.create_table(
+        "catalogue_pushes",
+        Column("project_id", String(64), ForeignKey("projects.id"), primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("pushed", BigInteger, nullable=False),
+        Column("status", String(16), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("due_at", Float, nullable=False),
+        Column("fault", Text),
+        Column("pushed_at", Float),
+        Index("catalogue_pushes_due", "status", "due_at"),
     )
 
 
@@ -192,10 +206,11 @@ def _create_orders() -> None:
         Column("payment_id", String(255)),
         Column("created_at", Float, nullable=False),
         Column("expires_at", Float, nullable=False),
+        Column("due_at", Float, nullable=False),
         Column("settled_at", Float),
         UniqueConstraint("account_id", "session_id"),
         Index("orders_project", "project_id", "position"),
-        Index("orders_due", "status", "expires_at"),
+        Index("orders_due", "status", "due_at"),
         Index("orders_payment", "account_id", "payment_id"),
     )
 
