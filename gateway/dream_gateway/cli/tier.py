@@ -11,7 +11,7 @@ from dream_gateway.cli.rendering import tier_row
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.tierspec import parse_tier
 
-COLUMNS = ("name", "quota", "rate", "burst")
+COLUMNS = ("name", "quota", "rate", "burst", "overage")
 
 
 @click.group("tier")
@@ -26,7 +26,9 @@ def command() -> None:
 def change(session: Session, *, specs: tuple[str, ...], project: str) -> None:
     """Add tiers, or change those of the same name: the new limit holds at once, usage stays.
 
-    SPEC is name=LIMIT[/interval][@rate], such as free=100/month@10/s or pro=unlimited.
+    SPEC is name=LIMIT[/interval][+overage][@rate], such as free=100/month@10/s or pro=unlimited.
+    Overage is what use beyond the limit costs, as a price in minor units for so many units:
+    team=10000/month+50/1000.
     """
     tiers = [parse_tier(spec) for spec in specs]
 
