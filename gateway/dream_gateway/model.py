@@ -66,6 +66,10 @@ class Interval(StrEnum):
     LIFETIME = "lifetime"
 
 
+BILLING_INTERVALS = (Interval.MONTH, Interval.YEAR)
+"""How often a subscription is paid."""
+
+
 class AllowanceKind(StrEnum):
     """`QUOTA`: so many units per period. `RATE`: a sustained rate with a burst (GCRA)."""
 
@@ -125,6 +129,7 @@ class Tier:
     """A plan customers are on: the allowances each of them has, each with counters of its own.
 
     With `overage` the first quota tells what the price includes: it is counted, and never refused.
+    `price` is for each `billing_interval`: a month or a year.
     """
 
     name: str
@@ -138,6 +143,7 @@ class Tier:
     price_id: str | None = None
     product_id: str | None = None
     overage: Overage | None = None
+    billing_interval: Interval = Interval.MONTH
 
     @property
     def quota(self) -> Allowance | None:

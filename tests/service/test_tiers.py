@@ -33,6 +33,7 @@ async def test_200_by_either_key(anybody: httpx.AsyncClient, tenant: Tenant) -> 
         "popular": False,
         "trialDays": 0,
         "overage": None,
+        "billingInterval": "month",
     }
     assert (pro["limit"], pro["price"], pro["features"]) == ("unlimited", 1999, ["a", "b"])
     assert (big["popular"], big["trialDays"]) == (True, 14)
@@ -59,6 +60,7 @@ class TestWriting:
             "popular": False,
             "trialDays": 0,
             "overage": None,
+            "billingInterval": "month",
         }
         shown = await tenant.client.get("/api/tiers/team")
         assert shown.json() == made.json()
@@ -76,6 +78,12 @@ class TestWriting:
         body = {"limit": 20, "overage": {"price": 50}}
         changed = await tenant.client.put("/api/tiers/free", json=body)
         assert changed.json()["overage"] == {"price": 50, "per": 1}
+
+    async def test_paid_by_the_year(self, tenant: Tenant) -> None:
+        body = {"limit": 5, "price": 9900, "billingInterval": "year"}
+        made = await tenant.client.put("/api/tiers/pro", json=body)
+        assert (made.json()["billingInterval"], made.json()["interval"]) == ("year", "month")
+        assert (await tenant.client.get("/api/tiers/pro")).json() == made.json()
 
     async def test_units_need_not_be_counted(self, tenant: Tenant) -> None:
         body = {"name": "open", "interval": None}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import (
+    BillingAccountError,
     BillingNotConfiguredError,
     BillingUnavailableError,
     ConflictError,
 )
-from dream_gateway.hookspecs import CheckoutOrder
 from dream_gateway.service.authentication import Auth
 from dream_gateway.service.billing_shapes import (
     CheckoutAnswer,
@@ -18,9 +18,8 @@ from dream_gateway.service.billing_shapes import (
     PortalRequest,
 )
 from dream_gateway.service.failures import READ
-from dream_gateway.service.fields import IDEMPOTENCY_KEY, USER_ID, idempotency_key, user_of
+from dream_gateway.service.fields import IDEMPOTENCY_KEY, USER_ID
 from dream_gateway.service.operation import Operation
-from dream_gateway.service.reply import Answer
 from dream_gateway.service.validation import Fault, invalid
 from dream_gateway.service.web_origins import allowed_url
 
@@ -28,12 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dream_gateway.admission import Admission
-    from dream_gateway.hookspecs import Billing
-    from dream_gateway.model import Customer, Project, Tier
+    from dream_gateway.model import Project, Tier
+    from dream_gateway.payments import Billing
     from dream_gateway.service.call import Call
+    from dream_gateway.service.reply import Answer
 
 PAYERS = frozenset({Auth.SECRET, Auth.USER})
-FAILURES = (*READ, ConflictError, BillingNotConfiguredError, BillingUnavailableError)
+FAILURES = (
+    *READ,
+    ConflictError,
+    BillingAccountError,
+    BillingNotConfiguredError,
+    BillingUnavailableError,
+)
 
 
 class BillingRoutes:
@@ -74,34 +80,24 @@ class BillingRoutes:
     async def checkout(self, call: Call) -> Answer:
         """Begin a subscription."""
         asked: CheckoutRequest = call.body
-        project, billing = call.known.project, self._billing()
-        order = CheckoutOrder(
-            project=project,
-            customer=await self._customer(call),
-            tier=await self._tier(project, asked.tier),
-            success_url=allowed_url(project, asked.success_url, "/successUrl"),
-            cancel_url=allowed_url(project, asked.cancel_url, "/cancelUrl"),
-            idempotency_key=idempotency_key(call),
-        )
-        session = await billing.checkout(order)
-        return Answer(CheckoutAnswer(url=session.url, session_id=session.id))
+        project = call.known.project
+        self._billing()
+        await self._tier(project, asked.tier)
+        allowed_url(project, asked.success_url, "/successUrl")
+        allowed_url(project, asked.cancel_url, "/cancelUrl")
+        raise BillingAccountError
 
     async def portal(self, call: Call) -> Answer:
         """Open the provider's page for a customer."""
         asked: PortalRequest | None = call.body
-        project, billing = call.known.project, self._billing()
-        back = allowed_url(project, None if asked is None else asked.return_url, "/returnUrl")
-        return Answer(
-            PortalAnswer(url=await billing.portal(project, await self._customer(call), back))
-        )
+        self._billing()
+        allowed_url(call.known.project, None if asked is None else asked.return_url, "/returnUrl")
+        raise BillingAccountError
 
     def _billing(self) -> Billing:
         if not self._billings:
             raise BillingNotConfiguredError
         return self._billings[0]
-
-    async def _customer(self, call: Call) -> Customer:
-        return await self._admission.customer(call.known.project, user_of(call))
 
     async def _tier(self, project: Project, name: str) -> Tier:
         tier = await self._admission.tier(project, name)

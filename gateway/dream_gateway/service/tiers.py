@@ -165,6 +165,7 @@ def tier_view(tier: Tier) -> TierView:
         popular=tier.popular,
         trial_days=tier.trial_days,
         overage=None if overage is None else OverageShape(price=overage.price, per=overage.per),
+        billing_interval=tier.billing_interval,
     )
 
 
@@ -179,6 +180,7 @@ def _tier(name: str, asked: TierValues) -> Tier:
         features=tuple(asked.features),
         popular=asked.popular,
         trial_days=asked.trial_days,
+        billing_interval=Interval(asked.billing_interval),
         price_id=asked.price_id,
         product_id=asked.product_id,
         overage=None if overage is None else Overage(overage.price, overage.per),
