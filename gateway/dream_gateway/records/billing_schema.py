@@ -73,6 +73,25 @@ prices = Table(
     Index("prices_ref", "project_id", "kind", "ref"),
 )
 
+# Checkouts of subscriptions that may still be open: of one customer, the newest alone.
+checkouts = Table(
+    "checkouts",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("session_id", String(255), primary_key=True),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+)
+
+# When an account was last asked for events that did not reach us.
+polls = Table(
+    "polls",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("live", Boolean, primary_key=True),
+    Column("polled_at", Float, nullable=False),
+)
+
 inbox = Table(
     "inbox",
     metadata,
@@ -93,6 +112,9 @@ inbox = Table(
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False),
+    # Who is at it, and until when nobody else is.
+    Column("lease", String(64)),
+    Column("leased_until", Float),
     Column("fault", Text),
     Column("done_at", Float),
     # Whose it turned out to be.
@@ -196,6 +218,7 @@ webhook_endpoints = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
     Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
     # The types of messages that it gets; empty: all.
     Column("types", JSON, nullable=False),
     # Sealed: see `records.sealed`. The one before signs, too, while it is changed.
@@ -234,11 +257,26 @@ dispatches = Table(
     # `pending`, `delivered` or `failed`.
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    # When it is to be tried; while somebody tries it, when another may take it from them.
     Column("due_at", Float, nullable=False),
+    Column("tried_at", Float),
+    # The status of the last answer, null where none came.
     Column("answer", Integer),
     Column("fault", Text),
     Column("done_at", Float),
     UniqueConstraint("message_id", "endpoint_id"),
     Index("dispatches_due", "status", "due_at"),
     Index("dispatches_endpoint", "endpoint_id", "position"),
+)
+
+# Thresholds that a customer's usage passed, and that were told: each once in a period.
+thresholds = Table(
+    "thresholds",
+    metadata,
+    # The name of the usage counter, which names the customer and the period.
+    Column("counter", Text, primary_key=True),
+    Column("percent", Integer, primary_key=True),
+    # Null for a lifetime.
+    Column("period_end", Float, index=True),
+    Column("told_at", Float, nullable=False),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, union_all, update
 
+from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import customer_of
 from dream_gateway.records.schema import end_users
@@ -67,6 +68,7 @@ async def add(writer: Writer, customer: Customer) -> None:
     await writer.connection.execute(insert(end_users).values(_row(customer)))
     after = {name: getattr(customer, name) for name in PUBLIC}
     await _changed(writer, customer, "customer.create", {"after": after})
+    await messages.customer_created(writer, customer)
 
 
 async def change(writer: Writer, customer: Customer) -> None:

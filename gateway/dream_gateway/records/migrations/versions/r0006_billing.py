@@ -24,11 +24,14 @@ down_revision = "0005"
 
 def upgrade() -> None:
     op.add_column("platforms", Column("unpaid", Boolean, nullable=False, server_default="0"))
+    op.add_column("end_users", Column("subscription", JSON))
     _change_accounts()
     _change_subscriptions()
     _create_connect_states()
     _create_payers()
     _create_prices()
+    _create_checkouts()
+    _create_polls()
     _create_inbox()
     _create_orders()
     _create_order_lines()
@@ -37,6 +40,7 @@ def upgrade() -> None:
     _create_webhook_endpoints()
     _create_messages()
     _create_dispatches()
+    _create_thresholds()
 
 
 def _position() -> Column[int]:
@@ -69,9 +73,11 @@ def _change_subscriptions() -> None:
         Column("past_due_since", Float),
         Column("asked_at", Float, nullable=False, server_default="0"),
         Column("ask_at", Float),
+        Column("version", Integer, nullable=False, server_default="0"),
     ):
         op.add_column("subscriptions", column)
     op.create_index("ix_subscriptions_ask_at", "subscriptions", ["ask_at"])
+    op.create_index("subscriptions_account", "subscriptions", ["account_id", "subscription_id"])
 
 
 def _create_connect_states() -> None:
@@ -117,6 +123,27 @@ def _create_prices() -> None:
     )
 
 
+def _create_checkouts() -> None:
+    op.create_table(
+        "checkouts",
+        Column("account_id", String(255), primary_key=True),
+        Column("session_id", String(255), primary_key=True),
+        Column(
+            "customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True
+        ),
+        Column("created_at", Float, nullable=False),
+    )
+
+
+def _create_polls() -> None:
+    op.create_table(
+        "polls",
+        Column("account_id", String(255), primary_key=True),
+        Column("live", Boolean, primary_key=True),
+        Column("polled_at", Float, nullable=False),
+    )
+
+
 def _create_inbox() -> None:
     op.create_table(
         "inbox",
@@ -134,6 +161,8 @@ def _create_inbox() -> None:
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
         Column("due_at", Float, nullable=False),
+        Column("lease", String(64)),
+        Column("leased_until", Float),
         Column("fault", Text),
         Column("done_at", Float),
         Column("platform_id", String(64)),
@@ -230,6 +259,7 @@ def _create_webhook_endpoints() -> None:
         Column("id", String(64), nullable=False, unique=True),
         Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
         Column("url", Text, nullable=False),
+        Column("description", Text, nullable=False),
         Column("types", JSON, nullable=False),
         Column("secret", LargeBinary, nullable=False),
         Column("previous_secret", LargeBinary),
@@ -266,10 +296,21 @@ def _create_dispatches() -> None:
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
         Column("due_at", Float, nullable=False),
+        Column("tried_at", Float),
         Column("answer", Integer),
         Column("fault", Text),
         Column("done_at", Float),
         UniqueConstraint("message_id", "endpoint_id"),
         Index("dispatches_due", "status", "due_at"),
         Index("dispatches_endpoint", "endpoint_id", "position"),
+    )
+
+
+def _create_thresholds() -> None:
+    op.create_table(
+        "thresholds",
+        Column("counter", Text, primary_key=True),
+        Column("percent", Integer, primary_key=True),
+        Column("period_end", Float, index=True),
+        Column("told_at", Float, nullable=False),
     )

@@ -1,0 +1,106 @@
+"""Queries about developers' accounts at the payment provider: one for each platform and mode."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select, update
+
+from dream_gateway.model import Mode
+from dream_gateway.payments import Account
+from dream_gateway.records.schema import stripe_tokens
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.records.database import Writer
+
+
+class AccountStatus(StrEnum):
+    """Whether the gateway may act for an account; what is known of one it may not is kept."""
+
+    ACTIVE = "active"
+    ONBOARDING = "onboarding"
+    DEAUTHORIZED = "deauthorized"
+
+
+class Connected(NamedTuple):
+    """A platform's account in one mode. Without `charges` it cannot take money yet."""
+
+    platform_id: str
+    account: Account
+    status: AccountStatus
+    charges: bool
+
+    @property
+    def sells(self) -> bool:
+        """Whether customers can pay there."""
+        return self.status is AccountStatus.ACTIVE and self.charges
+
+
+async def of_platform(
+    connection: AsyncConnection, platform_id: str, mode: Mode
+) -> Connected | None:
+    """Return a platform's account in a mode, one that is deauthorized too."""
+    tokens = stripe_tokens.c
+    query = select(stripe_tokens).where(tokens.platform_id == platform_id, tokens.mode == mode)
+    found = await _all(connection, query)
+    return found[0] if found else None
+
+
+async def owners(connection: AsyncConnection, account: Account) -> list[Connected]:
+    """Return whose an account is: several platforms of one developer may share it."""
+    return await _all(connection, select(stripe_tokens).where(_here(account)))
+
+
+async def acting(connection: AsyncConnection) -> list[Account]:
+    """Return every account that the gateway may act for."""
+    gone = stripe_tokens.c.status == AccountStatus.DEAUTHORIZED
+    found = await _all(connection, select(stripe_tokens).where(~gone))
+    return sorted({each.account for each in found}, key=lambda a: (a.id or "", a.live))
+
+
+async def deauthorize(writer: Writer, account: Account) -> list[Connected]:
+    """Note that the gateway may not act for an account any more; return whom that concerns now."""
+    gone = AccountStatus.DEAUTHORIZED
+    concerned = [
+        each for each in await owners(writer.connection, account) if each.status is not gone
+    ]
+    values = {"status": gone, "charges": False, "changed_at": writer.now}
+    await writer.connection.execute(update(stripe_tokens).where(_here(account)).values(values))
+    for each in concerned:
+        details = {"account": account.id, "live": account.live}
+        await writer.audit(
+            "account.deauthorize", account.id or "", details, platform=each.platform_id
+        )
+    return concerned
+
+
+async def set_charges(writer: Writer, account: Account, *, charges: bool) -> None:
+    """Note whether an account can take money; one that can is not being onboarded any more."""
+    here = _here(account) & (stripe_tokens.c.status != AccountStatus.DEAUTHORIZED)
+    values: dict[str, object] = {"charges": charges, "changed_at": writer.now}
+    if charges:
+        values["status"] = AccountStatus.ACTIVE
+    changed = stripe_tokens.c.charges != charges
+    await writer.connection.execute(update(stripe_tokens).where(here & changed).values(values))
+
+
+def _here(account: Account) -> ColumnElement[bool]:
+    mode = Mode.LIVE if account.live else Mode.TEST
+    return (stripe_tokens.c.account_id == account.id) & (stripe_tokens.c.mode == mode)
+
+
+async def _all(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> list[Connected]:
+    rows = (await connection.execute(query.order_by(stripe_tokens.c.created_at))).mappings()
+    return [
+        Connected(
+            row["platform_id"],
+            Account(row["account_id"], row["mode"] == Mode.LIVE),
+            AccountStatus(row["status"]),
+            bool(row["charges"]),
+        )
+        for row in rows
+    ]
