@@ -158,10 +158,11 @@ class Tier:
     @property
     def refusing(self) -> tuple[Allowance, ...]:
         """The allowances by what they refuse: the quota that overage is paid beyond has no limit."""
-        if self.overage is None:
+        if self.overage is None or self.quota is None:
             return self.allowances
-        paid = self.quota
-        return tuple([replace(a, limit=UNLIMITED) if a is paid else a for a in self.allowances])
+        at = self.allowances.index(self.quota)
+        paid = replace(self.quota, limit=UNLIMITED)
+        return (*self.allowances[:at], paid, *self.allowances[at + 1 :])
 
 
 @dataclass(frozen=True, slots=True)
