@@ -198,8 +198,8 @@ class Administration:
         async with self._records.write(OPERATOR) as writer:
             await _project(writer.connection, project)
             old = await tiers.named(writer.connection, project, limits.name)
-            wanted = limits if old is None else replace(old, allowances=limits.allowances)
-            tier = replace(wanted, **values)  # type: ignore[arg-type] # each is a tier's own value
+            own = {"allowances": limits.allowances, "overage": limits.overage, **values}
+            tier = replace(old or limits, **own)  # type: ignore[arg-type] # each is a tier's own value
             await tiers.put(writer, project, tier)
         return tier
 

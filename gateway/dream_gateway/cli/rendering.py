@@ -49,6 +49,7 @@ def tier_row(tier: Tier) -> dict[str, object]:
         "quota": allowance_text(tier.quota) if tier.quota else None,
         "rate": allowance_text(tier.rate) if tier.rate else None,
         "burst": tier.rate.burst if tier.rate else None,
+        "overage": f"{tier.overage.price}/{tier.overage.per}" if tier.overage else None,
     }
 
 

@@ -14,7 +14,9 @@ from dream_gateway.model import BILLING_INTERVALS, Interval
 from dream_gateway.service.values import Currency
 from dream_gateway.tierspec import parse_tier
 
-COLUMNS = ("name", "price", "currency", "billingInterval", "quota", "rate", "burst")
+COLUMNS = (
+    "name", "price", "currency", "billingInterval", "quota", "overage", "rate", "burst",
+)  # fmt: skip
 
 
 @click.group("tier")
@@ -35,8 +37,9 @@ def command() -> None:
 def change(session: Session, *, specs: tuple[str, ...], project: str, **values: Any) -> None:
     """Add tiers, or change those of the same name: the new limit holds at once, usage stays.
 
-    SPEC is name=LIMIT[/interval][@rate], such as free=100/month@10/s or pro=unlimited. What is not
-    named stays as it is.
+    SPEC is name=LIMIT[/interval][+overage][@rate], such as free=100/month@10/s or pro=unlimited.
+    Overage is what use beyond the limit costs, as a price in minor units for so many units:
+    team=10000/month+50/1000. What is not named stays as it is.
     """
     limits = [parse_tier(spec) for spec in specs]
     check_value("--currency", values["currency"], Currency | None)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConflictError, NotFoundError
-from dream_gateway.model import Allowance, AllowanceKind, Interval, Role, Tier
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Overage, Role, Tier
 from dream_gateway.records import projects, tiers
 from dream_gateway.service.authentication import MANAGERS, READERS
-from dream_gateway.service.catalogue_shapes import NewTier, TierList, TierValues, TierView
+from dream_gateway.service.catalogue_shapes import (
+    NewTier,
+    OverageShape,
+    TierList,
+    TierValues,
+    TierView,
+)
 from dream_gateway.service.failures import CHANGE, CREATE, READ
 from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH, PROJECT_ID
 from dream_gateway.service.key_values import allowance, rate_view
@@ -16,6 +22,7 @@ from dream_gateway.service.operation import Operation
 from dream_gateway.service.reply import Answer
 from dream_gateway.service.validation import Fault, invalid
 from dream_gateway.service.versions import check_match, versioned
+from dream_gateway.tierspec import overage_fault
 
 if TYPE_CHECKING:
     from dream_gateway.service.call import Call
@@ -143,7 +150,7 @@ class TierRoutes:
 
 def tier_view(tier: Tier) -> TierView:
     """Return a tier as callers see it."""
-    quota = tier.quota
+    quota, overage = tier.quota, tier.overage
     return TierView(
         name=tier.name,
         display_name=tier.display_name or tier.name,
@@ -157,12 +164,14 @@ def tier_view(tier: Tier) -> TierView:
         features=list(tier.features),
         popular=tier.popular,
         trial_days=tier.trial_days,
+        overage=None if overage is None else OverageShape(price=overage.price, per=overage.per),
         billing_interval=tier.billing_interval,
     )
 
 
 def _tier(name: str, asked: TierValues) -> Tier:
-    return Tier(
+    overage = asked.overage
+    tier = Tier(
         name=name,
         allowances=_allowances(asked),
         display_name=asked.display_name or name,
@@ -174,7 +183,12 @@ def _tier(name: str, asked: TierValues) -> Tier:
         billing_interval=Interval(asked.billing_interval),
         price_id=asked.price_id,
         product_id=asked.product_id,
+        overage=None if overage is None else Overage(overage.price, overage.per),
     )
+    fault = overage_fault(tier)
+    if fault is not None:
+        raise invalid([Fault("/overage", fault)])
+    return tier
 
 
 def _allowances(asked: TierValues) -> tuple[Allowance, ...]:
