@@ -163,10 +163,16 @@ async def page(
     return await _all(connection, query.order_by(orders.c.position.desc()).limit(limit))
 
 
+async def any_due(connection: AsyncConnection, now: float) -> bool:
+    """Return whether there is something to ask for."""
+    return (
+        await connection.execute(select(orders.c.id).where(_due(now)).limit(1))
+    ).first() is not None
+
+
 async def take_due(writer: Writer, lease_seconds: float, limit: int) -> list[Order]:
     """Return what waits longest to be asked for, which is nobody else's business for the lease."""
-    due = orders.c.status.in_(list(HOLDING)) & (orders.c.due_at <= writer.now)
-    query = select(orders).where(due).order_by(orders.c.due_at).limit(limit)
+    query = select(orders).where(_due(writer.now)).order_by(orders.c.due_at).limit(limit)
     found = await _all(writer.connection, query)
     if found:
         here = orders.c.id.in_([order.id for order in found])
@@ -187,7 +193,11 @@ async def change(writer: Writer, old: Order, new: Order) -> bool:
     What is lost gives its stock back. What is paid after all takes it again, as far as there is
     any: the lines without are in the audit log.
     """
-    here = (orders.c.id == old.id) & (orders.c.status == old.status)
+    here = (
+        (orders.c.id == old.id)
+        & (orders.c.status == old.status)
+        & (orders.c.refunded == old.refunded)
+    )
     values = {
         "status": new.status,
         "amount": new.amount,
@@ -253,6 +263,10 @@ async def _take_again(writer: Writer, order: Order) -> list[str]:
         here = (order_lines.c.order_id == order.id) & (order_lines.c.product_id == line.product_id)
         await writer.connection.execute(update(order_lines).where(here).values(reserved=reserved))
     return short
+
+
+def _due(now: float) -> ColumnElement[bool]:
+    return orders.c.status.in_(sorted(HOLDING)) & (orders.c.due_at <= now)
 
 
 def _of(account: Account) -> ColumnElement[bool]:
