@@ -11,7 +11,7 @@ from dream_gateway_stripe.settings import StripeSettings, configured
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dream_gateway.hookspecs import Billing
+    from dream_gateway.payments import Billing
 
 
 class StripePlugin:
