@@ -214,6 +214,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: Annotated[
         Count, Meta(description="Days usage history is kept after its period; 0: for ever.")
     ] = 400
+    billing_grace_days: Annotated[
+        Annotated[int, Meta(ge=0, le=21)],
+        Meta(description="Days a customer keeps a tier that could not be charged for."),
+    ] = 7
     encryption_keys: Annotated[
         tuple[str, ...],
         Meta(

@@ -30,12 +30,16 @@ class AccountStatus(StrEnum):
 
 
 class Connected(NamedTuple):
-    """A platform's account in one mode. Without `charges` it cannot take money yet."""
+    """A platform's account in one mode. Without `charges` it cannot take money yet.
+
+    `changed_at` is when it was connected, or came to be able to take money.
+    """
 
     platform_id: str
     account: Account
     status: AccountStatus
     charges: bool
+    changed_at: float
 
     @property
     def sells(self) -> bool:
@@ -148,6 +152,7 @@ async def _all(connection: AsyncConnection, query: Select[tuple[object, ...]]) -
             Account(row["account_id"], row["mode"] == Mode.LIVE),
             AccountStatus(row["status"]),
             bool(row["charges"]),
+            row["changed_at"],
         )
         for row in rows
     ]

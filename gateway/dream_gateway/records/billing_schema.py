@@ -73,14 +73,27 @@ prices = Table(
     Index("prices_ref", "project_id", "kind", "ref"),
 )
 
-# Checkouts of subscriptions that may still be open: of one customer, the newest alone.
+# Checkouts of subscriptions. Of one customer at most one is open.
 checkouts = Table(
     "checkouts",
     metadata,
-    Column("account_id", String(255), primary_key=True),
-    Column("session_id", String(255), primary_key=True),
-    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    # Also what makes opening one at the provider twice the same.
+    Column("id", String(64), primary_key=True),
+    Column("account_id", String(255), nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False),
+    # A digest of what was asked for: asking for the same again opens no other.
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    # Null until the provider has it.
+    Column("session_id", String(255)),
+    # `open` or `closed`.
+    Column("status", String(16), nullable=False),
     Column("created_at", Float, nullable=False),
+    # When the provider is to be asked what became of it.
+    Column("ask_at", Float, nullable=False),
+    UniqueConstraint("account_id", "session_id"),
+    Index("checkouts_customer", "customer_id", "status"),
+    Index("checkouts_due", "status", "ask_at"),
 )
 
 # When an account was last asked for events that did not reach us.

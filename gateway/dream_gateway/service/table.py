@@ -12,6 +12,7 @@ from dream_gateway.service.keys import KeyRoutes
 from dream_gateway.service.members import MemberRoutes
 from dream_gateway.service.openapi import openapi
 from dream_gateway.service.operator import OperatorRoutes
+from dream_gateway.service.payment_webhooks import PaymentWebhookRoutes
 from dream_gateway.service.platform import PlatformRoutes
 from dream_gateway.service.products import ProductRoutes
 from dream_gateway.service.projects import ProjectRoutes
@@ -37,7 +38,8 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
         *ProductRoutes(gateway.directory).operations(),
-        *BillingRoutes(gateway.admission, gateway.plugins.billings()).operations(),
+        *BillingRoutes(gateway.admission, gateway.billing).operations(),
+        *PaymentWebhookRoutes(gateway.billing).operations(),
         *PlatformRoutes(gateway.directory).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),

@@ -74,7 +74,7 @@ def _change_subscriptions() -> None:
         Column("past_due_since", Float),
         Column("asked_at", Float, nullable=False, server_default="0"),
         Column("ask_at", Float),
-        Column("version", Integer, nullable=False, server_default="0"),
+        Column("version", Integer, nullable=False, server_default="1"),
     ):
         op.add_column("subscriptions", column)
     op.create_index("ix_subscriptions_ask_at", "subscriptions", ["ask_at"])
@@ -127,10 +127,18 @@ def _create_prices() -> None:
 def _create_checkouts() -> None:
     op.create_table(
         "checkouts",
-        Column("account_id", String(255), primary_key=True),
-        Column("session_id", String(255), primary_key=True),
-        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
+        Column("id", String(64), primary_key=True),
+        Column("account_id", String(255), nullable=False),
+        Column("live", Boolean, nullable=False),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False),
+        Column("fingerprint", LargeBinary(32), nullable=False),
+        Column("session_id", String(255)),
+        Column("status", String(16), nullable=False),
         Column("created_at", Float, nullable=False),
+        Column("ask_at", Float, nullable=False),
+        UniqueConstraint("account_id", "session_id"),
+        Index("checkouts_customer", "customer_id", "status"),
+        Index("checkouts_due", "status", "ask_at"),
     )
 
 
