@@ -128,9 +128,7 @@ def _create_checkouts() -> None:
         "checkouts",
         Column("account_id", String(255), primary_key=True),
         Column("session_id", String(255), primary_key=True),
-        Column(
-            "customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True
-        ),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
         Column("created_at", Float, nullable=False),
     )
 
