@@ -5,7 +5,7 @@ Instants are seconds since the epoch, UTC. Costs and limits are whole units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 UNLIMITED = None
@@ -64,6 +64,10 @@ class Interval(StrEnum):
     MONTH = "month"
     YEAR = "year"
     LIFETIME = "lifetime"
+
+
+BILLING_INTERVALS = (Interval.MONTH, Interval.YEAR)
+"""How often a subscription is paid."""
 
 
 class AllowanceKind(StrEnum):
@@ -125,6 +129,7 @@ class Tier:
     """A plan customers are on: the allowances each of them has, each with counters of its own.
 
     With `overage` the first quota tells what the price includes: it is counted, and never refused.
+    `price` is for each `billing_interval`: a month or a year.
     """
 
     name: str
@@ -138,6 +143,7 @@ class Tier:
     price_id: str | None = None
     product_id: str | None = None
     overage: Overage | None = None
+    billing_interval: Interval = Interval.MONTH
 
     @property
     def quota(self) -> Allowance | None:
@@ -148,6 +154,15 @@ class Tier:
     def rate(self) -> Allowance | None:
         """The first rate; `None` if there is none."""
         return next((a for a in self.allowances if a.kind is AllowanceKind.RATE), None)
+
+    @property
+    def refusing(self) -> tuple[Allowance, ...]:
+        """The allowances by what they refuse: the quota that overage is paid beyond has no limit."""
+        if self.overage is None or self.quota is None:
+            return self.allowances
+        at = self.allowances.index(self.quota)
+        paid = replace(self.quota, limit=UNLIMITED)
+        return (*self.allowances[:at], paid, *self.allowances[at + 1 :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,18 +335,27 @@ class Actor:
 class Usage:
     """What a customer has used of their quota in the current period.
 
-    `used` counts admitted units, and units other workers hold on lease as if they were spent: an
-    upper bound while traffic flows, exact once it has been idle for the lease's idle time.
+    Units beyond the limit are refused, unless `is_paid_beyond` says that they are paid for. `used`
+    counts admitted units, and units other workers hold on lease as if they were spent: an upper bound
+    while traffic flows, exact once it has been idle for the lease's idle time.
     """
 
     used: int
     limit: int | None
     period: Period
+    is_paid_beyond: bool = False
 
     @property
     def remaining(self) -> int | None:
         """Units left, never negative; `None` when unlimited."""
         return None if self.limit is None else max(0, self.limit - self.used)
+
+    @property
+    def overage(self) -> int | None:
+        """Units beyond the limit; `None` where there can be none."""
+        if not self.is_paid_beyond or self.limit is None:
+            return None
+        return max(0, self.used - self.limit)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dream_gateway.hookspecs import hookimpl
+from dream_gateway_stripe.billing import StripeBilling
 from dream_gateway_stripe.settings import StripeSettings, configured
 
 if TYPE_CHECKING:
@@ -25,5 +26,4 @@ class StripePlugin:
     @hookimpl
     def billings(self, settings: StripeSettings) -> Sequence[Billing]:
         """Take money by Stripe."""
-        configured(settings, os.environ)
-        return []
+        return [StripeBilling(configured(settings, os.environ))]

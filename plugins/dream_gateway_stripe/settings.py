@@ -119,7 +119,9 @@ def configured(settings: StripeSettings, environment: Mapping[str, str]) -> Conf
     }
     settings = msgspec.structs.replace(settings, **taken)
     for name in ("api_url", "connect_url", "frontend_url"):
-        _check_url(getattr(settings, name), f"plugins.stripe.{name}")
+        url = getattr(settings, name)
+        if url or name != "frontend_url":
+            _check_url(url, f"plugins.stripe.{name}")
     keys = _pieces(settings.secret_key)
     live = _is_live(keys, "secret_key")
     modes = {live: ModeKeys(keys, settings.client_id)}
@@ -168,14 +170,14 @@ def _signing(text: str, name: str) -> tuple[str, ...]:
 
 
 def _check_url(url: str, where: str) -> None:
-    """Raise `ConfigurationError` unless a URL may be sent secrets, or people, to; none will do."""
+    """Raise `ConfigurationError` unless a URL may be sent secrets, or people, to."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
         raise ConfigurationError(f"{where}: not a URL.") from None
     safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    if url and (not host or not safe or parts.username or parts.query or parts.fragment):
+    if not host or not safe or parts.username or parts.query or parts.fragment:
         raise ConfigurationError(
             f"{where}: a URL with https (http on loopback only), without user, query and fragment."
         )

@@ -105,6 +105,24 @@ polls = Table(
     Column("polled_at", Float, nullable=False),
 )
 
+# Whether what a project sells is on sale at the provider as it is here.
+catalogue_pushes = Table(
+    "catalogue_pushes",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    # Counts the changes; `pushed` is the one that the provider has.
+    Column("revision", BigInteger, nullable=False),
+    Column("pushed", BigInteger, nullable=False),
+    # `pending`, `done` or `failed`.
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # When it is to be tried; a lease moves it ahead.
+    Column("due_at", Float, nullable=False),
+    Column("fault", Text),
+    Column("pushed_at", Float),
+    Index("catalogue_pushes_due", "status", "due_at"),
+)
+
 inbox = Table(
     "inbox",
     metadata,
@@ -159,12 +177,14 @@ orders = Table(
     Column("session_id", String(255)),
     Column("payment_id", String(255)),
     Column("created_at", Float, nullable=False),
-    # When what is reserved for it is given back at the latest.
+    # Until when it can be paid; what is reserved for it is given back then.
     Column("expires_at", Float, nullable=False),
+    # When the provider is asked what became of it, if no news came.
+    Column("due_at", Float, nullable=False),
     Column("settled_at", Float),
     UniqueConstraint("account_id", "session_id"),
     Index("orders_project", "project_id", "position"),
-    Index("orders_due", "status", "expires_at"),
+    Index("orders_due", "status", "due_at"),
     Index("orders_payment", "account_id", "payment_id"),
 )
 

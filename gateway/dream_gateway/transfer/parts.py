@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Boolean, Float, LargeBinary, String, Text
+from sqlalchemy import JSON, Boolean, DefaultClause, Float, Integer, LargeBinary, String, Text
 
 from dream_gateway.records import schema
 from dream_gateway.records.sealed import SEALED, SealedColumn
@@ -156,7 +156,9 @@ def row_of(part: Part, line: Mapping[str, Any]) -> dict[str, Any]:
             row[column.name] = None if value is None else _text(value, name)
             continue
         if value is None and not column.nullable:
-            raise Unfit(f"has no {name}")
+            value = _default(column)
+            if value is None:
+                raise Unfit(f"has no {name}")
         row[column.name] = None if value is None else _value(column, value, name)
     try:
         part.check(row)
@@ -169,6 +171,17 @@ def camel(name: str) -> str:
     """Return a column's name as a field's, such as `projectId`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def _default(column: Column[Any]) -> object:
+    """Return what a column has in a line that was written before there was one; `None`: nothing."""
+    default = column.server_default
+    if not isinstance(default, DefaultClause) or isinstance(column.type, JSON):
+        return None
+    text = str(default.arg)
+    if isinstance(column.type, Boolean):
+        return text == "1"
+    return text if isinstance(column.type, String) else int(text)
 
 
 def _value(column: Column[Any], value: object, name: str) -> object:
@@ -236,7 +249,7 @@ def _binary(value: object, name: str) -> bytes:
 _READERS: Mapping[type, Callable[[object, str], object]] = {
     Boolean: _flag,
     Float: _instant,
-    BigInteger: _whole,
+    Integer: _whole,
     JSON: _json,
     LargeBinary: _binary,
     Text: _text,

@@ -32,6 +32,7 @@ def upgrade() -> None:
     _create_prices()
     _create_checkouts()
     _create_polls()
+    _create_catalogue_pushes()
     _create_inbox()
     _create_orders()
     _create_order_lines()
@@ -150,6 +151,21 @@ def _create_polls() -> None:
     )
 
 
+def _create_catalogue_pushes() -> None:
+    op.create_table(
+        "catalogue_pushes",
+        Column("project_id", String(64), ForeignKey("projects.id"), primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("pushed", BigInteger, nullable=False),
+        Column("status", String(16), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("due_at", Float, nullable=False),
+        Column("fault", Text),
+        Column("pushed_at", Float),
+        Index("catalogue_pushes_due", "status", "due_at"),
+    )
+
+
 def _create_inbox() -> None:
     op.create_table(
         "inbox",
@@ -198,10 +214,11 @@ def _create_orders() -> None:
         Column("payment_id", String(255)),
         Column("created_at", Float, nullable=False),
         Column("expires_at", Float, nullable=False),
+        Column("due_at", Float, nullable=False),
         Column("settled_at", Float),
         UniqueConstraint("account_id", "session_id"),
         Index("orders_project", "project_id", "position"),
-        Index("orders_due", "status", "expires_at"),
+        Index("orders_due", "status", "due_at"),
         Index("orders_payment", "account_id", "payment_id"),
     )
 
