@@ -200,12 +200,16 @@ class Branding:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One developer's business: what it owns is apart from every other's."""
+    """One developer's business: what it owns is apart from every other's.
+
+    The operator's word is `suspended`; `unpaid` is that it does not pay the operator's plan.
+    """
 
     id: str
     name: str
     created_at: float
     suspended: bool = False
+    unpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

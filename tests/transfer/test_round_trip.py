@@ -279,7 +279,6 @@ def documents(draw: st.DrawFn) -> Document:
             "id": platform,
             "name": draw(TEXT),
             "suspended": draw(st.booleans()),
-            "unpaid": draw(st.booleans()),
             "createdAt": draw(PAST),
         },
         {

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 def platform_of(row: RowMapping) -> Platform:
     """Return a platform."""
-    return Platform(row["id"], row["name"], row["created_at"], bool(row["suspended"]))
+    suspended, unpaid = bool(row["suspended"]), bool(row["unpaid"])
+    return Platform(row["id"], row["name"], row["created_at"], suspended, unpaid)
 
 
 def developer_of(row: RowMapping) -> Developer:
@@ -64,7 +65,7 @@ def membership_of(row: RowMapping) -> Membership:
 
 
 def project_of(row: RowMapping, origins: Sequence[str]) -> Project:
-    """Return a project; the row has its platform's `suspended`."""
+    """Return a project; the row has its platform's `refused` as `suspended`."""
     return Project(
         id=row["id"],
         platform_id=row["platform_id"],

@@ -34,8 +34,9 @@ LATEST = 253_402_300_800
 """Seconds since the epoch: the first instant after the year 9999."""
 
 LONGEST_TEXT = 64 << 10
-LEFT_OUT = frozenset({"position", "deleted_at", "developer_id"})
-"""The columns of no line: what was deleted is in none, and a member is one by their address."""
+LEFT_OUT = frozenset({"position", "deleted_at", "developer_id", "unpaid"})
+"""The columns of no line: what was deleted is in none, a member is one by their address, and what a
+platform owes is between it and the operator of this gateway."""
 
 ID = ("id",)
 DIGEST = "digest"
