@@ -20,6 +20,8 @@ from dream_gateway.service.sign_in import SignInRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
+from dream_gateway.service.webhook_endpoints import WebhookEndpointRoutes
+from dream_gateway.service.webhook_messages import WebhookMessageRoutes
 from dream_gateway.service.webhooks import WebhookRoutes
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *ProductRoutes(gateway.directory).operations(),
         *BillingRoutes(gateway.admission, gateway.billing).operations(),
         *PaymentWebhookRoutes(gateway.billing).operations(),
+        *WebhookEndpointRoutes(gateway).operations(),
+        *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
