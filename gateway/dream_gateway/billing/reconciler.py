@@ -140,7 +140,7 @@ class Reconciler:
     async def _poll(self) -> bool:
         """Ask one account for what did not reach us; return whether there was one to ask."""
         async with self._records.read() as connection:
-            everyone = [self._provider.operator, *await accounts.acting(connection)]
+            everyone = [self._provider.operator_account, *await accounts.acting(connection)]
             late = await polls.late(connection, everyone, self._clock.now() - POLL_SECONDS)
         if not late:
             return False
