@@ -140,6 +140,7 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         "upstream": _upstream_fault,
         "service_url": _origin_fault,
         "trusted_proxies": _networks_fault,
+        "webhook_networks": _networks_fault,
         "routes": _routes_fault,
         "encryption_keys": _keys_fault,
         "operator_tokens": _tokens_fault,

@@ -227,6 +227,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Keys that seal secrets in the records: 32 bytes in base64, newest first."
         ),
     ] = ()
+    webhook_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="CIDR blocks that are not public, and that webhooks may go to, over http too."
+        ),
+    ] = ()
     imported_keys: Annotated[
         bool,
         Meta(description="Whether keys of other shapes than the gateway's are looked up, too."),

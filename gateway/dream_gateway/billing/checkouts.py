@@ -22,6 +22,7 @@ from dream_gateway.model import Interval
 from dream_gateway.payments import (
     CheckoutOrder,
     CheckoutStatus,
+    Listed,
     Payer,
     SubscriptionStatus,
     When,
@@ -113,9 +114,15 @@ class Checkouts:
         account = await self._account(project)
         async with self._records.read() as connection:
             payer = await payers.find(connection, account, customer.id)
+            sold = await prices.on_sale(connection, account, project.id)
         if payer is None:
             raise ConflictError("The customer has not paid for anything yet.")
-        return await self._provider.portal(account, payer, return_url)
+        offers = [
+            Listed(price.provider_product_id, price.price_id)
+            for price in sold
+            if price.kind is PriceKind.TIER
+        ]
+        return await self._provider.portal(account, payer, return_url, offers)
 
     async def news(self, news: News) -> Effect | None:
         """Ask what became of a checkout; `None` if it was none for a subscription."""

@@ -11,6 +11,7 @@ from dream_gateway import keys
 from dream_gateway.errors import ConflictError
 from dream_gateway.model import Mode
 from dream_gateway.payments import Account
+from dream_gateway.records import subscriptions
 from dream_gateway.records.schema import stripe_tokens
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ async def connect(
     else:
         await writer.connection.execute(update(stripe_tokens).where(here).values(values))
     details = {"account": state.id, "mode": mode, "status": status}
+    await subscriptions.ask_all(writer, account)
     await writer.audit("account.connect", state.id, details, platform=platform_id)
     found = await _all(writer.connection, select(stripe_tokens).where(here))
     return found[0]

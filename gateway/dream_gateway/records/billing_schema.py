@@ -254,14 +254,17 @@ webhook_endpoints = Table(
     Column("description", Text, nullable=False),
     # The types of messages that it gets; empty: all.
     Column("types", JSON, nullable=False),
-    # Sealed: see `records.sealed`. The one before signs, too, while it is changed.
-    Column("secret", LargeBinary, nullable=False),
+    # Sealed: see `records.sealed`; null once it is deleted. The one before signs, too, for a while.
+    Column("secret", LargeBinary),
     Column("previous_secret", LargeBinary),
     Column("previous_until", Float),
     # `enabled` or `disabled`, by whom, and why.
     Column("status", String(16), nullable=False),
     Column("fault", Text),
+    # The failures since the last delivery, and until when it is left in peace for them.
+    Column("failures", Integer, nullable=False),
     Column("failing_since", Float),
+    Column("paused_until", Float),
     Column("created_at", Float, nullable=False),
     Column("deleted_at", Float),
 )
@@ -299,7 +302,7 @@ dispatches = Table(
     Column("done_at", Float),
     UniqueConstraint("message_id", "endpoint_id"),
     Index("dispatches_due", "status", "due_at"),
-    Index("dispatches_endpoint", "endpoint_id", "position"),
+    Index("dispatches_endpoint", "endpoint_id", "status", "due_at"),
 )
 
 # Thresholds that a customer's usage passed, and that were told: each once in a period.
@@ -312,4 +315,12 @@ thresholds = Table(
     # Null for a lifetime.
     Column("period_end", Float, index=True),
     Column("told_at", Float, nullable=False),
+)
+
+# What one worker of all does every so often, and when that is due again.
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("due_at", Float, nullable=False),
 )

@@ -23,6 +23,8 @@ from dream_gateway.service.sign_in import SignInRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
+from dream_gateway.service.webhook_endpoints import WebhookEndpointRoutes
+from dream_gateway.service.webhook_messages import WebhookMessageRoutes
 from dream_gateway.service.webhooks import WebhookRoutes
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *ConnectionRoutes(
             gateway.directory, gateway.clock, gateway.billing, gateway.settings.service_base
         ).operations(),
+        *WebhookEndpointRoutes(gateway).operations(),
+        *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),

@@ -42,6 +42,7 @@ def upgrade() -> None:
     _create_messages()
     _create_dispatches()
     _create_thresholds()
+    _create_chores()
 
 
 def _position() -> Column[int]:
@@ -284,12 +285,14 @@ def _create_webhook_endpoints() -> None:
         Column("url", Text, nullable=False),
         Column("description", Text, nullable=False),
         Column("types", JSON, nullable=False),
-        Column("secret", LargeBinary, nullable=False),
+        Column("secret", LargeBinary),
         Column("previous_secret", LargeBinary),
         Column("previous_until", Float),
         Column("status", String(16), nullable=False),
         Column("fault", Text),
+        Column("failures", Integer, nullable=False),
         Column("failing_since", Float),
+        Column("paused_until", Float),
         Column("created_at", Float, nullable=False),
         Column("deleted_at", Float),
     )
@@ -325,7 +328,7 @@ def _create_dispatches() -> None:
         Column("done_at", Float),
         UniqueConstraint("message_id", "endpoint_id"),
         Index("dispatches_due", "status", "due_at"),
-        Index("dispatches_endpoint", "endpoint_id", "position"),
+        Index("dispatches_endpoint", "endpoint_id", "status", "due_at"),
     )
 
 
@@ -336,4 +339,12 @@ def _create_thresholds() -> None:
         Column("percent", Integer, primary_key=True),
         Column("period_end", Float, index=True),
         Column("told_at", Float, nullable=False),
+    )
+
+
+def _create_chores() -> None:
+    op.create_table(
+        "chores",
+        Column("name", String(64), primary_key=True),
+        Column("due_at", Float, nullable=False),
     )
