@@ -40,7 +40,11 @@ async def put(writer: Writer, project_id: str, tier: Tier) -> None:
     old = (await run(select(tiers).where(here))).mappings().first()
     await run(delete(tiers).where(here))
     row = {"project_id": project_id, "name": tier.name, "definition": plain(tier)}
-    await run(insert(tiers).values(row if old is None else {**row, "position": old["position"]}))
+    if old is not None:
+        row |= {"position": old["position"], "overage_since": old["overage_since"]}
+    if old is None or _takes_more(tier_of(old), tier):
+        row["overage_since"] = writer.now
+    await run(insert(tiers).values(row))
     before = None if old is None else plain(tier_of(old))
     details = difference(before, row["definition"], row["definition"])
     await _changed(writer, project_id, tier.name, "tier.set", details)
@@ -58,6 +62,15 @@ async def remove(writer: Writer, project: Project, name: str) -> None:
         raise ConflictError("Customers are on this tier: put them on another one first.")
     await writer.connection.execute(delete(tiers).where(_here(project.id, name)))
     await _changed(writer, project.id, name, "tier.delete", {})
+
+
+def _takes_more(before: Tier, after: Tier) -> bool:
+    """Return whether units come to be paid that were not, had they been used before."""
+    if after.overage is None or after.quota is None:
+        return False
+    if before.overage is None or before.quota is None or before.quota.limit is None:
+        return True
+    return before.quota.limit > (after.quota.limit or 0)
 
 
 def _here(project_id: str, name: str) -> ColumnElement[bool]:
