@@ -263,6 +263,24 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """How a customer's subscription stands, for people; `status` is the provider's word.
+
+    It ends at `cancel_at`, which was decided at `canceled_at`. From `scheduled_at` on it is for the
+    tier `scheduled_plan`.
+    """
+
+    plan: str | None
+    status: str
+    current_period_end: float | None
+    cancel_at: float | None = None
+    canceled_at: float | None = None
+    trial_end: float | None = None
+    scheduled_plan: str | None = None
+    scheduled_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """Somebody who calls the developer's API; `external_id` is the developer's own name for them.
 
@@ -279,6 +297,7 @@ class Customer:
     first_name: str | None = None
     last_name: str | None = None
     metadata: dict[str, object] = field(default_factory=dict)
+    subscription: Subscription | None = None
 
 
 @dataclass(frozen=True, slots=True)

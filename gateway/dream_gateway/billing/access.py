@@ -63,6 +63,11 @@ class Standing:
         until = self.until(grace_days)
         return ACCESS[self.status] is not Access.NONE and (until is None or now < until)
 
+    @property
+    def was_given(self) -> bool:
+        """Whether it ever gave its tier, as far as its status tells."""
+        return self.status not in BEGINNING
+
     def until(self, grace_days: float) -> float | None:
         """Return when it stops giving its tier without any more news, `None` if it does not."""
         ends = [] if self.cancel_at is None else [self.cancel_at]

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Events about one object that are not dealt with: it is asked for once for all of them."""
+    """Events about one object that are not dealt with: it is asked for once for all of them.
+
+    `at` is when the newest of them happened; `gone` tells that one of them was its account's end.
+    """
 
     endpoint: Endpoint
     account: Account
     about: About
     ref: str
     types: tuple[str, ...]
+    at: float
     gone: bool = False
 
 

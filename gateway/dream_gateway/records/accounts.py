@@ -5,16 +5,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
+from dream_gateway import keys
+from dream_gateway.errors import ConflictError
 from dream_gateway.model import Mode
 from dream_gateway.payments import Account
+from dream_gateway.records import subscriptions
 from dream_gateway.records.schema import stripe_tokens
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from dream_gateway.payments import AccountState
     from dream_gateway.records.database import Writer
 
 
@@ -27,12 +31,16 @@ class AccountStatus(StrEnum):
 
 
 class Connected(NamedTuple):
-    """A platform's account in one mode. Without `charges` it cannot take money yet."""
+    """A platform's account in one mode. Without `charges` it cannot take money yet.
+
+    `changed_at` is when it was connected, or came to be able to take money.
+    """
 
     platform_id: str
     account: Account
     status: AccountStatus
     charges: bool
+    changed_at: float
 
     @property
     def sells(self) -> bool:
@@ -60,6 +68,51 @@ async def acting(connection: AsyncConnection) -> list[Account]:
     gone = stripe_tokens.c.status == AccountStatus.DEAUTHORIZED
     found = await _all(connection, select(stripe_tokens).where(~gone))
     return sorted({each.account for each in found}, key=lambda a: (a.id or "", a.live))
+
+
+async def connect(
+    writer: Writer, platform_id: str, mode: Mode, state: AccountState, status: AccountStatus
+) -> Connected:
+    """Note the account that is a platform's in a mode. Raises `ConflictError` beside another one."""
+    old = await of_platform(writer.connection, platform_id, mode)
+    account, gone = Account(state.id, mode is Mode.LIVE), AccountStatus.DEAUTHORIZED
+    if old is not None and old.account != account and old.status is not gone:
+        raise ConflictError("Another account is connected: disconnect that one first.")
+    values: dict[str, object] = {
+        "account_id": state.id,
+        "scope": state.scope,
+        "access_token": None,
+        "refresh_token": None,
+        "status": status,
+        "charges": state.charges,
+        "changed_at": writer.now,
+    }
+    here = (stripe_tokens.c.platform_id == platform_id) & (stripe_tokens.c.mode == mode)
+    if old is None:
+        own = {"id": keys.mint_id("stk"), "platform_id": platform_id, "mode": mode}
+        row = {**own, **values, "created_at": writer.now}
+        await writer.connection.execute(insert(stripe_tokens).values(row))
+    else:
+        await writer.connection.execute(update(stripe_tokens).where(here).values(values))
+    details = {"account": state.id, "mode": mode, "status": status}
+    await subscriptions.ask_all(writer, account)
+    await writer.audit("account.connect", state.id, details, platform=platform_id)
+    found = await _all(writer.connection, select(stripe_tokens).where(here))
+    return found[0]
+
+
+async def disconnect(writer: Writer, platform_id: str, mode: Mode) -> None:
+    """Note that a platform has no account in a mode any more; others who share it keep it."""
+    here = (stripe_tokens.c.platform_id == platform_id) & (stripe_tokens.c.mode == mode)
+    values = {
+        "status": AccountStatus.DEAUTHORIZED,
+        "charges": False,
+        "access_token": None,
+        "refresh_token": None,
+        "changed_at": writer.now,
+    }
+    await writer.connection.execute(update(stripe_tokens).where(here).values(values))
+    await writer.audit("account.disconnect", platform_id, {"mode": mode}, platform=platform_id)
 
 
 async def deauthorize(writer: Writer, account: Account) -> list[Connected]:
@@ -101,6 +154,7 @@ async def _all(connection: AsyncConnection, query: Select[tuple[object, ...]]) -
             Account(row["account_id"], row["mode"] == Mode.LIVE),
             AccountStatus(row["status"]),
             bool(row["charges"]),
+            row["changed_at"],
         )
         for row in rows
     ]

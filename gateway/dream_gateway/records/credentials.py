@@ -116,7 +116,8 @@ async def revoke(writer: Writer, credential: Credential) -> Credential:
     """Revoke a key for good; a repeat changes nothing, and is announced all the same."""
     revoked = replace(credential, status=KeyStatus.REVOKED)
     await change(writer, revoked, "key.revoke")
-    await messages.key_revoked(writer, revoked)
+    if credential.status is not KeyStatus.REVOKED:
+        await messages.key_revoked(writer, revoked)
     return revoked
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, union_all, update
 
 from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
-from dream_gateway.records.rows import customer_of
+from dream_gateway.records.rows import customer_of, plain
 from dream_gateway.records.schema import end_users
 from dream_gateway.storage import Subject
 
@@ -128,4 +128,5 @@ def _row(customer: Customer) -> dict[str, object]:
         "first_name": customer.first_name,
         "last_name": customer.last_name,
         "metadata": customer.metadata,
+        "subscription": plain(customer.subscription),
     }

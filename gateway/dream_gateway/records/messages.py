@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import insert, select
@@ -65,20 +65,23 @@ async def tell(
     listeners = await _listeners(writer.connection, project_id, kind)
     if not listeners:
         return None
-    message_id = keys.mint_id("msg")
-    row = {
-        "id": message_id,
-        "project_id": project_id,
-        "type": kind,
-        "cause": cause,
-        "payload": encoded(kind, writer.now, payload),
-        "created_at": writer.now,
-    }
+    row = _row(writer, project_id, kind, cause, payload)
     if not await insert_once(writer.connection, messages, row):
         return None
+    message_id: str = row["id"]
     for endpoint in listeners:
         if endpoint["status"] == EndpointStatus.ENABLED:
-            await dispatch(writer, message_id, endpoint["id"])
+            await _dispatch(writer, message_id, endpoint["id"])
+    return message_id
+
+
+async def test(writer: Writer, project_id: str, endpoint_id: str) -> str:
+    """Write a message that tells of nothing, to one endpoint whatever it wants; return its id."""
+    cause, data = keys.mint_id("test"), {"endpointId": endpoint_id}
+    row = _row(writer, project_id, MessageType.TEST, cause, data)
+    await writer.connection.execute(insert(messages).values(row))
+    message_id: str = row["id"]
+    await _dispatch(writer, message_id, endpoint_id)
     return message_id
 
 
@@ -112,25 +115,6 @@ async def key_revoked(writer: Writer, credential: Credential) -> None:
     await tell(writer, credential.project_id, kind, f"{kind}:{credential.id}", data)
 
 
-async def dispatch(writer: Writer, message_id: str, endpoint_id: str) -> None:
-    """Have a message sent to an endpoint that it was never meant for."""
-    await writer.connection.execute(
-        insert(dispatches).values(
-            message_id=message_id,
-            endpoint_id=endpoint_id,
-            status=DispatchStatus.PENDING,
-            attempts=0,
-            due_at=writer.now,
-        )
-    )
-
-
-def encoded(kind: str, at: float, data: Mapping[str, object]) -> bytes:
-    """Return a message's body."""
-    body = {"type": kind, "timestamp": instant(at), "data": data}
-    return msgspec.json.encode(body)
-
-
 def instant(seconds: float) -> datetime:
     """Return an instant as messages have it: UTC, written with a `Z`."""
     return datetime.fromtimestamp(seconds, UTC)
@@ -150,3 +134,29 @@ async def _listeners(connection: AsyncConnection, project_id: str, kind: str) ->
     query = select(webhook_endpoints).where(*here).order_by(webhook_endpoints.c.position)
     found = (await connection.execute(query)).mappings()
     return [row for row in found if not row["types"] or kind in row["types"]]
+
+
+def _row(
+    writer: Writer, project_id: str, kind: str, cause: str, data: Mapping[str, object]
+) -> dict[str, Any]:
+    body = {"type": kind, "timestamp": instant(writer.now), "data": data}
+    return {
+        "id": keys.mint_id("msg"),
+        "project_id": project_id,
+        "type": kind,
+        "cause": cause,
+        "payload": msgspec.json.encode(body),
+        "created_at": writer.now,
+    }
+
+
+async def _dispatch(writer: Writer, message_id: str, endpoint_id: str) -> None:
+    await writer.connection.execute(
+        insert(dispatches).values(
+            message_id=message_id,
+            endpoint_id=endpoint_id,
+            status=DispatchStatus.PENDING,
+            attempts=0,
+            due_at=writer.now,
+        )
+    )

@@ -22,6 +22,7 @@ from dream_gateway.model import (
     Project,
     ProjectType,
     Role,
+    Subscription,
     Tier,
 )
 
@@ -121,6 +122,9 @@ def customer_of(row: RowMapping) -> Customer:
         first_name=row["first_name"],
         last_name=row["last_name"],
         metadata=row["metadata"],
+        subscription=None
+        if row["subscription"] is None
+        else msgspec.convert(row["subscription"], Subscription),
     )
 
 

@@ -296,7 +296,7 @@ subscriptions = Table(
     Column("asked_at", Float, nullable=False, server_default="0"),
     Column("ask_at", Float, index=True),
     # Counts the changes: what was asked for before the last one is older than it.
-    Column("version", Integer, nullable=False, server_default="0"),
+    Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("project_id", "subscription_id"),
     Index("subscriptions_account", "account_id", "subscription_id"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConflictError, NotFoundError
@@ -132,6 +133,12 @@ class TierRoutes:
             found = await _find(writing, call)
             check_match(call, tier_view(found))
             tier = _tier(found.name, call.body)
+            tier = replace(
+                tier,
+                # The provider's word for it, unless the developer has another one.
+                price_id=tier.price_id or found.price_id,
+                product_id=tier.product_id or found.product_id,
+            )
             if tier != found:
                 await tiers.put(writing.writer, call.known.project.id, tier)
         return _shown(tier)

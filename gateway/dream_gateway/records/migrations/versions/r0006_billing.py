@@ -34,6 +34,7 @@ def upgrade() -> None:
     _create_prices()
     _create_checkouts()
     _create_polls()
+    _create_catalogue_pushes()
     _create_inbox()
     _create_orders()
     _create_order_lines()
@@ -45,6 +46,7 @@ def upgrade() -> None:
     _create_messages()
     _create_dispatches()
     _create_thresholds()
+    _create_chores()
 
 
 def _position() -> Column[int]:
@@ -77,7 +79,7 @@ def _change_subscriptions() -> None:
         Column("past_due_since", Float),
         Column("asked_at", Float, nullable=False, server_default="0"),
         Column("ask_at", Float),
-        Column("version", Integer, nullable=False, server_default="0"),
+        Column("version", Integer, nullable=False, server_default="1"),
     ):
         op.add_column("subscriptions", column)
     op.create_index("ix_subscriptions_ask_at", "subscriptions", ["ask_at"])
@@ -130,10 +132,18 @@ def _create_prices() -> None:
 def _create_checkouts() -> None:
     op.create_table(
         "checkouts",
-        Column("account_id", String(255), primary_key=True),
-        Column("session_id", String(255), primary_key=True),
-        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
+        Column("id", String(64), primary_key=True),
+        Column("account_id", String(255), nullable=False),
+        Column("live", Boolean, nullable=False),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False),
+        Column("fingerprint", LargeBinary(32), nullable=False),
+        Column("session_id", String(255)),
+        Column("status", String(16), nullable=False),
         Column("created_at", Float, nullable=False),
+        Column("ask_at", Float, nullable=False),
+        UniqueConstraint("account_id", "session_id"),
+        Index("checkouts_customer", "customer_id", "status"),
+        Index("checkouts_due", "status", "ask_at"),
     )
 
 
@@ -143,6 +153,21 @@ def _create_polls() -> None:
         Column("account_id", String(255), primary_key=True),
         Column("live", Boolean, primary_key=True),
         Column("polled_at", Float, nullable=False),
+    )
+
+
+def _create_catalogue_pushes() -> None:
+    op.create_table(
+        "catalogue_pushes",
+        Column("project_id", String(64), ForeignKey("projects.id"), primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("pushed", BigInteger, nullable=False),
+        Column("status", String(16), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("due_at", Float, nullable=False),
+        Column("fault", Text),
+        Column("pushed_at", Float),
+        Index("catalogue_pushes_due", "status", "due_at"),
     )
 
 
@@ -194,10 +219,11 @@ def _create_orders() -> None:
         Column("payment_id", String(255)),
         Column("created_at", Float, nullable=False),
         Column("expires_at", Float, nullable=False),
+        Column("due_at", Float, nullable=False),
         Column("settled_at", Float),
         UniqueConstraint("account_id", "session_id"),
         Index("orders_project", "project_id", "position"),
-        Index("orders_due", "status", "expires_at"),
+        Index("orders_due", "status", "due_at"),
         Index("orders_payment", "account_id", "payment_id"),
     )
 
@@ -290,12 +316,14 @@ def _create_webhook_endpoints() -> None:
         Column("url", Text, nullable=False),
         Column("description", Text, nullable=False),
         Column("types", JSON, nullable=False),
-        Column("secret", LargeBinary, nullable=False),
+        Column("secret", LargeBinary),
         Column("previous_secret", LargeBinary),
         Column("previous_until", Float),
         Column("status", String(16), nullable=False),
         Column("fault", Text),
+        Column("failures", Integer, nullable=False),
         Column("failing_since", Float),
+        Column("paused_until", Float),
         Column("created_at", Float, nullable=False),
         Column("deleted_at", Float),
     )
@@ -331,7 +359,7 @@ def _create_dispatches() -> None:
         Column("done_at", Float),
         UniqueConstraint("message_id", "endpoint_id"),
         Index("dispatches_due", "status", "due_at"),
-        Index("dispatches_endpoint", "endpoint_id", "position"),
+        Index("dispatches_endpoint", "endpoint_id", "status", "due_at"),
     )
 
 
@@ -342,4 +370,12 @@ def _create_thresholds() -> None:
         Column("percent", Integer, primary_key=True),
         Column("period_end", Float, index=True),
         Column("told_at", Float, nullable=False),
+    )
+
+
+def _create_chores() -> None:
+    op.create_table(
+        "chores",
+        Column("name", String(64), primary_key=True),
+        Column("due_at", Float, nullable=False),
     )
