@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.billing.accounts import Accounts
 from dream_gateway.billing.checkouts import Checkouts
+from dream_gateway.billing.collector import Collector
 from dream_gateway.billing.inbox import Inbox
+from dream_gateway.billing.outbox import Outbox
+from dream_gateway.billing.platform_plan import PlatformPlans
 from dream_gateway.billing.reconciler import Reconciler
 from dream_gateway.billing.subscriptions import Subscriptions
 from dream_gateway.payments import About, Endpoint
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from dream_gateway.payments import Billing
     from dream_gateway.records.database import Records
     from dream_gateway.settings import Settings
+    from dream_gateway.storage import Ledger
 
 INBOX_TASKS = 4
 """How many objects one worker deals with at once: it mostly waits for the provider."""
@@ -34,7 +38,12 @@ class Engine:
     """Begins to work with `start`. One per worker process and event loop."""
 
     def __init__(
-        self, provider: Billing, records: Records, clock: Clock, settings: Settings
+        self,
+        provider: Billing,
+        records: Records,
+        clock: Clock,
+        settings: Settings,
+        ledger: Ledger,
     ) -> None:
         self.provider = provider
         self.records = records
@@ -42,6 +51,9 @@ class Engine:
         self.subscriptions = Subscriptions(provider, records, settings.billing_grace_days)
         self.checkouts = Checkouts(provider, records, self.subscriptions)
         self.accounts = Accounts(provider, records)
+        self.platform_plans = PlatformPlans(provider, records, clock, settings)
+        self.collector = Collector(records, ledger, clock)
+        self.outbox = Outbox(provider, records, clock)
         self.inbox = Inbox(provider, records, clock, self._handlers())
         self.reconciler = Reconciler(
             provider=provider,
@@ -61,6 +73,9 @@ class Engine:
             Recurring(
                 f"The reconciler of {provider.name}", self.reconciler.step, RECONCILE_SECONDS
             ),
+            Recurring("What platforms pay", self.platform_plans.step, RECONCILE_SECONDS),
+            Recurring("What overage there is", self.collector.step, RECONCILE_SECONDS),
+            Recurring(f"The overage for {provider.name}", self.outbox.step, RECONCILE_SECONDS),
         ]
 
     def start(self) -> None:
@@ -85,4 +100,6 @@ class Engine:
             (Endpoint.CONNECT, About.SUBSCRIPTION): self.subscriptions.news,
             (Endpoint.CONNECT, About.CHECKOUT): self.checkouts.news,
             (Endpoint.CONNECT, About.ACCOUNT): self.accounts.news,
+            (Endpoint.PLATFORM, About.SUBSCRIPTION): self.platform_plans.news,
+            (Endpoint.PLATFORM, About.CHECKOUT): self.platform_plans.news,
         }
