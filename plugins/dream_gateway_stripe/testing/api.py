@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from dream_gateway_stripe.testing.books import JSON, Books
     from dream_gateway_stripe.testing.contract import Operation
     from dream_gateway_stripe.testing.world import World
 
 LONGEST_KEY = 255
+KEPT_SECONDS = 24 * 3_600
+"""For so long a key makes a request once, and no longer."""
 
 
 class Heeded(dict[str, Any]):
@@ -64,6 +67,15 @@ class Kept:
     request: tuple[str, str, str]
     status: int
     body: JSON
+    at: int
+
+
+class Cut(Response):
+    """An answer that begins and does not end: clients see a connection that was cut off."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin, and no more."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
 class Lost(Exception):  # noqa: N818
@@ -92,8 +104,7 @@ class Api:
             with self.lock:
                 status, body, extra = self._answer(request, text, request_id)
         except Lost:
-            # Less than was promised: clients see a connection that was cut off.
-            return Response(b"", 200, {"content-length": "1"})
+            return Cut()
         headers = {"request-id": request_id, "stripe-version": API_VERSION, **extra}
         return JSONResponse(body, status, headers)
 
@@ -117,7 +128,7 @@ class Api:
             finally:
                 self.world.origin = Origin()
             if key is not None:
-                kept = Kept((method, path, text), status, body)
+                kept = Kept((method, path, text), status, body, self.world.now)
                 self._kept[books.account, books.live, key] = kept
             self._trouble(method, path, Moment.AFTER)
         except (StripeFault, OAuthFault) as fault:
@@ -151,6 +162,8 @@ class Api:
         if len(key) > LONGEST_KEY:
             raise StripeFault("Idempotency keys are at most 255 characters long.")
         kept = self._kept.get((books.account, books.live, key))
+        if kept is not None and kept.at + KEPT_SECONDS < self.world.now:
+            return None
         if kept is not None and kept.request != request:
             raise StripeFault(
                 "Keys for idempotent requests can only be used with the same parameters they were "

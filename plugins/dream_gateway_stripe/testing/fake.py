@@ -15,6 +15,7 @@ from dream_gateway_stripe.testing.contract import Contract
 from dream_gateway_stripe.testing.deliverer import Deliverer, Pusher
 from dream_gateway_stripe.testing.deliveries import Hook, Target
 from dream_gateway_stripe.testing.faults import Moment, Trouble
+from dream_gateway_stripe.testing.pages.site import Site
 from dream_gateway_stripe.testing.passing import pass_time
 from dream_gateway_stripe.testing.people import People
 from dream_gateway_stripe.testing.server import ThreadedServer
@@ -73,7 +74,8 @@ class FakeStripe:
 
     def _app(self) -> Starlette:
         paths = ("/v1/{rest:path}", "/v2/{rest:path}", "/oauth/token", "/oauth/deauthorize")
-        return Starlette(routes=[Route(each, self.api.answer, methods=METHODS) for each in paths])
+        calls = [Route(each, self.api.answer, methods=METHODS) for each in paths]
+        return Starlette(routes=[*calls, *Site(self.world, self.people, self.lock).routes])
 
     @property
     def base_addresses(self) -> dict[str, str]:

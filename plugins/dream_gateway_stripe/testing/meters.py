@@ -62,6 +62,15 @@ def deactivate_meter(call: Call) -> JSON:
     return meter
 
 
+def reactivate_meter(call: Call) -> JSON:
+    """Count again."""
+    meter = call.books.get(call.parts[0], "billing.meter")
+    meter |= {"status": "active", "updated": call.now}
+    meter["status_transitions"]["deactivated_at"] = None
+    call.world.happened(call.books, "billing.meter.reactivated", meter)
+    return meter
+
+
 def list_meters(call: Call) -> JSON:
     """List meters."""
     status = call.params.get("status")
@@ -174,6 +183,7 @@ ROUTES: Routes = {
     ("get", "/v1/billing/meters"): list_meters,
     ("get", "/v1/billing/meters/{id}"): retrieve_meter,
     ("post", "/v1/billing/meters/{id}/deactivate"): deactivate_meter,
+    ("post", "/v1/billing/meters/{id}/reactivate"): reactivate_meter,
     ("get", "/v1/billing/meters/{id}/event_summaries"): list_summaries,
     ("post", "/v1/billing/meter_events"): create_event,
 }

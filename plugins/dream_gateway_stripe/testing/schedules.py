@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway_stripe.testing.books import merge_metadata
-from dream_gateway_stripe.testing.calendar import after
 from dream_gateway_stripe.testing.faults import StripeFault
+from dream_gateway_stripe.testing.phases import phase, read_phases
 from dream_gateway_stripe.testing.plan_changes import change_items
 from dream_gateway_stripe.testing.subscription import OVER, end, items, period_end
 
@@ -44,7 +44,7 @@ def create_schedule(call: Call) -> JSON:
 def attach(call: Call, subscription: JSON, metadata: JSON) -> JSON:
     """Attach a schedule to a subscription, that leaves everything as it is."""
     start = items(subscription)[0]["current_period_start"]
-    phase = _phase(subscription, items(subscription), start, period_end(subscription))
+    first = phase(subscription, items(subscription), start, period_end(subscription))
     schedule = call.object(
         "sub_sched",
         "subscription_schedule",
@@ -52,7 +52,7 @@ def attach(call: Call, subscription: JSON, metadata: JSON) -> JSON:
         billing_mode={"type": "flexible", "updated_at": None},
         canceled_at=None,
         completed_at=None,
-        current_phase={"start_date": phase["start_date"], "end_date": phase["end_date"]},
+        current_phase={k: first[k] for k in ("start_date", "end_date")},
         customer=subscription["customer"],
         default_settings={
             "application_fee_percent": None,
@@ -68,7 +68,7 @@ def attach(call: Call, subscription: JSON, metadata: JSON) -> JSON:
         end_behavior="release",
         metadata=metadata,
         pause_schedules=[],
-        phases=[phase],
+        phases=[first],
         released_at=None,
         released_subscription=None,
         status="active",
@@ -87,49 +87,6 @@ def attach(call: Call, subscription: JSON, metadata: JSON) -> JSON:
     return schedule
 
 
-def _phase(
-    subscription: JSON,
-    wanted: list[JSON],
-    start: int,
-    end_at: int,
-    proration: str = "create_prorations",
-) -> JSON:
-    return {
-        "add_invoice_items": [],
-        "application_fee_percent": None,
-        "billing_cycle_anchor": None,
-        "billing_thresholds": None,
-        "collection_method": None,
-        "currency": subscription["currency"],
-        "default_payment_method": None,
-        "description": None,
-        "discounts": [],
-        "end_date": end_at,
-        "invoice_settings": None,
-        "items": [_phase_item(each) for each in wanted],
-        "metadata": {},
-        "on_behalf_of": None,
-        "proration_behavior": proration,
-        "start_date": start,
-        "transfer_data": None,
-        "trial_end": None,
-    }
-
-
-def _phase_item(item: JSON) -> JSON:
-    price = item["price"]
-    id_ = price if isinstance(price, str) else price["id"]
-    made: JSON = {
-        "billing_thresholds": None,
-        "discounts": [],
-        "metadata": {},
-        "plan": id_,
-        "price": id_,
-        "tax_rates": [],
-    }
-    return made | ({"quantity": item["quantity"]} if "quantity" in item else {})
-
-
 def update_schedule(call: Call) -> JSON:
     """Set the phases anew. The one that runs has to be among them, as it began."""
     schedule = call.books.get(call.parts[0], "subscription_schedule")
@@ -138,7 +95,7 @@ def update_schedule(call: Call) -> JSON:
     before = call.books.seen(schedule)
     wanted = call.params
     if "phases" in wanted:
-        phases = _read_phases(call, subscription, wanted["phases"], wanted)
+        phases = read_phases(call, subscription, wanted["phases"], wanted)
         running = next((p for p in phases if p["start_date"] <= call.now < p["end_date"]), None)
         if running is None or running["start_date"] != schedule["current_phase"]["start_date"]:
             raise StripeFault(
@@ -151,40 +108,6 @@ def update_schedule(call: Call) -> JSON:
     merge_metadata(schedule, wanted.get("metadata"))
     call.world.updated(call.books, "subscription_schedule.updated", schedule, before)
     return schedule
-
-
-def _read_phases(call: Call, subscription: JSON, wanted: list[JSON], whole: JSON) -> list[JSON]:
-    found: list[JSON] = []
-    for each in wanted:
-        start = each.get("start_date", found[-1]["end_date"] if found else None)
-        if start is None:
-            raise StripeFault("The first phase needs a start_date.", param="phases[0][start_date]")
-        start = call.now if start == "now" else start
-        if found and start != found[-1]["end_date"]:
-            raise StripeFault("Phases must follow each other without a gap.", param="phases")
-        prices = [
-            call.books.get(one["price"], "price", "phases[items][price]") for one in each["items"]
-        ]
-        lines = [
-            one | ({"quantity": one.get("quantity", 1)} if _is_licensed(price) else {})
-            for one, price in zip(each["items"], prices, strict=True)
-        ]
-        end_at = _phase_end(call, each, start, prices[0])
-        proration = each.get("proration_behavior", whole.get("proration_behavior"))
-        found.append(_phase(subscription, lines, start, end_at, proration or "create_prorations"))
-    return found
-
-
-def _is_licensed(price: JSON) -> bool:
-    return bool(price["recurring"]["usage_type"] == "licensed")
-
-
-def _phase_end(call: Call, wanted: JSON, start: int, price: JSON) -> int:
-    """Return when a phase ends: as it says, or a period of its price later."""
-    if "end_date" in wanted:
-        return call.now if wanted["end_date"] == "now" else int(wanted["end_date"])
-    spell: JSON = wanted["duration"] if "duration" in wanted else price["recurring"]
-    return after(start, spell["interval"], spell.get("interval_count", 1))
 
 
 def next_phase(schedule: JSON) -> int | None:
@@ -200,22 +123,21 @@ def turn(world: World, books: Books, schedule: JSON) -> None:
         _finish(world, books, schedule, subscription)
         return
     before = books.seen(schedule)
-    phase = following[0]
-    schedule["current_phase"] = {k: phase[k] for k in ("start_date", "end_date")}
-    put_items(world, books, subscription, phase)
+    schedule["current_phase"] = {k: following[0][k] for k in ("start_date", "end_date")}
+    put_items(world, books, subscription, following[0])
     world.updated(books, "subscription_schedule.updated", schedule, before)
 
 
-def put_items(world: World, books: Books, subscription: JSON, phase: JSON) -> None:
+def put_items(world: World, books: Books, subscription: JSON, entered: JSON) -> None:
     """Put a subscription on a phase's prices. At a period's end there is nothing to set off."""
     was = books.seen(subscription)
-    wanted = [{k: one[k] for k in ("price", "quantity") if k in one} for one in phase["items"]]
+    wanted = [{k: one[k] for k in ("price", "quantity") if k in one} for one in entered["items"]]
     for old, new in zip(items(subscription), wanted, strict=False):
         new["id"] = old["id"]
     gone = items(subscription)[len(wanted) :]
     removed = [{"id": each["id"], "deleted": True} for each in gone]
     at_end = period_end(subscription) <= world.now
-    proration = "none" if at_end else phase["proration_behavior"]
+    proration = "none" if at_end else entered["proration_behavior"]
     change_items(world, books, subscription, [*wanted, *removed], proration=proration)
     world.updated(books, "customer.subscription.updated", subscription, was)
 
@@ -226,10 +148,11 @@ def _finish(world: World, books: Books, schedule: JSON, subscription: JSON) -> N
         world.happened(books, "subscription_schedule.completed", schedule)
         end(world, books, subscription)
     else:
-        _release(world, books, schedule, subscription)
+        release(world, books, schedule, subscription)
 
 
-def _release(world: World, books: Books, schedule: JSON, subscription: JSON) -> None:
+def release(world: World, books: Books, schedule: JSON, subscription: JSON) -> None:
+    """Let a subscription go on as it is now, without what was scheduled."""
     before = books.seen(subscription)
     schedule |= {
         "status": "released",
@@ -244,11 +167,11 @@ def _release(world: World, books: Books, schedule: JSON, subscription: JSON) -> 
 
 
 def release_schedule(call: Call) -> JSON:
-    """Let a subscription go on as it is now, without what was scheduled."""
+    """Release a schedule by the API."""
     schedule = call.books.get(call.parts[0], "subscription_schedule")
     _require_open(schedule)
     subscription = call.books.get(schedule["subscription"], "subscription")
-    _release(call.world, call.books, schedule, subscription)
+    release(call.world, call.books, schedule, subscription)
     return schedule
 
 
