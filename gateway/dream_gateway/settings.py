@@ -221,6 +221,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=0, le=21)],
         Meta(description="Days a customer keeps a tier that could not be charged for."),
     ] = 7
+    platform_plan: Annotated[
+        bool,
+        Meta(description="Whether platforms pay you: always if the provider names a price for it."),
+    ] = False
+    platform_price: Annotated[
+        PositiveCount,
+        Meta(description="What they pay each month, in the currency's minor unit."),
+    ] = 1_500
+    platform_currency: Annotated[
+        Annotated[str, Meta(pattern="^[a-z]{3}$")],
+        Meta(description="Its currency: ISO 4217, in lower case."),
+    ] = "usd"
+    platform_grace_days: Annotated[
+        Count, Meta(description="Days a platform is served without paying, at first and later.")
+    ] = 7
     encryption_keys: Annotated[
         tuple[str, ...],
         Meta(

@@ -8,9 +8,12 @@ from dream_gateway.billing.accounts import Accounts
 from dream_gateway.billing.carts import Carts
 from dream_gateway.billing.catalogue import Catalogue
 from dream_gateway.billing.checkouts import Checkouts
+from dream_gateway.billing.collector import Collector
 from dream_gateway.billing.connections import Connections
 from dream_gateway.billing.inbox import Inbox
 from dream_gateway.billing.orders import Orders
+from dream_gateway.billing.outbox import Outbox
+from dream_gateway.billing.platform_plan import PlatformPlans
 from dream_gateway.billing.reconciler import Reconciler
 from dream_gateway.billing.subscriptions import Subscriptions
 from dream_gateway.payments import About, Endpoint
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.payments import Billing
     from dream_gateway.records.database import Records
     from dream_gateway.settings import Settings
+    from dream_gateway.storage import Ledger
 
 INBOX_TASKS = 4
 """How many objects one worker deals with at once: it mostly waits for the provider."""
@@ -40,7 +44,12 @@ class Engine:
     """Begins to work with `start`. One per worker process and event loop."""
 
     def __init__(
-        self, provider: Billing, records: Records, clock: Clock, settings: Settings
+        self,
+        provider: Billing,
+        records: Records,
+        clock: Clock,
+        settings: Settings,
+        ledger: Ledger,
     ) -> None:
         self.provider = provider
         self.records = records
@@ -52,6 +61,9 @@ class Engine:
         self.catalogue = Catalogue(provider, records, clock)
         self.orders = Orders(provider, records, clock)
         self.carts = Carts(provider, records, self.orders)
+        self.platform_plans = PlatformPlans(provider, records, clock, settings)
+        self.collector = Collector(records, ledger, clock)
+        self.outbox = Outbox(provider, records, clock)
         self.inbox = Inbox(provider, records, clock, self._handlers())
         self.reconciler = Reconciler(
             provider=provider,
@@ -73,6 +85,9 @@ class Engine:
             ),
             Recurring(f"The catalogue at {provider.name}", self.catalogue.step, CATALOGUE_SECONDS),
             Recurring(f"The orders at {provider.name}", self.orders.step, RECONCILE_SECONDS),
+            Recurring("What platforms pay", self.platform_plans.step, RECONCILE_SECONDS),
+            Recurring("What overage there is", self.collector.step, RECONCILE_SECONDS),
+            Recurring(f"The overage for {provider.name}", self.outbox.step, RECONCILE_SECONDS),
         ]
 
     def start(self) -> None:
@@ -103,4 +118,6 @@ class Engine:
             (Endpoint.CONNECT, About.PAYMENT): self.orders.payment_news,
             (Endpoint.CONNECT, About.CATALOGUE): self.catalogue.news,
             (Endpoint.CONNECT, About.ACCOUNT): self.accounts.news,
+            (Endpoint.PLATFORM, About.SUBSCRIPTION): self.platform_plans.news,
+            (Endpoint.PLATFORM, About.CHECKOUT): self.platform_plans.news,
         }

@@ -53,7 +53,10 @@ COOKIE = "dg_connect"
 FAILURES = (
     *READ,
     ConflictError,
-    BillingAccountError, BillingNotConfiguredError, BillingUnavailableError)
+    BillingAccountError,
+    BillingNotConfiguredError,
+    BillingUnavailableError,
+)
 SEE_OTHER = 303
 
 

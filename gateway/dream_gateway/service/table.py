@@ -17,6 +17,7 @@ from dream_gateway.service.operator import OperatorRoutes
 from dream_gateway.service.orders import OrderRoutes
 from dream_gateway.service.payment_webhooks import PaymentWebhookRoutes
 from dream_gateway.service.platform import PlatformRoutes
+from dream_gateway.service.platform_plan import PlatformPlanRoutes
 from dream_gateway.service.products import ProductRoutes
 from dream_gateway.service.projects import ProjectRoutes
 from dream_gateway.service.sign_in import SignInRoutes
@@ -53,6 +54,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *WebhookEndpointRoutes(gateway).operations(),
         *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
+        *PlatformPlanRoutes(gateway.billing).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),
