@@ -192,10 +192,9 @@ class ConnectionRoutes:
             return Answer(None, status=SEE_OTHER, headers=_on(way, error=query.error or "none"))
         actor = Actor(way.developer_id, call.request_id.decode("ascii", "replace"))
         connected = (await connections.connect(way, query.code, actor)).connected
-        view = connection_view(connected)
         if not way.return_url:
-            return Answer(view, headers=[_forgotten()])
-        return Answer(view, status=SEE_OTHER, headers=_on(way, connected=way.mode))
+            return Answer(connection_view(connected), headers=[_forgotten()])
+        return Answer(None, status=SEE_OTHER, headers=_on(way, connected=way.mode))
 
     async def finish(self, call: Call) -> Answer:
         """Connect an account for the developer who began it."""
@@ -279,7 +278,7 @@ def _on(way: Way, **more: str) -> Headers:
     parts = urlsplit(way.return_url)
     query = "&".join(filter(None, [parts.query, urlencode(more)]))
     url = urlunsplit(parts._replace(query=query))
-    return [(b"location", url.encode("ascii")), _forgotten()]
+    return [(b"content-length", b"0"), (b"location", url.encode("ascii")), _forgotten()]
 
 
 def _forgotten() -> tuple[bytes, bytes]:
