@@ -31,6 +31,7 @@ COMMANDS = {
     "key": "Create, list, rotate and revoke customers' keys.",
     "tier": "Set, list and delete a project's tiers.",
     "product": "Set, list and delete a project's products.",
+    "billing": "Push what is for sale to the payment provider, and compare.",
     "usage": "Show what a customer has used.",
     "import": "Import an export, or what the system before this one kept.",
     "export": "Write everything of a platform as lines of JSON.",
