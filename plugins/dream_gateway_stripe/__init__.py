@@ -1,1 +1,1 @@
-"""Billing by Stripe: the provider that `dream_gateway.payments` asks, and a fake one to try it on."""
+"""Payments by Stripe: the contract `dream_gateway.payments`, for Stripe Connect (`stripe`)."""
