@@ -167,6 +167,13 @@ class Charge(msgspec.Struct, frozen=True):
     disputed: bool = False
 
 
+class Dispute(msgspec.Struct, frozen=True):
+    """A payment that somebody's bank wants back."""
+
+    id: str
+    status: str
+
+
 class Payment(msgspec.Struct, frozen=True):
     """A payment, with its latest charge expanded."""
 

@@ -87,7 +87,7 @@ def checkout_state(found: Session) -> CheckoutState:
     )
 
 
-def payment_state(found: Payment) -> PaymentState:
+def payment_state(found: Payment, *, disputed: bool) -> PaymentState:
     """Return how a payment stands; what was never charged was not refunded either."""
     charge = found.latest_charge
     return PaymentState(
@@ -95,7 +95,7 @@ def payment_state(found: Payment) -> PaymentState:
         amount=found.amount,
         currency=found.currency,
         refunded=0 if charge is None else charge.amount_refunded,
-        disputed=charge is not None and charge.disputed,
+        disputed=disputed,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import in_range
+from dream_gateway_stripe.testing.books import fits
 from dream_gateway_stripe.testing.calendar import DAY
 from dream_gateway_stripe.testing.call import Call
 from dream_gateway_stripe.testing.cards import Card
@@ -118,6 +118,8 @@ def _line(call: Call, wanted: JSON) -> JSON:
     if not metered and wanted.get("quantity", 0) < 1:
         raise StripeFault("Quantity is required.", param="line_items[quantity]")
     product = call.books.get(price["product"], "product")
+    if not product["active"]:
+        raise StripeFault("The price's product is not active.", param="line_items[price]")
     amount = 0 if metered else price["unit_amount"] * wanted["quantity"]
     return {
         "id": call.world.id("li"),
@@ -249,15 +251,9 @@ def retrieve_session(call: Call) -> JSON:
 
 def list_sessions(call: Call) -> JSON:
     """List sessions."""
-    wanted = call.params
-    names = ("customer", "payment_intent", "subscription", "status")
-    found = [
-        each
-        for each in call.books.all("checkout.session")
-        if all(wanted.get(name) in (None, each[name]) for name in names)
-        and in_range(each["created"], wanted.get("created"))
-    ]
-    return call.books.page(found, wanted, "/v1/checkout/sessions")
+    wanted = call.wanted("customer", "payment_intent", "subscription", "status", "created")
+    found = [each for each in call.books.all("checkout.session") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/checkout/sessions")
 
 
 def list_lines(call: Call) -> JSON:
