@@ -108,7 +108,7 @@ class Patient:
     def wait(self, subject: Subject, now: float) -> bytes:
         """Have one unit charged to the subject as soon as there are leases."""
         self._subject, self._now = subject, now
-        self._client.send_errand(self)
+        self._client.away = self
         try:
             self._pending = self._enqueue(subject.counters, 1, self)
         except GatewayError:
