@@ -145,11 +145,12 @@ class Courier(Patient):
         if link is None or pool is None or subject is None:
             return False
         known, answer = link.known_head, link.known_answer
-        if not data.startswith(known):
+        size = len(known)
+        if data[:size] != known:
             known = data[: data.find(b"\r\n\r\n") + 4]
+            size = len(known)
             answer = link.known_answer = read_answer(known)
             link.known_head = known if answer is not None else UNKNOWN
-        size = len(known)
         if answer is None or len(data) - size != answer.length:
             self._client.recall()
             return False
