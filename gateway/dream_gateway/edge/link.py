@@ -178,7 +178,8 @@ class Link(asyncio.Protocol):
         if route is not self._route:
             self._go_by(route)
         self._courier = courier
-        deadline = self._deadline = self._time() + self._seconds
+        time = self._time
+        deadline = self._deadline = time() + self._seconds
         if deadline < self._rings_at:
             self._ring_at(deadline)
         if self.transport is not None:
