@@ -103,7 +103,9 @@ class Courier(Patient):
         subject = self._caller.find(now, clock)
         if subject is None:
             return None
-        pool = self._only or self._origins.choose(self._route.upstreams)
+        pool = self._only
+        if pool is None:
+            pool = self._origins.choose(self._route.upstreams)
         link = pool.take_idle()
         if link is None:
             return None
@@ -159,7 +161,9 @@ class Courier(Patient):
             return False
         pool.pending -= 1
         pool.keep(link)
-        live: LiveLimits = subject.limits or self._limits.live(subject)
+        live: LiveLimits | None = subject.limits
+        if live is None:
+            live = self._limits.live(subject)
         limits = live.lines(self._now)
         start = answer.limited if limits else answer.unlimited
         self._client.delivered(
