@@ -262,6 +262,9 @@ class Admission:
             again = await self._ledger.record([asked[at] for at in denied])
             for at, answer in zip(denied, again, strict=True):
                 answers[at] = answer
+        for subject, answer in zip(subjects, answers, strict=True):
+            if answer.outcome is Outcome.RECORDED:
+                self._meter.observe(subject.counters, answer.tallies)
         return [
             (self._recorded(s, e.cost, a), a)
             for s, e, a in zip(subjects, events, answers, strict=True)

@@ -138,6 +138,7 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         "store": _store_fault,
         "upstream": _upstream_fault,
         "trusted_proxies": _networks_fault,
+        "webhook_networks": _networks_fault,
         "routes": _routes_fault,
         "encryption_keys": _keys_fault,
         "operator_tokens": _tokens_fault,

@@ -271,6 +271,14 @@ class BillingNotConfiguredError(GatewayError):
     title = "This gateway takes no payments."
 
 
+class WebhooksNotConfiguredError(GatewayError):
+    """There is no key to seal webhooks' secrets with."""
+
+    code = "webhooks_not_configured"
+    status = 501
+    title = "This gateway sends no webhooks: its operator has not set encryption_keys."
+
+
 class BillingUnavailableError(GatewayError):
     """The payment provider is out of reach; nothing was ordered."""
 

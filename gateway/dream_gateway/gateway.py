@@ -17,6 +17,7 @@ from dream_gateway.errors import GatewayError, StoreUnavailableError
 from dream_gateway.journal import Journal, boot_id, dead_journals
 from dream_gateway.lookup import Lookup
 from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.notices.background import Notices
 from dream_gateway.plugins import Plugins
 from dream_gateway.records.database import Records
 from dream_gateway.records.directory import Directory
@@ -27,7 +28,9 @@ from dream_gateway.stores import Stores
 from dream_gateway.tokens import Tokens
 
 if TYPE_CHECKING:
+    from dream_gateway.billing.engine import Engine
     from dream_gateway.clock import Clock
+    from dream_gateway.payments import Billing
     from dream_gateway.settings import Settings
     from dream_gateway.storage import Ledger
 
@@ -57,6 +60,9 @@ class Gateway:
         self._meter: Meter | None = None
         self._journal: Journal | None = None
         self._lookup: Lookup | None = None
+        self.billing: Engine | None = None
+        """What deals with money, if a plugin takes any."""
+        self._notices: Notices | None = None
 
     async def start(self) -> None:
         """Open the stores, settle what dead workers left, and begin to follow changes.
@@ -81,18 +87,27 @@ class Gateway:
         self.admission = Admission(
             self._lookup, self._meter, ledger, self.clock, imported_keys=imported
         )
+        self._notices = Notices(self.settings, self.records, ledger, self.clock)
         self._begin(ledger, identity, folder)
         if self.sites:
             await self._open_sites(ledger)
+        billings = self.plugins.billings()
+        if billings:
+            self.billing = self._open_billing(billings[0])
+            self.billing.start()
 
     async def close(self) -> None:
         """Give every lease back and release the stores. Safe to call twice, or after a failure."""
+        if self.billing is not None:
+            await self.billing.aclose()
         for site in self.sites:
             await site.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        if self._notices is not None:
+            await self._notices.aclose()
         if self._meter is not None:
             await self._meter.close()
         if self._journal is not None:
@@ -132,18 +147,28 @@ class Gateway:
         for site in self.sites:
             await site.open(lent)
 
+    def _open_billing(self, provider: Billing) -> Engine:
+        # As above: it is large, and most do without.
+        from dream_gateway.billing.engine import Engine  # noqa: PLC0415
+
+        return Engine(provider, self.records, self.clock, self.settings)
+
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start
+        assert self._notices is not None  # noqa: S101 - likewise
         loop = asyncio.get_running_loop()
         self._tasks = [
             *(loop.create_task(self._lookup.follow(feed)) for feed in self.stores.feeds()),
             loop.create_task(self._sweep()),
+            loop.create_task(self._notices.run()),
             loop.create_task(self._keep_house(ledger, identity, folder)),
         ]
 
     async def _sweep(self) -> None:
         while self._meter is not None:
             await asyncio.sleep(self.settings.lease_idle)
+            if self._notices is not None:
+                self._notices.look(self._meter.held())
             self._meter.sweep()
 
     async def _keep_house(self, ledger: Ledger, identity: str, folder: Path) -> None:

@@ -27,12 +27,12 @@ from dream_gateway.storage import (
 from dream_gateway.waiting import Awaited, Denial, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Collection, Container, Sequence
 
     from dream_gateway.clock import Clock
     from dream_gateway.journal import Journal
     from dream_gateway.lanes import Lane
-    from dream_gateway.storage import Grant, Ledger
+    from dream_gateway.storage import Grant, Ledger, Tally
     from dream_gateway.waiting import Waiter
 
 logger = logging.getLogger(__name__)
@@ -153,6 +153,17 @@ class Meter:
                 counter.total -= cost - back
                 self._begin_flush(lane)
             counter.denied_until = -NEVER
+
+    def held(self) -> Collection[Counter]:
+        """Return the counters that were charged lately, until the sweep after their last lease."""
+        return self._held
+
+    def observe(self, counters: Sequence[Counter], tallies: Sequence[Tally]) -> None:
+        """Take note of what the ledger said after charging quotas without a lease."""
+        for counter, tally in zip(counters, tallies, strict=False):
+            if isinstance(counter.rule, Quota):
+                counter.observe(tally)
+                self._held.add(counter)
 
     async def release(self, counters: Sequence[Counter]) -> None:
         """Give the counters' leases back now, so that the ledger alone has all the units."""

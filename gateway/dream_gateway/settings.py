@@ -214,10 +214,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: Annotated[
         Count, Meta(description="Days usage history is kept after its period; 0: for ever.")
     ] = 400
+    billing_grace_days: Annotated[
+        Annotated[int, Meta(ge=0, le=21)],
+        Meta(description="Days a customer keeps a tier that could not be charged for."),
+    ] = 7
     encryption_keys: Annotated[
         tuple[str, ...],
         Meta(
             description="Keys that seal secrets in the records: 32 bytes in base64, newest first."
+        ),
+    ] = ()
+    webhook_networks: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="CIDR blocks that are not public, and that webhooks may go to, over http too."
         ),
     ] = ()
     imported_keys: Annotated[

@@ -116,7 +116,7 @@ def templates(subject: Subject, now: float) -> Iterator[Counter]:
 
 
 def _of_tier(subject: Subject) -> tuple[Allowance, ...]:
-    return () if subject.tier is None else subject.tier.allowances
+    return () if subject.tier is None else subject.tier.refusing
 
 
 def _period(project: Project, anchor: float, allowance: Allowance, now: float) -> Period | None:

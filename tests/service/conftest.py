@@ -14,6 +14,7 @@ import pytest
 from tests.service.signed_tokens import SignedTokens
 
 from dream_gateway.administration import Administration
+from dream_gateway.encryption_keys import mint_key
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Project, Tier
 from dream_gateway.plugins import Plugins
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     Ask = Callable[[Executable], Any]
 
 START_SECONDS = 10.0
+ENCRYPTION_KEY = mint_key()
 OPERATOR = "an operator's token, which nobody can guess"
 QUOTA, RATE = AllowanceKind.QUOTA, AllowanceKind.RATE
 TIERS = (
@@ -127,7 +129,11 @@ def opened(database: Path, clock: FakeClock, plugins: Plugins) -> Open:
 
     @asynccontextmanager
     async def open_gateway() -> AsyncIterator[Gateway]:
-        settings = Settings(store=f"sqlite:///{database}", operator_tokens=(OPERATOR,))
+        settings = Settings(
+            store=f"sqlite:///{database}",
+            operator_tokens=(OPERATOR,),
+            encryption_keys=(ENCRYPTION_KEY,),
+        )
         gateway = Gateway(settings, clock)
         gateway.plugins = plugins
         try:

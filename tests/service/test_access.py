@@ -41,6 +41,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/tiers/{name}": {"price": 1},
     "POST /api/products": {"name": "probe", "price": 1},
     "PUT /api/products/{id}": {"name": "stolen", "price": 1},
+    "POST /api/webhook-endpoints": {"url": "https://example.com/hooks"},
+    "PATCH /api/webhook-endpoints/{id}": {"description": "stolen"},
     "PATCH /platform": {"name": "stolen"},
     "POST /api/create-checkout": {"tier": "free"},
     "POST /platform/members": {"email": "probe@example.com", "role": "owner"},
@@ -194,12 +196,16 @@ async def owned(tenant: Tenant) -> dict[str, str]:
     assert (await tenant.client.post("/api/tiers", json=tier)).status_code == 201
     product = {"name": "hidden", "price": 1}
     made = await tenant.client.post("/api/products", json=product)
+    # Of a type that nothing here causes: nothing is sent.
+    endpoint = {"url": "https://example.com/hooks", "types": ["subscription.changed"]}
+    hooked = await tenant.client.post("/api/webhook-endpoints", json=endpoint)
     event = await tenant.client.post(
         "/api/data", headers={"x-user-id": "u", "idempotency-key": "event"}
     )
     return {
         "customer": customer["id"],
         "product": made.json()["id"],
+        "endpoint": hooked.json()["id"],
         "keyId": key["keyId"],
         "name": "hidden",
         "eventId": event.json()["eventId"],
@@ -208,7 +214,9 @@ async def owned(tenant: Tenant) -> dict[str, str]:
 
 
 def of(operation: Operation, ids: Mapping[str, str]) -> dict[str, str]:
-    noun = "product" if operation.path.startswith("/api/products") else "customer"
+    nouns = {"/api/products": "product", "/api/webhook-endpoints": "endpoint"}
+    beginning = "/".join(operation.path.split("/")[:3])
+    noun = nouns.get(beginning, "customer")
     return {**ids, "id": ids.get(noun, "none")}
 
 

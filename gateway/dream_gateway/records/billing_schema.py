@@ -73,6 +73,56 @@ prices = Table(
     Index("prices_ref", "project_id", "kind", "ref"),
 )
 
+# Checkouts of subscriptions. Of one customer at most one is open.
+checkouts = Table(
+    "checkouts",
+    metadata,
+    # Also what makes opening one at the provider twice the same.
+    Column("id", String(64), primary_key=True),
+    Column("account_id", String(255), nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False),
+    # A digest of what was asked for: asking for the same again opens no other.
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    # Null until the provider has it.
+    Column("session_id", String(255)),
+    # `open` or `closed`.
+    Column("status", String(16), nullable=False),
+    Column("created_at", Float, nullable=False),
+    # When the provider is to be asked what became of it.
+    Column("ask_at", Float, nullable=False),
+    UniqueConstraint("account_id", "session_id"),
+    Index("checkouts_customer", "customer_id", "status"),
+    Index("checkouts_due", "status", "ask_at"),
+)
+
+# When an account was last asked for events that did not reach us.
+polls = Table(
+    "polls",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("live", Boolean, primary_key=True),
+    Column("polled_at", Float, nullable=False),
+)
+
+# Whether what a project sells is on sale at the provider as it is here.
+catalogue_pushes = Table(
+    "catalogue_pushes",
+    metadata,
+    Column("project_id", ForeignKey("projects.id"), primary_key=True),
+    # Counts the changes; `pushed` is the one that the provider has.
+    Column("revision", BigInteger, nullable=False),
+    Column("pushed", BigInteger, nullable=False),
+    # `pending`, `done` or `failed`.
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # When it is to be tried; a lease moves it ahead.
+    Column("due_at", Float, nullable=False),
+    Column("fault", Text),
+    Column("pushed_at", Float),
+    Index("catalogue_pushes_due", "status", "due_at"),
+)
+
 inbox = Table(
     "inbox",
     metadata,
@@ -93,6 +143,9 @@ inbox = Table(
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False),
+    # Who is at it, and until when nobody else is.
+    Column("lease", String(64)),
+    Column("leased_until", Float),
     Column("fault", Text),
     Column("done_at", Float),
     # Whose it turned out to be.
@@ -124,12 +177,14 @@ orders = Table(
     Column("session_id", String(255)),
     Column("payment_id", String(255)),
     Column("created_at", Float, nullable=False),
-    # When what is reserved for it is given back at the latest.
+    # Until when it can be paid; what is reserved for it is given back then.
     Column("expires_at", Float, nullable=False),
+    # When the provider is asked what became of it, if no news came.
+    Column("due_at", Float, nullable=False),
     Column("settled_at", Float),
     UniqueConstraint("account_id", "session_id"),
     Index("orders_project", "project_id", "position"),
-    Index("orders_due", "status", "expires_at"),
+    Index("orders_due", "status", "due_at"),
     Index("orders_payment", "account_id", "payment_id"),
 )
 
@@ -196,16 +251,20 @@ webhook_endpoints = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
     Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
     # The types of messages that it gets; empty: all.
     Column("types", JSON, nullable=False),
-    # Sealed: see `records.sealed`. The one before signs, too, while it is changed.
-    Column("secret", LargeBinary, nullable=False),
+    # Sealed: see `records.sealed`; null once it is deleted. The one before signs, too, for a while.
+    Column("secret", LargeBinary),
     Column("previous_secret", LargeBinary),
     Column("previous_until", Float),
     # `enabled` or `disabled`, by whom, and why.
     Column("status", String(16), nullable=False),
     Column("fault", Text),
+    # The failures since the last delivery, and until when it is left in peace for them.
+    Column("failures", Integer, nullable=False),
     Column("failing_since", Float),
+    Column("paused_until", Float),
     Column("created_at", Float, nullable=False),
     Column("deleted_at", Float),
 )
@@ -234,11 +293,34 @@ dispatches = Table(
     # `pending`, `delivered` or `failed`.
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    # When it is to be tried; while somebody tries it, when another may take it from them.
     Column("due_at", Float, nullable=False),
+    Column("tried_at", Float),
+    # The status of the last answer, null where none came.
     Column("answer", Integer),
     Column("fault", Text),
     Column("done_at", Float),
     UniqueConstraint("message_id", "endpoint_id"),
     Index("dispatches_due", "status", "due_at"),
-    Index("dispatches_endpoint", "endpoint_id", "position"),
+    Index("dispatches_endpoint", "endpoint_id", "status", "due_at"),
+)
+
+# Thresholds that a customer's usage passed, and that were told: each once in a period.
+thresholds = Table(
+    "thresholds",
+    metadata,
+    # The name of the usage counter, which names the customer and the period.
+    Column("counter", Text, primary_key=True),
+    Column("percent", Integer, primary_key=True),
+    # Null for a lifetime.
+    Column("period_end", Float, index=True),
+    Column("told_at", Float, nullable=False),
+)
+
+# What one worker of all does every so often, and when that is due again.
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("due_at", Float, nullable=False),
 )

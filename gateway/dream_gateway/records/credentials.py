@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from dream_gateway import keys
 from dream_gateway.model import Credential, KeyKind, KeyStatus
+from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import credential_of, plain
 from dream_gateway.records.schema import api_keys
@@ -115,6 +116,8 @@ async def revoke(writer: Writer, credential: Credential) -> Credential:
     """Revoke a key for good; a repeat changes nothing, and is announced all the same."""
     revoked = replace(credential, status=KeyStatus.REVOKED)
     await change(writer, revoked, "key.revoke")
+    if credential.status is not KeyStatus.REVOKED:
+        await messages.key_revoked(writer, revoked)
     return revoked
 
 

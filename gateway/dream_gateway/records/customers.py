@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, union_all, update
 
+from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
-from dream_gateway.records.rows import customer_of
+from dream_gateway.records.rows import customer_of, plain
 from dream_gateway.records.schema import end_users
 from dream_gateway.storage import Subject
 
@@ -67,6 +68,7 @@ async def add(writer: Writer, customer: Customer) -> None:
     await writer.connection.execute(insert(end_users).values(_row(customer)))
     after = {name: getattr(customer, name) for name in PUBLIC}
     await _changed(writer, customer, "customer.create", {"after": after})
+    await messages.customer_created(writer, customer)
 
 
 async def change(writer: Writer, customer: Customer) -> None:
@@ -124,4 +126,5 @@ def _row(customer: Customer) -> dict[str, object]:
         "first_name": customer.first_name,
         "last_name": customer.last_name,
         "metadata": customer.metadata,
+        "subscription": plain(customer.subscription),
     }

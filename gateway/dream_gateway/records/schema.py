@@ -160,6 +160,8 @@ end_users = Table(
     Column("first_name", Text),
     Column("last_name", Text),
     Column("metadata", JSON, nullable=False),
+    # How the newest subscription stands, for people: the rows of `subscriptions` decide.
+    Column("subscription", JSON(none_as_null=True)),
     Column("deleted_at", Float),
     # A deleted customer's name may be taken again.
     Index(
@@ -289,7 +291,10 @@ subscriptions = Table(
     # When the provider was last asked, and when it is to be asked again without any news.
     Column("asked_at", Float, nullable=False, server_default="0"),
     Column("ask_at", Float, index=True),
+    # Counts the changes: what was asked for before the last one is older than it.
+    Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("project_id", "subscription_id"),
+    Index("subscriptions_account", "account_id", "subscription_id"),
 )
 
 # Webhooks that were handled, so that a repeat is known.

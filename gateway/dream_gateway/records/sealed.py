@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, select, update
 
 from dream_gateway.errors import EncryptionKeyMissingError, SealBrokenError
+from dream_gateway.records.billing_schema import webhook_endpoints
 from dream_gateway.records.schema import stripe_tokens
 from dream_gateway.vault import key_id_of
 
@@ -60,7 +61,10 @@ _LOCAL = Table(
 
 SIGNING_KEY = SealedColumn(_LOCAL.c.sealed, _LOCAL.c.id)
 
-SEALED = (ACCESS_TOKEN, REFRESH_TOKEN, SIGNING_KEY)
+WEBHOOK_SECRET = SealedColumn(webhook_endpoints.c.secret, webhook_endpoints.c.id)
+PREVIOUS_WEBHOOK_SECRET = SealedColumn(webhook_endpoints.c.previous_secret, webhook_endpoints.c.id)
+
+SEALED = (ACCESS_TOKEN, REFRESH_TOKEN, SIGNING_KEY, WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET)
 """Every sealed column there is."""
 
 

@@ -12,6 +12,7 @@ from dream_gateway.service.keys import KeyRoutes
 from dream_gateway.service.members import MemberRoutes
 from dream_gateway.service.openapi import openapi
 from dream_gateway.service.operator import OperatorRoutes
+from dream_gateway.service.payment_webhooks import PaymentWebhookRoutes
 from dream_gateway.service.platform import PlatformRoutes
 from dream_gateway.service.products import ProductRoutes
 from dream_gateway.service.projects import ProjectRoutes
@@ -19,6 +20,8 @@ from dream_gateway.service.sign_in import SignInRoutes
 from dream_gateway.service.status import StatusRoutes
 from dream_gateway.service.tiers import TierRoutes
 from dream_gateway.service.usage import UsageRoutes
+from dream_gateway.service.webhook_endpoints import WebhookEndpointRoutes
+from dream_gateway.service.webhook_messages import WebhookMessageRoutes
 from dream_gateway.service.webhooks import WebhookRoutes
 
 if TYPE_CHECKING:
@@ -37,7 +40,10 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *KeyRoutes(gateway.directory, gateway.clock).operations(),
         *TierRoutes(gateway.directory).operations(),
         *ProductRoutes(gateway.directory).operations(),
-        *BillingRoutes(gateway.admission, gateway.plugins.billings()).operations(),
+        *BillingRoutes(gateway.admission, gateway.billing).operations(),
+        *PaymentWebhookRoutes(gateway.billing).operations(),
+        *WebhookEndpointRoutes(gateway).operations(),
+        *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),

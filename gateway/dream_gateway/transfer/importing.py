@@ -179,8 +179,8 @@ class Importer:
 
     def _stored(self, part: Part, row: Row) -> dict[str, Any]:
         """Return what is stored of a row: its secrets sealed."""
-        values = {column.name: None for column in part.table.columns if column.name in LEFT_OUT}
-        values.pop("position", None)
+        left_out = [column for column in part.table.columns if column.name in LEFT_OUT]
+        values = {column.name: None for column in left_out if column.nullable}
         values |= row.values
         for column in part.sealed:
             secret = values[column.column.name]

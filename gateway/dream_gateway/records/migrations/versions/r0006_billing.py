@@ -24,11 +24,15 @@ down_revision = "0005"
 
 def upgrade() -> None:
     op.add_column("platforms", Column("unpaid", Boolean, nullable=False, server_default="0"))
+    op.add_column("end_users", Column("subscription", JSON))
     _change_accounts()
     _change_subscriptions()
     _create_connect_states()
     _create_payers()
     _create_prices()
+    _create_checkouts()
+    _create_polls()
+    _create_catalogue_pushes()
     _create_inbox()
     _create_orders()
     _create_order_lines()
@@ -37,6 +41,8 @@ def upgrade() -> None:
     _create_webhook_endpoints()
     _create_messages()
     _create_dispatches()
+    _create_thresholds()
+    _create_chores()
 
 
 def _position() -> Column[int]:
@@ -69,9 +75,11 @@ def _change_subscriptions() -> None:
         Column("past_due_since", Float),
         Column("asked_at", Float, nullable=False, server_default="0"),
         Column("ask_at", Float),
+        Column("version", Integer, nullable=False, server_default="1"),
     ):
         op.add_column("subscriptions", column)
     op.create_index("ix_subscriptions_ask_at", "subscriptions", ["ask_at"])
+    op.create_index("subscriptions_account", "subscriptions", ["account_id", "subscription_id"])
 
 
 def _create_connect_states() -> None:
@@ -117,6 +125,48 @@ def _create_prices() -> None:
     )
 
 
+def _create_checkouts() -> None:
+    op.create_table(
+        "checkouts",
+        Column("id", String(64), primary_key=True),
+        Column("account_id", String(255), nullable=False),
+        Column("live", Boolean, nullable=False),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False),
+        Column("fingerprint", LargeBinary(32), nullable=False),
+        Column("session_id", String(255)),
+        Column("status", String(16), nullable=False),
+        Column("created_at", Float, nullable=False),
+        Column("ask_at", Float, nullable=False),
+        UniqueConstraint("account_id", "session_id"),
+        Index("checkouts_customer", "customer_id", "status"),
+        Index("checkouts_due", "status", "ask_at"),
+    )
+
+
+def _create_polls() -> None:
+    op.create_table(
+        "polls",
+        Column("account_id", String(255), primary_key=True),
+        Column("live", Boolean, primary_key=True),
+        Column("polled_at", Float, nullable=False),
+    )
+
+
+def _create_catalogue_pushes() -> None:
+    op.create_table(
+        "catalogue_pushes",
+        Column("project_id", String(64), ForeignKey("projects.id"), primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("pushed", BigInteger, nullable=False),
+        Column("status", String(16), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("due_at", Float, nullable=False),
+        Column("fault", Text),
+        Column("pushed_at", Float),
+        Index("catalogue_pushes_due", "status", "due_at"),
+    )
+
+
 def _create_inbox() -> None:
     op.create_table(
         "inbox",
@@ -134,6 +184,8 @@ def _create_inbox() -> None:
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
         Column("due_at", Float, nullable=False),
+        Column("lease", String(64)),
+        Column("leased_until", Float),
         Column("fault", Text),
         Column("done_at", Float),
         Column("platform_id", String(64)),
@@ -163,10 +215,11 @@ def _create_orders() -> None:
         Column("payment_id", String(255)),
         Column("created_at", Float, nullable=False),
         Column("expires_at", Float, nullable=False),
+        Column("due_at", Float, nullable=False),
         Column("settled_at", Float),
         UniqueConstraint("account_id", "session_id"),
         Index("orders_project", "project_id", "position"),
-        Index("orders_due", "status", "expires_at"),
+        Index("orders_due", "status", "due_at"),
         Index("orders_payment", "account_id", "payment_id"),
     )
 
@@ -230,13 +283,16 @@ def _create_webhook_endpoints() -> None:
         Column("id", String(64), nullable=False, unique=True),
         Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
         Column("url", Text, nullable=False),
+        Column("description", Text, nullable=False),
         Column("types", JSON, nullable=False),
-        Column("secret", LargeBinary, nullable=False),
+        Column("secret", LargeBinary),
         Column("previous_secret", LargeBinary),
         Column("previous_until", Float),
         Column("status", String(16), nullable=False),
         Column("fault", Text),
+        Column("failures", Integer, nullable=False),
         Column("failing_since", Float),
+        Column("paused_until", Float),
         Column("created_at", Float, nullable=False),
         Column("deleted_at", Float),
     )
@@ -266,10 +322,29 @@ def _create_dispatches() -> None:
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
         Column("due_at", Float, nullable=False),
+        Column("tried_at", Float),
         Column("answer", Integer),
         Column("fault", Text),
         Column("done_at", Float),
         UniqueConstraint("message_id", "endpoint_id"),
         Index("dispatches_due", "status", "due_at"),
-        Index("dispatches_endpoint", "endpoint_id", "position"),
+        Index("dispatches_endpoint", "endpoint_id", "status", "due_at"),
+    )
+
+
+def _create_thresholds() -> None:
+    op.create_table(
+        "thresholds",
+        Column("counter", Text, primary_key=True),
+        Column("percent", Integer, primary_key=True),
+        Column("period_end", Float, index=True),
+        Column("told_at", Float, nullable=False),
+    )
+
+
+def _create_chores() -> None:
+    op.create_table(
+        "chores",
+        Column("name", String(64), primary_key=True),
+        Column("due_at", Float, nullable=False),
     )
