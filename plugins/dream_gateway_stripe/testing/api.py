@@ -184,7 +184,7 @@ class Api:
         handler = ROUTES.get((method, operation.template))
         if handler is None:
             self._violated(name, "the fake does not do that")
-            raise StripeFault(f"The fake does not do {name}.", status=501, type="api_error")
+            raise StripeFault(f"The fake does not do {name}.")
         params = Heeded(self._read(operation, name, text))
         _check_metadata(params)
         try:
@@ -195,9 +195,7 @@ class Api:
             return fault.status, fault.body
         if params.missed and not _is_empty(made):
             self._violated(name, f"the fake does nothing about {', '.join(params.missed)}")
-            raise StripeFault(
-                f"The fake does nothing about {', '.join(params.missed)}.", status=501
-            )
+            raise StripeFault(f"The fake does nothing about {', '.join(params.missed)}.")
         is_page = made.get("object") == "list"
         body = made if is_page or "id" not in made else books.seen(made, params.get("expand", ()))
         self._check(operation, name, body)
@@ -219,9 +217,7 @@ class Api:
             check_answer(self.contract, operation, json.loads(json.dumps(body)))
         except Violation as violation:
             self._violated(f"answer to {name}", str(violation))
-            raise StripeFault(
-                f"The fake's own answer is wrong: {violation}", status=500, type="api_error"
-            ) from violation
+            raise StripeFault(f"The fake's own answer is wrong: {violation}") from violation
 
     def _violated(self, name: str, what: str) -> None:
         self.violations.append(f"{name}: {what}")

@@ -128,6 +128,14 @@ def in_range(value: int, wanted: Any) -> bool:
     return bool(value == wanted)
 
 
+def fits(thing: JSON, wanted: JSON) -> bool:
+    """Tell whether an object has all that is wanted; `created` may be a range."""
+    return all(
+        in_range(thing["created"], value) if name == "created" else value in (None, thing[name])
+        for name, value in wanted.items()
+    )
+
+
 def merge_metadata(thing: JSON, wanted: Any) -> None:
     """Set and unset metadata as Stripe does: an empty text removes."""
     if wanted == "":

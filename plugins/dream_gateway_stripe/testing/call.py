@@ -26,6 +26,10 @@ class Call:
         """Seconds since the epoch, UTC."""
         return self.world.now
 
+    def wanted(self, *names: str) -> JSON:
+        """Return what a list is to be filtered by: `None` for what is not asked."""
+        return {name: self.params.get(name) for name in names}
+
     def object(self, prefix: str, kind: str, **fields: Any) -> JSON:
         """Return the beginning of a new object."""
         return {

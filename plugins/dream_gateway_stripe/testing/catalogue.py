@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import in_range, merge_metadata
+from dream_gateway_stripe.testing.books import fits, merge_metadata
 from dream_gateway_stripe.testing.call import Call
 from dream_gateway_stripe.testing.faults import StripeFault
 
@@ -87,15 +87,14 @@ def delete_product(call: Call) -> JSON:
 
 def list_products(call: Call) -> JSON:
     """List products."""
-    wanted = call.params
+    wanted = call.wanted("active", "created")
+    ids = call.params.get("ids")
     found = [
         each
         for each in call.books.all("product")
-        if wanted.get("active") in (None, each["active"])
-        and ("ids" not in wanted or each["id"] in wanted["ids"])
-        and in_range(each["created"], wanted.get("created"))
+        if fits(each, wanted) and (ids is None or each["id"] in ids)
     ]
-    return call.books.page(found, wanted, "/v1/products")
+    return call.books.page(found, call.params, "/v1/products")
 
 
 def create_price(call: Call) -> JSON:
@@ -132,21 +131,17 @@ def retrieve_price(call: Call) -> JSON:
 
 def list_prices(call: Call) -> JSON:
     """List prices."""
-    wanted = call.params
-    found = [each for each in call.books.all("price") if _is_wanted(each, wanted)]
-    return call.books.page(found, wanted, "/v1/prices")
-
-
-def _is_wanted(price: JSON, wanted: JSON) -> bool:
-    plain = all(
-        wanted.get(name) in (None, price[name])
-        for name in ("active", "currency", "product", "type")
-    )
-    recurring = wanted.get("recurring", {})
-    fits = all((price["recurring"] or {}).get(k) == v for k, v in recurring.items())
-    keys = wanted.get("lookup_keys")
-    named = keys is None or price["lookup_key"] in keys
-    return plain and fits and named and in_range(price["created"], wanted.get("created"))
+    wanted = call.wanted("active", "currency", "product", "type", "created")
+    recurring = call.params.get("recurring", {})
+    keys = call.params.get("lookup_keys")
+    found = [
+        each
+        for each in call.books.all("price")
+        if fits(each, wanted)
+        and all((each["recurring"] or {}).get(k) == v for k, v in recurring.items())
+        and (keys is None or each["lookup_key"] in keys)
+    ]
+    return call.books.page(found, call.params, "/v1/prices")
 
 
 def _price(call: Call, wanted: JSON, product: str) -> JSON:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import in_range
+from dream_gateway_stripe.testing.books import fits
 from dream_gateway_stripe.testing.calendar import DAY
 from dream_gateway_stripe.testing.call import Call
 from dream_gateway_stripe.testing.cards import Card
@@ -249,15 +249,9 @@ def retrieve_session(call: Call) -> JSON:
 
 def list_sessions(call: Call) -> JSON:
     """List sessions."""
-    wanted = call.params
-    names = ("customer", "payment_intent", "subscription", "status")
-    found = [
-        each
-        for each in call.books.all("checkout.session")
-        if all(wanted.get(name) in (None, each[name]) for name in names)
-        and in_range(each["created"], wanted.get("created"))
-    ]
-    return call.books.page(found, wanted, "/v1/checkout/sessions")
+    wanted = call.wanted("customer", "payment_intent", "subscription", "status", "created")
+    found = [each for each in call.books.all("checkout.session") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/checkout/sessions")
 
 
 def list_lines(call: Call) -> JSON:

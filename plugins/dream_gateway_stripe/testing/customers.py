@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import in_range, merge_metadata
+from dream_gateway_stripe.testing.books import fits, merge_metadata
 from dream_gateway_stripe.testing.subscription import end
 
 if TYPE_CHECKING:
@@ -79,14 +79,9 @@ def delete_customer(call: Call) -> JSON:
 
 def list_customers(call: Call) -> JSON:
     """List customers."""
-    wanted = call.params
-    found = [
-        each
-        for each in call.books.all("customer")
-        if wanted.get("email") in (None, each["email"])
-        and in_range(each["created"], wanted.get("created"))
-    ]
-    return call.books.page(found, wanted, "/v1/customers")
+    wanted = call.wanted("email", "created")
+    found = [each for each in call.books.all("customer") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/customers")
 
 
 ROUTES: Routes = {

@@ -19,13 +19,13 @@ def list_events(call: Call) -> JSON:
     """List events, of some types, or those that were taken, or not."""
     wanted = call.params
     types = wanted.get("types", [wanted.get("type", "*")])
-    delivered = wanted.get("delivery_success")
+    delivered, created = wanted.get("delivery_success"), wanted.get("created")
     found = [
         each
         for each in call.books.all("event")
         if each["created"] > call.now - KEPT_DAYS * DAY
         and any(fnmatchcase(each["type"], pattern) for pattern in types)
-        and in_range(each["created"], wanted.get("created"))
+        and in_range(each["created"], created)
         and delivered in (None, call.world.post.succeeded(each["id"]))
     ]
     return call.books.page(found, wanted, "/v1/events")

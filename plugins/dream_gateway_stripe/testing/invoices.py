@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import in_range, list_of
+from dream_gateway_stripe.testing.books import fits, list_of
 from dream_gateway_stripe.testing.calendar import DAY
 from dream_gateway_stripe.testing.cards import Card
 from dream_gateway_stripe.testing.faults import StripeFault
@@ -219,28 +219,21 @@ def retrieve_invoice(call: Call) -> JSON:
 
 def list_invoices(call: Call) -> JSON:
     """List invoices."""
-    wanted = call.params
+    wanted = call.wanted("customer", "status", "created")
+    subscription = call.params.get("subscription")
     found = [
         each
         for each in call.books.all("invoice")
-        if wanted.get("customer") in (None, each["customer"])
-        and wanted.get("status") in (None, each["status"])
-        and wanted.get("subscription") in (None, subscription_of(each))
-        and in_range(each["created"], wanted.get("created"))
+        if fits(each, wanted) and subscription in (None, subscription_of(each))
     ]
-    return call.books.page(found, wanted, "/v1/invoices")
+    return call.books.page(found, call.params, "/v1/invoices")
 
 
 def list_payments(call: Call) -> JSON:
     """List the payments of invoices."""
-    wanted = call.params
-    found = [
-        each
-        for each in call.books.all("invoice_payment")
-        if wanted.get("invoice") in (None, each["invoice"])
-        and wanted.get("status") in (None, each["status"])
-    ]
-    return call.books.page(found, wanted, "/v1/invoice_payments")
+    wanted = call.wanted("invoice", "status", "created")
+    found = [each for each in call.books.all("invoice_payment") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/invoice_payments")
 
 
 ROUTES: Routes = {

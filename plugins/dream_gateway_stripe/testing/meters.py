@@ -116,14 +116,14 @@ def list_summaries(call: Call) -> JSON:
     """Sum up what a customer used, by hours or days, or all in one."""
     wanted = call.params
     meter = call.books.get(call.parts[0], "billing.meter")
-    start, end = wanted["start_time"], wanted["end_time"]
+    start, end, customer = wanted["start_time"], wanted["end_time"], wanted["customer"]
     if start % MINUTE or end % MINUTE or end <= start:
         raise StripeFault("start_time and end_time must align with minute boundaries.")
     size = WINDOWS.get(wanted.get("value_grouping_window", ""), end - start)
     found = []
     for at in range(start, end, size):
         until = min(at + size, end)
-        units = used(call.world, call.books, meter["id"], wanted["customer"], (at, until))
+        units = used(call.world, call.books, meter["id"], customer, (at, until))
         if units:
             found.append(
                 {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import merge_metadata
+from dream_gateway_stripe.testing.books import fits, merge_metadata
 from dream_gateway_stripe.testing.cards import Card
 from dream_gateway_stripe.testing.faults import StripeFault
 
@@ -218,13 +218,9 @@ def _shown(kind: str, call: Call) -> JSON:
 
 def list_charges(call: Call) -> JSON:
     """List charges."""
-    wanted = call.params
-    found = [
-        each
-        for each in call.books.all("charge")
-        if all(wanted.get(name) in (None, each[name]) for name in ("customer", "payment_intent"))
-    ]
-    return call.books.page(found, wanted, "/v1/charges")
+    wanted = call.wanted("customer", "payment_intent", "created")
+    found = [each for each in call.books.all("charge") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/charges")
 
 
 ROUTES: Routes = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dream_gateway_stripe.testing.books import merge_metadata
+from dream_gateway_stripe.testing.books import fits, merge_metadata
 from dream_gateway_stripe.testing.faults import StripeFault
 
 if TYPE_CHECKING:
@@ -119,13 +119,9 @@ def retrieve_configuration(call: Call) -> JSON:
 
 def list_configurations(call: Call) -> JSON:
     """List configurations."""
-    wanted = call.params
-    found = [
-        each
-        for each in call.books.all("billing_portal.configuration")
-        if all(wanted.get(name) in (None, each[name]) for name in ("active", "is_default"))
-    ]
-    return call.books.page(found, wanted, "/v1/billing_portal/configurations")
+    wanted = call.wanted("active", "is_default")
+    found = [each for each in call.books.all("billing_portal.configuration") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/billing_portal/configurations")
 
 
 def create_session(call: Call) -> JSON:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dream_gateway_stripe.testing.books import in_range, merge_metadata
+from dream_gateway_stripe.testing.books import fits, merge_metadata
 from dream_gateway_stripe.testing.calendar import DAY
 from dream_gateway_stripe.testing.cards import Card
 from dream_gateway_stripe.testing.faults import StripeFault, declined
@@ -66,16 +66,16 @@ def retrieve_subscription(call: Call) -> JSON:
 
 def list_subscriptions(call: Call) -> JSON:
     """List subscriptions: those that are over only if `status` asks for them."""
-    wanted = call.params
+    wanted = call.wanted("customer", "created")
+    status, price = call.params.get("status"), call.params.get("price")
     found = [
         each
         for each in call.books.all("subscription")
-        if _has_status(each, wanted.get("status"))
-        and wanted.get("customer") in (None, each["customer"])
-        and wanted.get("price") in (None, *(item["price"]["id"] for item in items(each)))
-        and in_range(each["created"], wanted.get("created"))
+        if fits(each, wanted)
+        and _has_status(each, status)
+        and price in (None, *(item["price"]["id"] for item in items(each)))
     ]
-    return call.books.page(found, wanted, "/v1/subscriptions")
+    return call.books.page(found, call.params, "/v1/subscriptions")
 
 
 def _has_status(subscription: JSON, wanted: str | None) -> bool:
