@@ -14,10 +14,11 @@ from dream_gateway.model import (
     Interval,
     KeyKind,
     Mode,
+    Overage,
     Project,
     Tier,
 )
-from dream_gateway.storage import SHARDS, shard_of
+from dream_gateway.storage import SHARDS, Quota, shard_of
 from dream_gateway.subjects import Subject
 
 if TYPE_CHECKING:
@@ -69,6 +70,14 @@ def test_by_a_clock_that_is_behind_a_new_customer_is_in_their_first_period(
     # Another node's clock, or a step back: a period before the first would be a second quota.
     before = [each.key for each in subject.at(NOW - 3_600, cast("Meter", Names()))]
     assert before[1:4] == [each.key for each in counters][1:4]
+
+
+def test_overage_lifts_the_first_limit_of_the_tier_and_no_other(subject: Subject) -> None:
+    subject.tier = Tier("free", (QUOTA, QUOTA, PACE), overage=Overage(50, 100))
+    found = subject.at(NOW, cast("Meter", Names()))
+    quotas = {c.name: c.rule.limit for c in found if isinstance(c.rule, Quota)}
+    assert quotas == {"quota": None, "quota-2": 1000, "project-quota": 1000}
+    assert {c.name for c in found} - set(quotas) == {"key-rate", "rate", "project-rate"}
 
 
 def test_shards_never_move() -> None:

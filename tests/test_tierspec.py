@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.model import Allowance, AllowanceKind, Interval, Tier
-from dream_gateway.tierspec import format_tier, parse_tier
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Overage, Tier
+from dream_gateway.tierspec import TOO_SHORT_TO_BILL, format_tier, parse_tier
 
 QUOTAS = st.builds(
     Allowance,
@@ -23,14 +23,22 @@ RATES = st.builds(
     st.sampled_from([i for i in Interval if i is not Interval.LIFETIME]),
     st.integers(1, 10**15),
 )
+OVERAGES = st.builds(Overage, st.integers(1, 10**15), st.integers(1, 10**15))
 
 
-@given(st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True), QUOTAS, st.none() | RATES)
+@given(
+    st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True),
+    QUOTAS,
+    st.none() | RATES,
+    st.none() | OVERAGES,
+)
 def test_a_tier_is_read_back_as_it_was_written(
-    name: str, quota: Allowance, rate: Allowance | None
+    name: str, quota: Allowance, rate: Allowance | None, overage: Overage | None
 ) -> None:
     allowances = (quota,) if rate is None else (quota, rate)
-    tier = Tier(name=name, allowances=allowances, display_name=name)
+    if quota.limit is None or quota.interval in TOO_SHORT_TO_BILL:
+        overage = None
+    tier = Tier(name=name, allowances=allowances, display_name=name, overage=overage)
     assert parse_tier(format_tier(tier)) == tier
 
 
@@ -45,6 +53,11 @@ def test_a_tier_is_read_back_as_it_was_written(
         ("free=1@10", "interval"),
         ("free=1@0/s", "'0'"),
         ("free=1@1/s:x", "'x'"),
+        ("free=1+x/5", "'x'"),
+        ("free=1+5/0", "'0'"),
+        ("free=1+0", "'0'"),
+        ("free=unlimited+5", "limit to be beyond"),
+        ("free=1/h+5", "by the hour"),
         ("free=" + "9" * 5_000, "between"),
     ],
 )

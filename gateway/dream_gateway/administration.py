@@ -30,7 +30,7 @@ from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -192,6 +192,16 @@ class Administration:
         async with self._records.write(OPERATOR) as writer:
             await _project(writer.connection, project)
             await tiers.put(writer, project, tier)
+
+    async def change_tier(self, project: str, limits: Tier, values: Mapping[str, object]) -> Tier:
+        """Give a tier the limits of another and some values, and leave the rest; add it if need be."""
+        async with self._records.write(OPERATOR) as writer:
+            await _project(writer.connection, project)
+            old = await tiers.named(writer.connection, project, limits.name)
+            own = {"allowances": limits.allowances, "overage": limits.overage, **values}
+            tier = replace(old or limits, **own)  # type: ignore[arg-type] # each is a tier's own value
+            await tiers.put(writer, project, tier)
+        return tier
 
     async def remove_tier(self, project: str, name: str) -> None:
         """Remove a tier. Raises `ConflictError` for the default one, and if somebody is on it."""

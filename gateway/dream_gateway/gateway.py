@@ -28,7 +28,9 @@ from dream_gateway.stores import Stores
 from dream_gateway.tokens import Tokens
 
 if TYPE_CHECKING:
+    from dream_gateway.billing.engine import Engine
     from dream_gateway.clock import Clock
+    from dream_gateway.payments import Billing
     from dream_gateway.settings import Settings
     from dream_gateway.storage import Ledger
 
@@ -58,6 +60,8 @@ class Gateway:
         self._meter: Meter | None = None
         self._journal: Journal | None = None
         self._lookup: Lookup | None = None
+        self.billing: Engine | None = None
+        """What deals with money, if a plugin takes any."""
         self._notices: Notices | None = None
 
     async def start(self) -> None:
@@ -87,9 +91,15 @@ class Gateway:
         self._begin(ledger, identity, folder)
         if self.sites:
             await self._open_sites(ledger)
+        billings = self.plugins.billings()
+        if billings:
+            self.billing = self._open_billing(billings[0])
+            self.billing.start()
 
     async def close(self) -> None:
         """Give every lease back and release the stores. Safe to call twice, or after a failure."""
+        if self.billing is not None:
+            await self.billing.aclose()
         for site in self.sites:
             await site.aclose()
         for task in self._tasks:
@@ -136,6 +146,13 @@ class Gateway:
         )
         for site in self.sites:
             await site.open(lent)
+
+    def _open_billing(self, provider: Billing) -> Engine:
+        # As above: it is large, and most do without.
+        from dream_gateway.billing.engine import Engine  # noqa: PLC0415
+
+        ledger = self.stores.ledger()
+        return Engine(provider, self.records, self.clock, self.settings, ledger)
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start

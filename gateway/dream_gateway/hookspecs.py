@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import msgspec
 
     from dream_gateway.facilities import Facilities, Mailer
-    from dream_gateway.model import Customer, Project, Tier
+    from dream_gateway.model import Project
+    from dream_gateway.payments import Billing
 
 PROJECT_NAME = "dream_gateway"
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -142,51 +143,6 @@ class UserWebhook(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutOrder:
-    """What a customer is about to subscribe to. The price is the tier's, and nobody else's choice.
-
-    Both URLs are of the project's own web origins. An `idempotency_key` makes a repeat of the same
-    order the same session.
-    """
-
-    project: Project
-    customer: Customer
-    tier: Tier
-    success_url: str
-    cancel_url: str
-    idempotency_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckoutSession:
-    """A page of the provider's where the customer pays."""
-
-    id: str
-    url: str
-
-
-class Billing(Protocol):
-    """Takes customers' money. Closed as an `Identity` is.
-
-    Each method raises `BillingUnavailableError` if the provider is out of reach.
-    """
-
-    async def checkout(self, order: CheckoutOrder) -> CheckoutSession:
-        """Begin a subscription.
-
-        Raises `ConflictError` where the customer or the project cannot have one right now.
-        """
-        ...
-
-    async def portal(self, project: Project, customer: Customer, return_url: str) -> str:
-        """Return the URL of a page where the customer sees and changes what they pay for.
-
-        Raises `ConflictError` for one who never paid.
-        """
-        ...
-
-
 class Site(Protocol):
     """Pages and routes of a plugin's own on the service's listener: an ASGI application.
 
@@ -282,7 +238,7 @@ class HookSpecs:
 
     @hookspec
     def billings(self, settings: Settings) -> Sequence[Billing]:
-        """Return who takes customers' money; the first is asked."""
+        """Return who takes customers' money; the first one does."""
         raise NotImplementedError
 
     @hookspec

@@ -5,7 +5,7 @@ Instants are seconds since the epoch, UTC. Costs and limits are whole units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 UNLIMITED = None
@@ -66,6 +66,10 @@ class Interval(StrEnum):
     LIFETIME = "lifetime"
 
 
+BILLING_INTERVALS = (Interval.MONTH, Interval.YEAR)
+"""How often a subscription is paid."""
+
+
 class AllowanceKind(StrEnum):
     """`QUOTA`: so many units per period. `RATE`: a sustained rate with a burst (GCRA)."""
 
@@ -113,8 +117,20 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Overage:
+    """What use beyond a quota costs: `price` minor units for each `per` units."""
+
+    price: int
+    per: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
-    """A plan customers are on: the allowances each of them has, each with counters of its own."""
+    """A plan customers are on: the allowances each of them has, each with counters of its own.
+
+    With `overage` the first quota tells what the price includes: it is counted, and never refused.
+    `price` is for each `billing_interval`: a month or a year.
+    """
 
     name: str
     allowances: tuple[Allowance, ...]
@@ -126,6 +142,8 @@ class Tier:
     trial_days: int = 0
     price_id: str | None = None
     product_id: str | None = None
+    overage: Overage | None = None
+    billing_interval: Interval = Interval.MONTH
 
     @property
     def quota(self) -> Allowance | None:
@@ -136,6 +154,15 @@ class Tier:
     def rate(self) -> Allowance | None:
         """The first rate; `None` if there is none."""
         return next((a for a in self.allowances if a.kind is AllowanceKind.RATE), None)
+
+    @property
+    def refusing(self) -> tuple[Allowance, ...]:
+        """The allowances by what they refuse: the quota that overage is paid beyond has no limit."""
+        if self.overage is None or self.quota is None:
+            return self.allowances
+        at = self.allowances.index(self.quota)
+        paid = replace(self.quota, limit=UNLIMITED)
+        return (*self.allowances[:at], paid, *self.allowances[at + 1 :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +200,16 @@ class Branding:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One developer's business: what it owns is apart from every other's."""
+    """One developer's business: what it owns is apart from every other's.
+
+    The operator's word is `suspended`; `unpaid` is that it does not pay the operator's plan.
+    """
 
     id: str
     name: str
     created_at: float
     suspended: bool = False
+    unpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +263,24 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """How a customer's subscription stands, for people; `status` is the provider's word.
+
+    It ends at `cancel_at`, which was decided at `canceled_at`. From `scheduled_at` on it is for the
+    tier `scheduled_plan`.
+    """
+
+    plan: str | None
+    status: str
+    current_period_end: float | None
+    cancel_at: float | None = None
+    canceled_at: float | None = None
+    trial_end: float | None = None
+    scheduled_plan: str | None = None
+    scheduled_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """Somebody who calls the developer's API; `external_id` is the developer's own name for them.
 
@@ -248,6 +297,7 @@ class Customer:
     first_name: str | None = None
     last_name: str | None = None
     metadata: dict[str, object] = field(default_factory=dict)
+    subscription: Subscription | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,18 +339,27 @@ class Actor:
 class Usage:
     """What a customer has used of their quota in the current period.
 
-    `used` counts admitted units, and units other workers hold on lease as if they were spent: an
-    upper bound while traffic flows, exact once it has been idle for the lease's idle time.
+    Units beyond the limit are refused, unless `is_paid_beyond` says that they are paid for. `used`
+    counts admitted units, and units other workers hold on lease as if they were spent: an upper bound
+    while traffic flows, exact once it has been idle for the lease's idle time.
     """
 
     used: int
     limit: int | None
     period: Period
+    is_paid_beyond: bool = False
 
     @property
     def remaining(self) -> int | None:
         """Units left, never negative; `None` when unlimited."""
         return None if self.limit is None else max(0, self.limit - self.used)
+
+    @property
+    def overage(self) -> int | None:
+        """Units beyond the limit; `None` where there can be none."""
+        if not self.is_paid_beyond or self.limit is None:
+            return None
+        return max(0, self.used - self.limit)
 
 
 @dataclass(slots=True)

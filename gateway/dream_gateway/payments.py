@@ -144,7 +144,7 @@ class CatalogueItem:
     """Something to sell: a tier if it has an `interval`, else a product that is paid once.
 
     `ref` names it within the gateway, the same for ever. `overage` is minor units for each
-    `overage_per` units of usage beyond what is included.
+    `overage_per` units of usage beyond what is included, a begun one for a whole one.
     """
 
     ref: str
@@ -235,7 +235,7 @@ class When(StrEnum):
 
 
 class About(StrEnum):
-    """What an event is about. An invoice is about its subscription."""
+    """What an event is about: of a price its product, of an invoice or schedule its subscription."""
 
     SUBSCRIPTION = "subscription"
     CHECKOUT = "checkout"
@@ -286,6 +286,21 @@ class Billing(Protocol):
     @property
     def name(self) -> str:
         """Its name in paths and tables, such as `stripe`: events arrive at `/webhook/{name}`."""
+        ...
+
+    @property
+    def operator_account(self) -> Account:
+        """The operator's own account, in the mode in which platforms pay for their plan."""
+        ...
+
+    @property
+    def plan_price_id(self) -> str | None:
+        """The price of the platforms' plan, on the operator's account; `None`: they pay nothing."""
+        ...
+
+    @property
+    def frontend_url(self) -> str | None:
+        """Where developers come back to from the provider, unless they say where."""
         ...
 
     # Accounts
@@ -354,8 +369,14 @@ class Billing(Protocol):
         """Close a checkout that is open; any other is left alone."""
         ...
 
-    async def portal(self, account: Account, customer_id: str, return_url: str) -> str:
-        """Return the URL of a page where a customer sees and changes what they pay for."""
+    async def portal(
+        self, account: Account, customer_id: str, return_url: str, offers: Sequence[Listed] = ()
+    ) -> str:
+        """Return the URL of a page where a customer sees and changes what they pay for.
+
+        They may change to any of the `offers`: to a dearer one now, to a cheaper one, or a shorter
+        interval, with the next period; without offers, to nothing.
+        """
         ...
 
     async def change_plan(

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dream_gateway.clock import Clock
     from dream_gateway.facilities import Mailer
     from dream_gateway.hookspecs import (
-        Billing,
         CodeExchange,
         Identity,
         RequestCost,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         UserWebhook,
         VerdictObserver,
     )
+    from dream_gateway.payments import Billing
     from dream_gateway.storage import Backend
 
 BACKENDS = "dream_gateway.backends"
@@ -165,7 +165,7 @@ class Plugins:
         return cast("tuple[UserWebhook, ...]", self._collect("user_webhooks"))
 
     def billings(self) -> tuple[Billing, ...]:
-        """Return who takes customers' money; the first is asked."""
+        """Return who takes customers' money; the first one does."""
         return cast("tuple[Billing, ...]", self._collect("billings"))
 
     def mailers(self) -> tuple[Mailer, ...]:

@@ -1,11 +1,14 @@
-"""Tiers in one line: `name=LIMIT[/interval][@RATE/interval[:burst]]`, such as `free=100/month@10/s`."""
+"""Tiers in one line: `name=LIMIT[/interval][+PRICE/UNITS][@RATE/interval[:burst]]`.
+
+Such as `free=100/month@10/s`. What use beyond the limit costs (`+50/1000`) is in minor units.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.model import Allowance, AllowanceKind, Interval, Tier
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Overage, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,7 @@ SHORT = {
     "mo": Interval.MONTH,
     "y": Interval.YEAR,
 }
+TOO_SHORT_TO_BILL = frozenset({Interval.SECOND, Interval.MINUTE, Interval.HOUR})
 INTERVALS = SHORT | {i.value: i for i in Interval} | {f"{i.value}s": i for i in Interval}
 
 
@@ -33,10 +37,28 @@ def parse_tier(spec: str) -> Tier:
     if not equals or not name or not limits.strip():
         raise _fault(spec, "write NAME=LIMIT, for example free=100/month@10/s")
     quota, at, rate = limits.partition("@")
+    quota, plus, price = quota.partition("+")
     allowances = [parse_allowance(quota)]
     if at:
         allowances.append(parse_rate(rate))
-    return Tier(name=name, allowances=tuple(allowances), display_name=name)
+    overage = parse_overage(price) if plus else None
+    tier = Tier(name=name, allowances=tuple(allowances), display_name=name, overage=overage)
+    fault = overage_fault(tier)
+    if fault is not None:
+        raise _fault(spec, fault)
+    return tier
+
+
+def overage_fault(tier: Tier) -> str | None:
+    """Return why a tier cannot have its overage, `None` if it can, or has none."""
+    quota = tier.quota
+    if tier.overage is None:
+        return None
+    if quota is None or quota.limit is None:
+        return "overage needs a limit to be beyond"
+    if quota.interval in TOO_SHORT_TO_BILL:
+        return f"overage cannot be paid by the {quota.interval}, only by a day or longer"
+    return None
 
 
 def parse_allowance(text: str) -> Allowance:
@@ -63,8 +85,14 @@ def parse_rate(text: str) -> Allowance:
     )
 
 
+def parse_overage(text: str) -> Overage:
+    """Return the overage that `PRICE[/UNITS]` describes; the price is for each unit by default."""
+    price, slash, units = text.strip().partition("/")
+    return Overage(_number(text, price, 1), _number(text, units, 1) if slash else 1)
+
+
 def format_tier(tier: Tier) -> str:
-    """Return the line that describes the tier's first quota and rate."""
+    """Return the line that describes the tier's first quota, its overage, and its first rate."""
     return "".join([f"{tier.name}=", *_parts(tier)])
 
 
@@ -75,6 +103,8 @@ def _parts(tier: Tier) -> Iterator[str]:
         yield UNLIMITED if interval is Interval.MONTH else f"{UNLIMITED}/{interval}"
     else:
         yield f"{quota.limit}/{quota.interval}"
+    if tier.overage is not None:
+        yield f"+{tier.overage.price}/{tier.overage.per}"
     if rate is not None:
         burst = "" if rate.burst in (None, rate.limit) else f":{rate.burst}"
         yield f"@{rate.limit}/{rate.interval}{burst}"

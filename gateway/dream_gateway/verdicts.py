@@ -87,11 +87,14 @@ def policies(subject: Subject, now: float) -> tuple[PolicyState, ...]:
 
 def usage(subject: Subject, used: int | None = None) -> Usage | None:
     """Return the usage of the customer's quota, `None` if the tier has none."""
-    quota = subject.quota
+    quota, tier = subject.quota, subject.tier
     if quota is None:
         return None
     count = quota.used() if used is None else used
-    return Usage(count, quota.limit, quota.period or Period(0, None))
+    period = quota.period or Period(0, None)
+    if tier is None or tier.overage is None or tier.quota is None:
+        return Usage(count, quota.limit, period)
+    return Usage(count, tier.quota.limit, period, is_paid_beyond=True)
 
 
 def state(counter: Counter, now: float) -> PolicyState:

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-from selenium.webdriver.support.expected_conditions import (
-    presence_of_element_located,
-    staleness_of,
-)
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.webdriver.support.expected_conditions import presence_of_element_located
 from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser.conftest import LIMIT_SECONDS
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from selenium.webdriver.chrome.webdriver import WebDriver
+    from selenium.webdriver.remote.webelement import WebElement
     from tests.browser.conftest import Open, World
 
     Keep = Callable[[WebDriver, str], None]
@@ -39,9 +38,21 @@ def press(driver: WebDriver, number: int = 0) -> None:
     before = driver.find_element("css selector", "html")
     driver.find_elements("css selector", "form button")[number].click()
     wait = WebDriverWait(driver, LIMIT_SECONDS)
-    wait.until(staleness_of(before))
+    wait.until(lambda _: has_left(before))
     # A page of ours ends with what is below the card, the developer's site with what it says.
     wait.until(presence_of_element_located(("css selector", "main > :last-child, #said")))
+
+
+def has_left(page: WebElement) -> bool:
+    """Tell whether a page's root is no longer the browser's document."""
+    try:
+        page.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as exc:
+        # Said instead, by the driver that asks in the very moment of the change.
+        return "does not belong to the document" in (exc.msg or "")
+    return False
 
 
 def text(driver: WebDriver) -> str:

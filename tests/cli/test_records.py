@@ -96,6 +96,22 @@ def test_tiers_are_added_and_changed(done: Command, project: str) -> None:
     assert (rows["max"]["quota"], rows["max"]["rate"]) == ("5/day", "2/second")
 
 
+def test_a_tier_keeps_its_price_when_its_limit_changes(done: Command, project: str) -> None:
+    price = ("--price", "9900", "--currency", "eur", "--billing-interval", "year")
+    done("tier", "set", "--project", project, "max=5/day", *price, "--trial-days", "14")
+    (row,) = done("tier", "set", "--project", project, "max=6/day")["data"]
+    assert row == {
+        "name": "max",
+        "price": 9900,
+        "currency": "eur",
+        "billingInterval": "year",
+        "trialDays": 14,
+        "quota": "6/day",
+        "rate": None,
+        "burst": None,
+    }
+
+
 def test_usage_of_somebody_who_has_used_nothing(done: Command, project: str) -> None:
     usage = done("usage", "show", "--project", project, "--customer", "nobody-yet")
     assert (usage["userId"], usage["plan"]) == ("nobody-yet", "free")

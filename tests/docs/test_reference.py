@@ -64,6 +64,7 @@ def test_every_route_is_described() -> None:
             plugins=Plugins({"clerk": {"users": CLERK}}),
             settings=None,
             exchanges=(),
+            billing=SimpleNamespace(provider=SimpleNamespace(name="stripe")),
         ),
     )
     table = operations(nothing, RateLimitHeaders())

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from tests.examples.conftest import Environment
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "writing-a-plugin.md"
-HOOKS = [
-    "billings", "commands", "identities", "request_costs", "settings_type", "verdict_observers",
-]  # fmt: skip
-OPERATOR = "operator-token-" + "0" * 32
+HOOKS = ["commands", "identities", "request_costs", "settings_type", "verdict_observers"]
 SECRET = "not to be printed"
 BUILD = """
 [build-system]
@@ -82,13 +79,11 @@ store = "sqlite:///dream.db"
 upstream = "http://127.0.0.1:{server.server_address[1]}"
 port = 0
 service_port = 0
-operator_tokens = ["{OPERATOR}"]
 
 [plugins.by-size]
 secret = "{SECRET}"
 unit_bytes = 100
 refusals = "refusals.txt"
-pay_url = "https://pay.example.com/"
 '''
     )
     yield made
@@ -189,29 +184,6 @@ def test_it_knows_an_end_user_by_a_token(
     assert (answer["userId"], answer["plan"], answer["usageCount"]) == ("grace", "free", 0)
     for token in (f"user.ada.{signature}", f"user.{named}.00", f"other.{named}.{signature}"):
         assert usage(f"Bearer {token}").status_code == 401
-
-
-def test_it_sends_who_pays_to_its_page(
-    served: tuple[httpx.Client, httpx.Client], tenant: dict[str, str]
-) -> None:
-    _, service = served
-    operator = {"authorization": f"Bearer {OPERATOR}"}
-    project = f"/platform/projects/{tenant['projectId']}"
-    changed = service.patch(project, headers=operator, json={"origins": ["https://example.com"]})
-    assert changed.status_code == 200, changed.text
-    secret = {"authorization": f"Bearer {tenant['secretKey']}"}
-    priced = {"limit": 20, "interval": "month", "price": 900}
-    assert service.put("/api/tiers/pro", headers=secret, json=priced).status_code == 200
-    asked = {"tier": "pro", "successUrl": "https://example.com/thanks"}
-    payer = {**secret, "x-user-id": "ada"}
-    answer = service.post("/api/create-checkout", headers=payer, json=asked)
-    assert answer.status_code == 200, answer.text
-    url = httpx.URL(answer.json()["url"])
-    assert (url.host, url.params["next"]) == ("pay.example.com", "https://example.com/thanks")
-    assert url.params["order"] == answer.json()["sessionId"]
-    assert url.params["order"].endswith(".pro.900usd")
-    answer = service.post("/api/customer-portal", headers=payer)
-    assert httpx.URL(answer.json()["url"]).params["next"] == "https://example.com/"
 
 
 def test_its_command_runs(site: Environment, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,9 @@ async def test_everything_about_a_platform(gateway: Gateway) -> None:
         await products.add(writer, mug)
         live = (await promotion.promote(writer, test)).project
         await projects.delete(writer, test)
+        await platforms.set_unpaid(writer, shop, unpaid=True)
+        announced = [change.ref for change in writer.changes]
+        assert {test.id, live.id} <= set(announced[-2:])
         await platforms.suspend(writer, shop, suspended=True)
     async with gateway.records.read() as connection:
         found = await developers.find(connection, ADA.issuer, ADA.subject)
@@ -73,6 +76,26 @@ async def test_everything_about_a_platform(gateway: Gateway) -> None:
         assert {each.id for each in first + rest} == {shop.id, home.platform.id}
         entries = await audit.page(connection, audit.Wanted(platform=shop.id), None, 100)
         assert {each.platform for each in entries} == {shop.id}
+
+
+@pytest.mark.parametrize("suspended", [True, False])
+@pytest.mark.parametrize("unpaid", [True, False])
+async def test_what_a_platform_owes_and_the_operators_word_are_undone_each_by_itself(
+    gateway: Gateway, *, suspended: bool, unpaid: bool
+) -> None:
+    async with gateway.records.write("test") as writer:
+        shop = await platforms.create(writer, "shop")
+        made = await projects.create(writer, shop.id, ProjectDraft("a", Mode.TEST, "b"))
+        for reason in (True, suspended):
+            shop = await platforms.suspend(writer, shop, suspended=reason)
+        for reason in (True, unpaid):
+            shop = await platforms.set_unpaid(writer, shop, unpaid=reason)
+    async with gateway.records.read() as connection:
+        assert await platforms.find(connection, shop.id) == shop
+        project = await projects.find(connection, made.project.id)
+        assert project is not None
+        assert (shop.suspended, shop.unpaid) == (suspended, unpaid)
+        assert project.suspended is (suspended or unpaid)
 
 
 async def test_a_first_call_made_by_many_at_once_registers_one(gateway: Gateway) -> None:

@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 from tests.server.conftest import _supervise as supervise
 
-from dream_gateway.administration import open_administration
+from dream_gateway.administration import open_administration, open_records
 from dream_gateway.model import Mode
+from dream_gateway.records import platforms
 from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier
 
@@ -182,6 +183,17 @@ async def test_a_suspended_platform(shop: Shop) -> None:
     for verb, wanted in (("suspend", 403), ("resume", 200)):
         answer = await shop.service.post(f"{path}/{verb}", headers=OPERATOR)
         assert answer.status_code == 200
+        await everywhere(shop, key, wanted)
+
+
+async def test_a_platform_that_does_not_pay_its_plan(processes: Processes, shop: Shop) -> None:
+    key = (await shop.key((await shop.customer("large"))["id"]))["key"]
+    await everywhere(shop, key, 200)
+    for unpaid, wanted in ((True, 403), (False, 200)):
+        async with open_records(processes.settings) as records, records.write("test") as writer:
+            platform = await platforms.find(writer.connection, shop.made.project.platform_id)
+            assert platform is not None
+            await platforms.set_unpaid(writer, platform, unpaid=unpaid)
         await everywhere(shop, key, wanted)
 
 

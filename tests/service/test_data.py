@@ -76,6 +76,59 @@ async def test_200_unlimited(tenant: Tenant) -> None:
     assert (usage["limit"], usage["remaining"]) == ("unlimited", "unlimited")
 
 
+class TestOverage:
+    """A tier whose overage has a price."""
+
+    TIER = {"name": "metered", "limit": 5, "overage": {"price": 50, "per": 100}}  # noqa: RUF012
+
+    @pytest.fixture
+    async def metered(self, tenant: Tenant) -> Tenant:
+        assert (await tenant.client.post("/api/tiers", json=self.TIER)).status_code == 201
+        await tenant.customer("u-1", plan="metered")
+        return tenant
+
+    async def test_200_past_the_limit_and_the_overage_is_told(self, metered: Tenant) -> None:
+        told = [(await charge(metered, json={"cost": 3})).json()["usage"] for _ in range(3)]
+        assert [(u["count"], u["remaining"], u["overage"]) for u in told] == [
+            (3, 2, 0), (6, 0, 1), (9, 0, 4),
+        ]  # fmt: skip
+        assert {u["limit"] for u in told} == {5}
+        usage = (await metered.client.get("/api/usage", headers={"x-user-id": "u-1"})).json()
+        assert (usage["usageCount"], usage["remaining"], usage["overage"]) == (9, 0, 4)
+
+    async def test_200_one_by_one_says_the_same(self, metered: Tenant) -> None:
+        for number in range(1, 31):
+            usage = (await charge(metered)).json()["usage"]
+            assert (usage["count"], usage["overage"]) == (number, max(0, number - 5))
+
+    async def test_200_no_limit_is_told_that_does_not_refuse(self, metered: Tenant) -> None:
+        assert "ratelimit" not in (await charge(metered, json={"cost": 9})).headers
+
+    async def test_200_an_event_too(self, metered: Tenant) -> None:
+        for _ in range(2):
+            answer = await charge(metered, json={"cost": 9}, headers={"idempotency-key": "k"})
+            assert (answer.status_code, answer.json()["usage"]["overage"]) == (200, 4)
+
+    async def test_200_a_key_too(self, metered: Tenant) -> None:
+        key = await metered.key((await metered.customer("u-2", plan="metered"))["id"])
+        asked = {"key": key["key"], "cost": 9}
+        verified = (await metered.client.post("/api/verify", json=asked)).json()
+        assert (verified["allowed"], verified["usage"]["overage"]) == (True, 4)
+
+    async def test_429_once_the_tier_has_no_price_for_it(self, metered: Tenant) -> None:
+        assert (await charge(metered, json={"cost": 7})).status_code == 200
+        await metered.client.put("/api/tiers/metered", json={"limit": 5})
+        answer = await charge(metered)
+        assert (answer.status_code, answer.json()["usageCount"]) == (429, 7)
+        assert (
+            "overage"
+            not in (await metered.client.get("/api/usage", headers={"x-user-id": "u-1"})).json()
+        )
+
+    async def test_nothing_of_it_is_told_elsewhere(self, tenant: Tenant) -> None:
+        assert "overage" not in (await charge(tenant)).json()["usage"]
+
+
 async def test_200_a_rate_alone_counts_nothing(tenant: Tenant) -> None:
     answer = await charge(tenant, headers={"x-user-plan": "slow"})
     assert answer.json()["usage"]["periodStart"] is None

@@ -34,8 +34,10 @@ def charge(tenant: Tenant, user: bytes, *more: tuple[bytes, bytes]) -> Inbound:
 
 
 @pytest.mark.parametrize("speak", ["protocol"], indirect=True)
-@pytest.mark.parametrize("plan", ["free", "pro", "big"])
+@pytest.mark.parametrize("plan", ["free", "pro", "big", "metered"])
 async def test_both_ways_say_the_same(service: Service, tenant: Tenant, plan: str) -> None:
+    tier = {"name": "metered", "limit": 5, "overage": {"price": 50}}
+    await tenant.client.post("/api/tiers", json=tier)
     await tenant.customer("ada", plan=plan)
     own: Any = {"headers": {"X-User-Id": "ada"}}
     seen = 0
@@ -90,7 +92,7 @@ def without_counts(answer: bytes) -> list[bytes]:
     changing = (b"content-length", b"ratelimit:")
     lines = [line for line in answer.split(b"\r\n") if not line.startswith(changing)]
     body = lines.pop()
-    for name in (b'"count":', b'"usageCount":', b'"remaining":'):
+    for name in (b'"count":', b'"usageCount":', b'"remaining":', b'"overage":'):
         head, _, rest = body.partition(name)
         body = head + name + rest.lstrip(b"0123456789")
     return [*lines, body]

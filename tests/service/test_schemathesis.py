@@ -52,7 +52,7 @@ MEANT = {
     "password",
     "interval",
 }
-PARTS = ("admission", "directory", "clock", "health", "settings")
+PARTS = ("billing", "admission", "directory", "clock", "health", "settings")
 EXAMPLES = int(os.environ.get("DREAM_GATEWAY_TEST_EXAMPLES", "5"))
 SETTINGS = settings(
     max_examples=EXAMPLES,

@@ -32,6 +32,8 @@ async def test_200_by_either_key(anybody: httpx.AsyncClient, tenant: Tenant) -> 
         "features": [],
         "popular": False,
         "trialDays": 0,
+        "overage": None,
+        "billingInterval": "month",
     }
     assert (pro["limit"], pro["price"], pro["features"]) == ("unlimited", 1999, ["a", "b"])
     assert (big["popular"], big["trialDays"]) == (True, 14)
@@ -57,6 +59,8 @@ class TestWriting:
             "features": [],
             "popular": False,
             "trialDays": 0,
+            "overage": None,
+            "billingInterval": "month",
         }
         shown = await tenant.client.get("/api/tiers/team")
         assert shown.json() == made.json()
@@ -69,6 +73,17 @@ class TestWriting:
         assert changed.json()["rate"] == {"limit": 3, "interval": "second", "burst": 3}
         names = [each["name"] for each in (await tenant.client.get("/api/tiers")).json()["tiers"]]
         assert names == ["free", "pro", "big", "slow"]
+
+    async def test_use_beyond_the_limit_has_a_price(self, tenant: Tenant) -> None:
+        body = {"limit": 20, "overage": {"price": 50}}
+        changed = await tenant.client.put("/api/tiers/free", json=body)
+        assert changed.json()["overage"] == {"price": 50, "per": 1}
+
+    async def test_paid_by_the_year(self, tenant: Tenant) -> None:
+        body = {"limit": 5, "price": 9900, "billingInterval": "year"}
+        made = await tenant.client.put("/api/tiers/pro", json=body)
+        assert (made.json()["billingInterval"], made.json()["interval"]) == ("year", "month")
+        assert (await tenant.client.get("/api/tiers/pro")).json() == made.json()
 
     async def test_units_need_not_be_counted(self, tenant: Tenant) -> None:
         body = {"name": "open", "interval": None}
@@ -112,6 +127,10 @@ class TestWriting:
             ({"name": "a", "limit": "many"}, "/limit"),
             ({"name": "a", "limit": 1, "interval": None}, "/interval"),
             ({"name": "a", "allowances": []}, "/allowances"),
+            ({"name": "a", "overage": {"price": 5}}, "/overage"),
+            ({"name": "a", "limit": 1, "interval": "hour", "overage": {"price": 5}}, "/overage"),
+            ({"name": "a", "limit": 1, "overage": {"price": 0}}, "/overage/price"),
+            ({"name": "a", "limit": 1, "overage": {"price": 1, "per": 0}}, "/overage/per"),
         ],
     )
     async def test_422(self, tenant: Tenant, body: dict[str, object], pointer: str) -> None:

@@ -93,6 +93,7 @@ def tiers(draw: st.DrawFn, project: str) -> Document:
             "features": draw(st.lists(PLAIN, max_size=2)),
             "popular": draw(st.booleans()),
             "trial_days": draw(st.integers(0, 9)),
+            "billing_interval": draw(st.sampled_from(["month", "year"])),
             "price_id": None,
             "product_id": None,
         }
@@ -204,6 +205,20 @@ def subscription(project: str, customer: str, name: str) -> dict[str, Any]:
         "periodEnd": 2.5,
         "cancelAt": None,
         "createdAt": 0.0,
+        "accountId": "acct_1",
+        "amount": 1999,
+        "currency": "eur",
+        "interval": "year",
+        "intervalCount": 1,
+        "quantity": 2,
+        "canceledAt": 1.5,
+        "endedAt": None,
+        "trialEnd": None,
+        "scheduledPlan": None,
+        "scheduledAt": None,
+        "pastDueSince": None,
+        "askedAt": 1.0,
+        "askAt": None,
     }
 
 
@@ -281,6 +296,9 @@ def documents(draw: st.DrawFn) -> Document:
             "mode": "live",
             "accountId": "acct_1",
             "scope": None,
+            "status": draw(st.sampled_from(["active", "deauthorized"])),
+            "charges": draw(st.booleans()),
+            "changedAt": draw(PAST),
             "createdAt": draw(PAST),
         },
     ]

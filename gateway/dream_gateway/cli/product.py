@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import click
-import msgspec
 
 from dream_gateway.administration import open_administration
 from dream_gateway.cli.rendering import product_row
-from dream_gateway.cli.session import Session, with_session
+from dream_gateway.cli.session import Session, check_value, with_session
 from dream_gateway.model import Product
 from dream_gateway.service.values import Currency, WebUrl
 
@@ -47,8 +45,8 @@ def change(
     sold_out: bool,
 ) -> None:
     """Add a product, or put it in the place of the one of the same name."""
-    _check("--currency", currency, Currency)
-    _check("--image-url", image_url, WebUrl | None)
+    check_value("--currency", currency, Currency)
+    check_value("--image-url", image_url, WebUrl | None)
     wanted = Product(
         id="",
         project_id=project,
@@ -98,11 +96,3 @@ def delete(session: Session, *, name: str, project: str) -> None:
         session.show({"name": name, "deleted": True})
 
     asyncio.run(run())
-
-
-def _check(option: str, value: object, hint: Any) -> None:
-    """Raise `BadParameter` for what the HTTP API would not take either."""
-    try:
-        msgspec.convert(value, hint)
-    except msgspec.ValidationError as error:
-        raise click.BadParameter(str(error), param_hint=option) from error

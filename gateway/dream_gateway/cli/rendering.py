@@ -42,9 +42,14 @@ def tier_row(tier: Tier) -> dict[str, object]:
     """Return a tier for printing."""
     return {
         "name": tier.name,
+        "price": tier.price,
+        "currency": tier.currency,
+        "billingInterval": tier.billing_interval,
+        "trialDays": tier.trial_days,
         "quota": allowance_text(tier.quota) if tier.quota else None,
         "rate": allowance_text(tier.rate) if tier.rate else None,
         "burst": tier.rate.burst if tier.rate else None,
+        "overage": f"{tier.overage.price}/{tier.overage.per}" if tier.overage else None,
     }
 
 

@@ -85,6 +85,14 @@ def with_session(*flags: str) -> Callable[[Callable[..., None]], Callable[..., N
     return decorate
 
 
+def check_value(option: str, value: object, hint: Any) -> None:
+    """Raise `BadParameter` for what the HTTP API would not take either."""
+    try:
+        msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
 def _shared_options() -> list[Any]:
     return [
         click.option("--store", metavar="URL", help="URL of the store."),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import click
 
 from dream_gateway.administration import open_administration
 from dream_gateway.cli.rendering import tier_row
-from dream_gateway.cli.session import Session, with_session
+from dream_gateway.cli.session import Session, check_value, with_session
+from dream_gateway.model import BILLING_INTERVALS, Interval
+from dream_gateway.service.values import Currency
 from dream_gateway.tierspec import parse_tier
 
-COLUMNS = ("name", "quota", "rate", "burst")
+COLUMNS = (
+    "name", "price", "currency", "billingInterval", "quota", "overage", "rate", "burst",
+)  # fmt: skip
 
 
 @click.group("tier")
@@ -22,18 +27,29 @@ def command() -> None:
 @command.command("set")
 @click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
 @click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+@click.option("--price", type=click.IntRange(min=0), help="In the minor unit.")
+@click.option("--currency", help="ISO 4217, in lower case.")
+@click.option(
+    "--billing-interval", type=click.Choice(BILLING_INTERVALS), help="What the price is for."
+)
+@click.option("--trial-days", type=click.IntRange(0, 3650), help="Days before the first payment.")
 @with_session()
-def change(session: Session, *, specs: tuple[str, ...], project: str) -> None:
+def change(session: Session, *, specs: tuple[str, ...], project: str, **values: Any) -> None:
     """Add tiers, or change those of the same name: the new limit holds at once, usage stays.
 
-    SPEC is name=LIMIT[/interval][@rate], such as free=100/month@10/s or pro=unlimited.
+    SPEC is name=LIMIT[/interval][+overage][@rate], such as free=100/month@10/s or pro=unlimited.
+    Overage is what use beyond the limit costs, as a price in minor units for so many units:
+    team=10000/month+50/1000. What is not named stays as it is.
     """
-    tiers = [parse_tier(spec) for spec in specs]
+    limits = [parse_tier(spec) for spec in specs]
+    check_value("--currency", values["currency"], Currency | None)
+    given = {name: value for name, value in values.items() if value is not None}
+    if "billing_interval" in given:
+        given["billing_interval"] = Interval(given["billing_interval"])
 
     async def run() -> None:
         async with open_administration(session.settings) as admin:
-            for tier in tiers:
-                await admin.set_tier(project, tier)
+            tiers = [await admin.change_tier(project, each, given) for each in limits]
         session.show_list([tier_row(tier) for tier in tiers], COLUMNS)
 
     asyncio.run(run())

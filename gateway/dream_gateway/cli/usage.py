@@ -56,4 +56,5 @@ def _answer(customer: str, verdict: Verdict) -> dict[str, object]:
         "remaining": "unlimited" if usage.remaining is None else usage.remaining,
         "periodStart": time_text(usage.period.start),
         "periodEnd": time_text(usage.period.end),
+        **({} if usage.overage is None else {"overage": usage.overage}),
     }

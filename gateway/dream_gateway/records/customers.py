@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, union_all, update
 
 from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
-from dream_gateway.records.rows import customer_of
+from dream_gateway.records.rows import customer_of, plain
 from dream_gateway.records.schema import end_users
 from dream_gateway.storage import Subject
 
@@ -76,6 +76,8 @@ async def change(writer: Writer, customer: Customer) -> None:
     row, run = _row(customer), writer.connection.execute
     here = (end_users.c.id == customer.id) & _there()
     before = (await run(select(end_users).where(here))).mappings().first()
+    if before is not None and before["plan"] != customer.plan:
+        row["plan_since"] = writer.now
     await run(update(end_users).where(here).values(row))
     await _changed(writer, customer, "customer.update", difference(before, row, PUBLIC))
 
@@ -126,4 +128,5 @@ def _row(customer: Customer) -> dict[str, object]:
         "first_name": customer.first_name,
         "last_name": customer.last_name,
         "metadata": customer.metadata,
+        "subscription": plain(customer.subscription),
     }

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from dream_gateway.records import pushes
 from dream_gateway.records.audit import difference
 from dream_gateway.records.rows import product_of
 from dream_gateway.records.schema import products
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Product
     from dream_gateway.records.database import Writer
+    from dream_gateway.records.prices import ProviderIds
 
 
 async def of_project(connection: AsyncConnection, project_id: str) -> list[Product]:
@@ -40,6 +44,7 @@ async def add(writer: Writer, product: Product) -> None:
     await writer.connection.execute(insert(products).values(row))
     project = product.project_id
     await writer.audit("product.create", product.id, {"after": row}, project=project)
+    await pushes.touch(writer, project)
 
 
 async def change(writer: Writer, product: Product) -> None:
@@ -50,6 +55,7 @@ async def change(writer: Writer, product: Product) -> None:
     await run(update(products).where(here).values(row))
     details = difference(before, row, row)
     await writer.audit("product.update", product.id, details, project=product.project_id)
+    await pushes.touch(writer, product.project_id)
 
 
 async def delete(writer: Writer, product: Product) -> None:
@@ -57,6 +63,17 @@ async def delete(writer: Writer, product: Product) -> None:
     query = update(products).where(products.c.id == product.id)
     await writer.connection.execute(query.values(deleted_at=writer.now))
     await writer.audit("product.delete", product.id, project=product.project_id)
+    await pushes.touch(writer, product.project_id)
+
+
+async def identify(writer: Writer, project_id: str, ids: Mapping[str, ProviderIds]) -> None:
+    """Note what a payment provider calls the products, by id; those without are not on sale."""
+    for product in await of_project(writer.connection, project_id):
+        price_id, product_id = ids.get(product.id, (None, None))
+        if (product.price_id, product.product_id) != (price_id, product_id):
+            query = update(products).where(products.c.id == product.id)
+            values = {"price_id": price_id, "product_id": product_id}
+            await writer.connection.execute(query.values(values))
 
 
 def _there() -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from dream_gateway.errors import ConflictError
 from dream_gateway.model import Alignment, Branding, KeyKind, Project, ProjectType
 from dream_gateway.records import credentials
 from dream_gateway.records.audit import difference
+from dream_gateway.records.platforms import refused
 from dream_gateway.records.rows import plain, project_of
 from dream_gateway.records.schema import origins, platforms, projects
 from dream_gateway.storage import Subject
@@ -211,7 +212,7 @@ async def _all(connection: AsyncConnection, query: Select[Any]) -> list[Project]
 
 
 def _joined() -> Select[Any]:
-    return select(projects, platforms.c.suspended).join_from(projects, platforms)
+    return select(projects, refused()).join_from(projects, platforms)
 
 
 def _there() -> ColumnElement[bool]:

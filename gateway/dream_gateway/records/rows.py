@@ -22,6 +22,7 @@ from dream_gateway.model import (
     Project,
     ProjectType,
     Role,
+    Subscription,
     Tier,
 )
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 def platform_of(row: RowMapping) -> Platform:
     """Return a platform."""
-    return Platform(row["id"], row["name"], row["created_at"], bool(row["suspended"]))
+    suspended, unpaid = bool(row["suspended"]), bool(row["unpaid"])
+    return Platform(row["id"], row["name"], row["created_at"], suspended, unpaid)
 
 
 def developer_of(row: RowMapping) -> Developer:
@@ -63,7 +65,7 @@ def membership_of(row: RowMapping) -> Membership:
 
 
 def project_of(row: RowMapping, origins: Sequence[str]) -> Project:
-    """Return a project; the row has its platform's `suspended`."""
+    """Return a project; the row has its platform's `refused` as `suspended`."""
     return Project(
         id=row["id"],
         platform_id=row["platform_id"],
@@ -120,6 +122,9 @@ def customer_of(row: RowMapping) -> Customer:
         first_name=row["first_name"],
         last_name=row["last_name"],
         metadata=row["metadata"],
+        subscription=None
+        if row["subscription"] is None
+        else msgspec.convert(row["subscription"], Subscription),
     )
 
 

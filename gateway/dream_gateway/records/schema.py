@@ -84,6 +84,8 @@ tiers = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("definition", JSON, nullable=False),
+    # Since when use beyond its limit is paid, from a limit no higher than it is now.
+    Column("overage_since", Float, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "name"),
 )
 
@@ -154,12 +156,16 @@ end_users = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("external_id", Text, nullable=False),
     Column("plan", Text, nullable=False),
+    # When it was changed last; zero for whom it never was.
+    Column("plan_since", Float, nullable=False, server_default="0"),
     Column("anchor", Float, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("email", Text),
     Column("first_name", Text),
     Column("last_name", Text),
     Column("metadata", JSON, nullable=False),
+    # How the newest subscription stands, for people: the rows of `subscriptions` decide.
+    Column("subscription", JSON(none_as_null=True)),
     Column("deleted_at", Float),
     # A deleted customer's name may be taken again.
     Index(
@@ -289,7 +295,10 @@ subscriptions = Table(
     # When the provider was last asked, and when it is to be asked again without any news.
     Column("asked_at", Float, nullable=False, server_default="0"),
     Column("ask_at", Float, index=True),
+    # Counts the changes: what was asked for before the last one is older than it.
+    Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("project_id", "subscription_id"),
+    Index("subscriptions_account", "account_id", "subscription_id"),
 )
 
 # Webhooks that were handled, so that a repeat is known.

@@ -35,6 +35,7 @@ class ServiceHost:
         self.exchanges = gateway.plugins.code_exchanges()
         self.settings = gateway.settings
         self.clock = gateway.clock
+        self.billing = gateway.billing
         self.health = gateway.health
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import (
+    BillingAccountError,
     BillingNotConfiguredError,
     BillingUnavailableError,
     ConflictError,
 )
-from dream_gateway.hookspecs import CheckoutOrder
 from dream_gateway.service.authentication import Auth
 from dream_gateway.service.billing_shapes import (
     CheckoutAnswer,
@@ -18,30 +18,36 @@ from dream_gateway.service.billing_shapes import (
     PortalRequest,
 )
 from dream_gateway.service.failures import READ
-from dream_gateway.service.fields import IDEMPOTENCY_KEY, USER_ID, idempotency_key, user_of
+from dream_gateway.service.fields import IDEMPOTENCY_KEY, USER_ID, user_of
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.reply import Answer
 from dream_gateway.service.validation import Fault, invalid
+from dream_gateway.service.values import optional_instant
 from dream_gateway.service.web_origins import allowed_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dream_gateway.admission import Admission
-    from dream_gateway.hookspecs import Billing
+    from dream_gateway.billing.checkouts import Checkouts
+    from dream_gateway.billing.engine import Engine
     from dream_gateway.model import Customer, Project, Tier
     from dream_gateway.service.call import Call
 
 PAYERS = frozenset({Auth.SECRET, Auth.USER})
-FAILURES = (*READ, ConflictError, BillingNotConfiguredError, BillingUnavailableError)
+FAILURES = (
+    *READ,
+    ConflictError,
+    BillingAccountError,
+    BillingNotConfiguredError,
+    BillingUnavailableError,
+)
 
 
 class BillingRoutes:
     """Sends a customer to the payment provider. No transaction is open while that is asked."""
 
-    def __init__(self, admission: Admission, billings: Sequence[Billing]) -> None:
+    def __init__(self, admission: Admission, billing: Engine | None) -> None:
         self._admission = admission
-        self._billings = billings
+        self._billing = billing
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations of this module."""
@@ -72,33 +78,37 @@ class BillingRoutes:
         )
 
     async def checkout(self, call: Call) -> Answer:
-        """Begin a subscription."""
+        """Let a customer pay for a tier, or change what they pay for."""
         asked: CheckoutRequest = call.body
-        project, billing = call.known.project, self._billing()
-        order = CheckoutOrder(
+        project, checkouts = call.known.project, self._checkouts()
+        begun = await checkouts.begin(
             project=project,
-            customer=await self._customer(call),
             tier=await self._tier(project, asked.tier),
             success_url=allowed_url(project, asked.success_url, "/successUrl"),
             cancel_url=allowed_url(project, asked.cancel_url, "/cancelUrl"),
-            idempotency_key=idempotency_key(call),
+            customer=await self._customer(call),
         )
-        session = await billing.checkout(order)
-        return Answer(CheckoutAnswer(url=session.url, session_id=session.id))
+        return Answer(
+            CheckoutAnswer(
+                url=begun.url,
+                session_id=begun.session_id,
+                change=begun.change.value,
+                effective_at=optional_instant(begun.at),
+            )
+        )
 
     async def portal(self, call: Call) -> Answer:
         """Open the provider's page for a customer."""
         asked: PortalRequest | None = call.body
-        project, billing = call.known.project, self._billing()
+        project, checkouts = call.known.project, self._checkouts()
         back = allowed_url(project, None if asked is None else asked.return_url, "/returnUrl")
-        return Answer(
-            PortalAnswer(url=await billing.portal(project, await self._customer(call), back))
-        )
+        url = await checkouts.portal(project, await self._customer(call), back)
+        return Answer(PortalAnswer(url=url))
 
-    def _billing(self) -> Billing:
-        if not self._billings:
+    def _checkouts(self) -> Checkouts:
+        if self._billing is None:
             raise BillingNotConfiguredError
-        return self._billings[0]
+        return self._billing.checkouts
 
     async def _customer(self, call: Call) -> Customer:
         return await self._admission.customer(call.known.project, user_of(call))

@@ -25,14 +25,23 @@ from dream_gateway.tierspec import MOST
 
 Limit = Annotated[int, Meta(ge=0, le=MOST)]
 QuotaInterval = Literal["second", "minute", "hour", "day", "week", "month", "year", "lifetime"]
+BillingInterval = Literal["month", "year"]
 TrialDays = Annotated[int, Meta(ge=0, le=3650)]
 Stock = Annotated[int, Meta(ge=0, le=10**12, description="Units in stock.")]
+
+
+class OverageShape(Shape):
+    """What use beyond the limit costs: `price` for each `per` units."""
+
+    price: Annotated[int, Meta(ge=1, le=10**12, description="In the currency's minor unit.")]
+    per: Annotated[int, Meta(ge=1, le=MOST)] = 1
 
 
 class TierValues(Shape):
     """A tier but for its name: `limit` units per `interval`, `null`: they are not counted.
 
-    `price` is for each month or year that the payment provider bills.
+    `price` is for each `billingInterval` that the payment provider bills. With `overage`, units
+    beyond the limit are counted and paid for, and not refused.
     """
 
     display_name: Text = ""
@@ -46,6 +55,8 @@ class TierValues(Shape):
     features: Features = field(default_factory=list)
     popular: bool = False
     trial_days: TrialDays = 0
+    overage: OverageShape | None = None
+    billing_interval: BillingInterval = "month"
 
 
 class NewTier(TierValues, kw_only=True):
@@ -95,7 +106,7 @@ class ProductList(Shape):
 
 
 class TierView(Shape):
-    """A tier. `price` is in the currency's minor unit; `limit` units per `interval`."""
+    """A tier. `price` is in the currency's minor unit, per `billingInterval`; `limit` per `interval`."""
 
     name: str
     display_name: str
@@ -109,6 +120,8 @@ class TierView(Shape):
     features: list[str]
     popular: bool
     trial_days: Units
+    overage: OverageShape | None
+    billing_interval: Interval
 
 
 class TierList(Shape):

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dream_gateway.admission import Admission
+    from dream_gateway.billing.engine import Engine
     from dream_gateway.clock import Clock
     from dream_gateway.hookspecs import CodeExchange, Site
     from dream_gateway.plugins import Plugins
@@ -41,6 +42,11 @@ class Host(Protocol):
     @property
     def exchanges(self) -> Sequence[CodeExchange]:
         """Who takes one-time codes; the first one does."""
+        ...
+
+    @property
+    def billing(self) -> Engine | None:
+        """What deals with money, if a plugin takes any."""
         ...
 
     @property

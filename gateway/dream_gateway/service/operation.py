@@ -50,7 +50,8 @@ class Operation:
     handler looks closer. `query` is the shape of the query parameters. `creates` makes an
     `Idempotency-Key` replay the result; `around` is entered before its transaction begins, for what
     others do elsewhere, and left after it, to undo that if it failed. `least` is the role a
-    developer needs. `of_deleted` lets the path name a deleted project. `hot` answers ahead of the
+    developer needs. `of_deleted` lets the path name a deleted project, `of_unpaid` the developers of
+    a platform that does not pay its plan change something all the same. `hot` answers ahead of the
     router. `also` are other statuses that answer with `response`. `quick` is the handler of the
     plainest requests, which answers from memory or, having changed nothing, with `None`; `express`
     gives the shortcut of those that are plainer still: it takes the connection, fields, and what gives
@@ -76,6 +77,7 @@ class Operation:
     around: Around | None = None
     least: Role = Role.MEMBER
     of_deleted: bool = False
+    of_unpaid: bool = False
     metered: bool = False
     hot: bool = False
     quick: QuickHandler | None = None

@@ -167,6 +167,7 @@ def platform_view(platform: Platform) -> PlatformView:
         id=platform.id,
         name=platform.name,
         suspended=platform.suspended,
+        unpaid=platform.unpaid,
         created_at=instant(platform.created_at),
     )
 

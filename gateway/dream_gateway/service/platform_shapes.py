@@ -26,11 +26,15 @@ class PlatformChange(Shape):
 
 
 class PlatformView(Shape):
-    """A platform: one developer's business, apart from every other's."""
+    """A platform: one developer's business, apart from every other's.
+
+    The operator's word is `suspended`; `unpaid` is that its plan is not paid. Either has it refused.
+    """
 
     id: str
     name: str
     suspended: bool
+    unpaid: bool
     created_at: datetime
 
 

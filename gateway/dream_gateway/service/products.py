@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
@@ -124,6 +125,12 @@ class ProductRoutes:
             check_match(call, product_view(found))
             await _check_name(writing, found.project_id, call.body.name, found.id)
             product = _product(call.body, found.id, found.project_id, found.created_at)
+            product = replace(
+                product,
+                # The provider's word for it, unless the developer has another one.
+                price_id=product.price_id or found.price_id,
+                product_id=product.product_id or found.product_id,
+            )
             if product != found:
                 await products.change(writing.writer, product)
         return _shown(product)

@@ -150,8 +150,11 @@ async def _place(connection: AsyncConnection, call: Call, operation: Operation) 
 
 
 def _check(platform: Platform, role: Role, call: Call, operation: Operation) -> None:
-    if platform.suspended and call.inbound.method not in _READS:
-        raise PlatformSuspendedError
+    if call.inbound.method not in _READS:
+        if platform.suspended:
+            raise PlatformSuspendedError
+        if platform.unpaid and not operation.of_unpaid:
+            raise PlatformSuspendedError("The platform's plan is not paid.")
     if _RANKS[role] < _RANKS[operation.least]:
         raise ForbiddenError(f"This needs the role {operation.least} on the platform.")
 

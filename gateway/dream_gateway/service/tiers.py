@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConflictError, NotFoundError
-from dream_gateway.model import Allowance, AllowanceKind, Interval, Role, Tier
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Overage, Role, Tier
 from dream_gateway.records import projects, tiers
 from dream_gateway.service.authentication import MANAGERS, READERS
-from dream_gateway.service.catalogue_shapes import NewTier, TierList, TierValues, TierView
+from dream_gateway.service.catalogue_shapes import (
+    NewTier,
+    OverageShape,
+    TierList,
+    TierValues,
+    TierView,
+)
 from dream_gateway.service.failures import CHANGE, CREATE, READ
 from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH, PROJECT_ID
 from dream_gateway.service.key_values import allowance, rate_view
@@ -16,6 +23,7 @@ from dream_gateway.service.operation import Operation
 from dream_gateway.service.reply import Answer
 from dream_gateway.service.validation import Fault, invalid
 from dream_gateway.service.versions import check_match, versioned
+from dream_gateway.tierspec import overage_fault
 
 if TYPE_CHECKING:
     from dream_gateway.service.call import Call
@@ -125,6 +133,12 @@ class TierRoutes:
             found = await _find(writing, call)
             check_match(call, tier_view(found))
             tier = _tier(found.name, call.body)
+            tier = replace(
+                tier,
+                # The provider's word for it, unless the developer has another one.
+                price_id=tier.price_id or found.price_id,
+                product_id=tier.product_id or found.product_id,
+            )
             if tier != found:
                 await tiers.put(writing.writer, call.known.project.id, tier)
         return _shown(tier)
@@ -143,7 +157,7 @@ class TierRoutes:
 
 def tier_view(tier: Tier) -> TierView:
     """Return a tier as callers see it."""
-    quota = tier.quota
+    quota, overage = tier.quota, tier.overage
     return TierView(
         name=tier.name,
         display_name=tier.display_name or tier.name,
@@ -157,11 +171,14 @@ def tier_view(tier: Tier) -> TierView:
         features=list(tier.features),
         popular=tier.popular,
         trial_days=tier.trial_days,
+        overage=None if overage is None else OverageShape(price=overage.price, per=overage.per),
+        billing_interval=tier.billing_interval,
     )
 
 
 def _tier(name: str, asked: TierValues) -> Tier:
-    return Tier(
+    overage = asked.overage
+    tier = Tier(
         name=name,
         allowances=_allowances(asked),
         display_name=asked.display_name or name,
@@ -170,9 +187,15 @@ def _tier(name: str, asked: TierValues) -> Tier:
         features=tuple(asked.features),
         popular=asked.popular,
         trial_days=asked.trial_days,
+        billing_interval=Interval(asked.billing_interval),
         price_id=asked.price_id,
         product_id=asked.product_id,
+        overage=None if overage is None else Overage(overage.price, overage.per),
     )
+    fault = overage_fault(tier)
+    if fault is not None:
+        raise invalid([Fault("/overage", fault)])
+    return tier
 
 
 def _allowances(asked: TierValues) -> tuple[Allowance, ...]:

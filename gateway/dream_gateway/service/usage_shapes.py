@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 # msgspec reads the annotations
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from dream_gateway.service.values import (
     MAX_BATCH,
@@ -34,7 +34,8 @@ class UsageView(Shape):
     """Usage of the current period.
 
     Units that other workers hold on lease count as used, so it is exact once traffic has been idle
-    for a second, and never too low.
+    for a second, and never too low. `overage` are the units beyond `limit`, where the tier has a
+    price for them: they are paid, and not refused.
     """
 
     user_id: str
@@ -44,10 +45,14 @@ class UsageView(Shape):
     remaining: Units | Unlimited
     period_start: datetime | None
     period_end: datetime | None
+    overage: Units | UnsetType = UNSET
 
 
 class CountedUsage(Shape):
-    """Usage after it was charged; `count` is `usageCount` by its other name."""
+    """Usage after it was charged; `count` is `usageCount` by its other name.
+
+    `overage` is there where the tier has a price for units beyond `limit`.
+    """
 
     user_id: str
     plan: str
@@ -57,6 +62,7 @@ class CountedUsage(Shape):
     remaining: Units | Unlimited
     period_start: datetime | None
     period_end: datetime | None
+    overage: Units | UnsetType = UNSET
 
 
 class TrackAnswer(Shape, omit_defaults=True):

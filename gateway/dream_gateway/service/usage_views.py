@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from dream_gateway.service.usage_shapes import CountedUsage, TrackAnswer, UsageView
 from dream_gateway.service.values import instant, optional_instant
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dream_gateway.service.values import Unlimited
     from dream_gateway.subjects import Subject
 
-_COUNT, _USAGE_COUNT, _REMAINING = -1, -2, -3
+_COUNT, _USAGE_COUNT, _REMAINING, _OVERAGE = -1, -2, -3, -4
 
 
 class _Numbers(NamedTuple):
@@ -28,6 +29,7 @@ class _Numbers(NamedTuple):
     remaining: int | Unlimited = "unlimited"
     start: datetime | None = None
     end: datetime | None = None
+    overage: int | UnsetType = UNSET
 
 
 def usage_view(verdict: Verdict, user: str) -> UsageView:
@@ -41,6 +43,7 @@ def usage_view(verdict: Verdict, user: str) -> UsageView:
         remaining=numbers.remaining,
         period_start=numbers.start,
         period_end=numbers.end,
+        overage=numbers.overage,
     )
 
 
@@ -56,28 +59,33 @@ def counted_usage(verdict: Verdict, user: str) -> CountedUsage:
         remaining=numbers.remaining,
         period_start=numbers.start,
         period_end=numbers.end,
+        overage=numbers.overage,
     )
 
 
 class CountedTemplate:
     """The answer to a charge of one subject in one period, from which only the numbers are missing."""
 
-    __slots__ = ("_limit", "_quota", "_text")
+    __slots__ = ("_is_paid_beyond", "_limit", "_quota", "_text")
 
     def __init__(self, verdict: Admitted) -> None:
         usage = counted_usage(verdict, verdict.subject.customer.external_id)
         self._quota = verdict.subject.quota
-        self._limit = None if self._quota is None else self._quota.limit
+        self._limit = None if usage.limit == "unlimited" else usage.limit
+        self._is_paid_beyond = usage.overage is not UNSET
         if self._quota is not None:
             usage.count, usage.usage_count = _COUNT, _USAGE_COUNT
             if self._limit is not None:
                 usage.remaining = _REMAINING
+            if self._is_paid_beyond:
+                usage.overage = _OVERAGE
         text = msgspec.json.encode(TrackAnswer(success=True, usage=usage)).replace(b"%", b"%%")
         # Such a sequence cannot be part of a string, whose quotes are escaped.
         for name, mark in (
             (b"count", _COUNT),
             (b"usageCount", _USAGE_COUNT),
             (b"remaining", _REMAINING),
+            (b"overage", _OVERAGE),
         ):
             text = text.replace(b'"%b":%d' % (name, mark), b'"%b":%%d' % name)
         self._text = text
@@ -90,7 +98,10 @@ class CountedTemplate:
         used = quota.used()
         if self._limit is None:
             return self._text % (used, used)
-        return self._text % (used, used, self._limit - used if used < self._limit else 0)
+        left = self._limit - used if used < self._limit else 0
+        if not self._is_paid_beyond:
+            return self._text % (used, used, left)
+        return self._text % (used, used, left, max(0, used - self._limit))
 
 
 def counted_template(subject: Subject, now: float) -> CountedTemplate:
@@ -117,4 +128,5 @@ def _numbers(usage: Usage | None) -> _Numbers:
         "unlimited" if remaining is None else remaining,
         instant(usage.period.start),
         optional_instant(usage.period.end),
+        UNSET if usage.overage is None else usage.overage,
     )

@@ -64,16 +64,18 @@ class WebhookRoutes:
 
     async def _receive(self, reader: UserWebhook, call: Call) -> Answer:
         body = await call.read(MAX_BODY)
-        fields = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in call.fields.items()
-        }
-        change = reader.read(fields, body)
+        change = reader.read(readable(call), body)
         if change is not None:
             actor = Actor(f"webhook/{reader.name}", call.request_id.decode("ascii", "replace"))
             async with self._directory.write(actor) as writing:
                 if not await identities.heard(writing.writer, reader.name, change.id):
                     await _apply(writing, change)
         return Answer(Received(received=True))
+
+
+def readable(call: Call) -> dict[str, str]:
+    """Return the header fields as those who read webhooks take them."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in call.fields.items()}
 
 
 async def _apply(writing: Writing, change: UserChange) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dream_gateway.model import (
+    BILLING_INTERVALS,
     Alignment,
     Allowance,
     AllowanceKind,
@@ -20,7 +21,7 @@ from dream_gateway.model import (
     Role,
     Tier,
 )
-from dream_gateway.tierspec import MOST
+from dream_gateway.tierspec import MOST, overage_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,14 @@ def check_tier(row: Mapping[str, Any]) -> None:
         raise ValueError("has a definition of another name")
     if tier.price < 0 or tier.price > MOST or tier.trial_days < 0:
         raise ValueError("has a price or trial below zero, or too large")
+    if tier.billing_interval not in BILLING_INTERVALS:
+        raise ValueError("has a billing interval that is neither a month nor a year")
     _check_allowances(tier.allowances)
+    if tier.overage is not None and not (1 <= tier.overage.price <= MOST >= tier.overage.per >= 1):
+        raise ValueError("has a price of overage that cannot be")
+    fault = overage_fault(tier)
+    if fault is not None:
+        raise ValueError(f"cannot be: {fault}")
 
 
 def check_customer(row: Mapping[str, Any]) -> None:

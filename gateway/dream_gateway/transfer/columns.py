@@ -67,6 +67,7 @@ TABLES: Mapping[str, Mapping[str, Named]] = {
         "features": OPTIONAL,
         "popular": OPTIONAL,
         "trialDays": OPTIONAL,
+        "billingInterval": OPTIONAL,
     },
     "end_users": {
         "publishableKey": NEEDED,

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from dream_gateway.errors import NotFoundError
 from dream_gateway.model import Customer
 from dream_gateway.records import tiers as tier_queries
+from dream_gateway.records.platforms import refused
 from dream_gateway.records.rows import customer_of, project_of
 from dream_gateway.records.schema import developers, end_users, memberships, platforms, projects
 from dream_gateway.storage import Quota
@@ -128,7 +129,7 @@ def _query(part: Part, owner: str) -> Select[Any]:
         whose = table.c.customer_id
         query = query.where(or_(whose.is_(None), whose.in_(there)))
     if part is PROJECT:
-        query = query.add_columns(platforms.c.suspended).join_from(projects, platforms)
+        query = query.add_columns(refused()).join_from(projects, platforms)
     names = ("position",) if "position" in table.c else part.unique[0]
     return query.order_by(*(table.c[name] for name in names))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.model import Allowance, AllowanceKind, Interval, Tier
+from dream_gateway.model import BILLING_INTERVALS, Allowance, AllowanceKind, Interval, Tier
 from dream_gateway.tierspec import INTERVALS, parse_rate
 from dream_gateway.transfer import values
 from dream_gateway.transfer.parts import Unfit
@@ -35,6 +35,7 @@ def tier_of(entry: Entry) -> Tier:
         trial_days=values.whole(entry.get("trialDays") or 0),
         price_id=values.text(entry.get("priceId")),
         product_id=values.text(entry.get("productId")),
+        billing_interval=_billing_interval(entry),
     )
 
 
@@ -46,7 +47,18 @@ def default_of(tiers: Mapping[str, Tier]) -> str:
 
 
 def _interval(entry: Entry) -> Interval:
-    word = (values.text(entry.get("interval")) or Interval.MONTH).lower()
+    return _span(entry, "interval")
+
+
+def _billing_interval(entry: Entry) -> Interval:
+    interval = _span(entry, "billingInterval")
+    if interval not in BILLING_INTERVALS:
+        raise Unfit(f"has a billing interval that is neither a month nor a year: {interval}")
+    return interval
+
+
+def _span(entry: Entry, column: str) -> Interval:
+    word = (values.text(entry.get(column)) or Interval.MONTH).lower()
     interval = INTERVALS.get(word)
     if interval is None:
         raise Unfit(f"has an interval that is none: {word[:40]!r}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Boolean, Float, LargeBinary, String, Text
+from sqlalchemy import JSON, Boolean, DefaultClause, Float, Integer, LargeBinary, String, Text
 
 from dream_gateway.records import schema
 from dream_gateway.records.sealed import SEALED, SealedColumn
@@ -34,8 +34,11 @@ LATEST = 253_402_300_800
 """Seconds since the epoch: the first instant after the year 9999."""
 
 LONGEST_TEXT = 64 << 10
-LEFT_OUT = frozenset({"position", "deleted_at", "developer_id"})
-"""The columns of no line: what was deleted is in none, and a member is one by their address."""
+LEFT_OUT = frozenset(
+    {"position", "deleted_at", "developer_id", "unpaid", "plan_since", "overage_since"}
+)
+"""The columns of no line: what was deleted is in none, a member is one by their address, what a platform
+owes is between it and the operator of this gateway, and overage is paid from the import on."""
 
 ID = ("id",)
 DIGEST = "digest"
@@ -156,7 +159,9 @@ def row_of(part: Part, line: Mapping[str, Any]) -> dict[str, Any]:
             row[column.name] = None if value is None else _text(value, name)
             continue
         if value is None and not column.nullable:
-            raise Unfit(f"has no {name}")
+            value = _default(column)
+            if value is None:
+                raise Unfit(f"has no {name}")
         row[column.name] = None if value is None else _value(column, value, name)
     try:
         part.check(row)
@@ -169,6 +174,17 @@ def camel(name: str) -> str:
     """Return a column's name as a field's, such as `projectId`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def _default(column: Column[Any]) -> object:
+    """Return what a column has in a line that was written before there was one; `None`: nothing."""
+    default = column.server_default
+    if not isinstance(default, DefaultClause) or isinstance(column.type, JSON):
+        return None
+    text = str(default.arg)
+    if isinstance(column.type, Boolean):
+        return text == "1"
+    return text if isinstance(column.type, String) else int(text)
 
 
 def _value(column: Column[Any], value: object, name: str) -> object:
@@ -236,7 +252,7 @@ def _binary(value: object, name: str) -> bytes:
 _READERS: Mapping[type, Callable[[object, str], object]] = {
     Boolean: _flag,
     Float: _instant,
-    BigInteger: _whole,
+    Integer: _whole,
     JSON: _json,
     LargeBinary: _binary,
     Text: _text,

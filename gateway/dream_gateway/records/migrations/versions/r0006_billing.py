@@ -24,15 +24,23 @@ down_revision = "0005"
 
 def upgrade() -> None:
     op.add_column("platforms", Column("unpaid", Boolean, nullable=False, server_default="0"))
+    op.add_column("end_users", Column("subscription", JSON))
+    op.add_column("end_users", Column("plan_since", Float, nullable=False, server_default="0"))
+    op.add_column("tiers", Column("overage_since", Float, nullable=False, server_default="0"))
     _change_accounts()
     _change_subscriptions()
     _create_connect_states()
     _create_payers()
     _create_prices()
+    _create_checkouts()
+    _create_polls()
+    _create_catalogue_pushes()
     _create_inbox()
     _create_orders()
     _create_order_lines()
     _create_platform_plans()
+    _create_rounds()
+    _create_overage_marks()
     _create_overage_reports()
     _create_webhook_endpoints()
     _create_messages()
@@ -71,9 +79,11 @@ def _change_subscriptions() -> None:
         Column("past_due_since", Float),
         Column("asked_at", Float, nullable=False, server_default="0"),
         Column("ask_at", Float),
+        Column("version", Integer, nullable=False, server_default="1"),
     ):
         op.add_column("subscriptions", column)
     op.create_index("ix_subscriptions_ask_at", "subscriptions", ["ask_at"])
+    op.create_index("subscriptions_account", "subscriptions", ["account_id", "subscription_id"])
 
 
 def _create_connect_states() -> None:
@@ -119,6 +129,48 @@ def _create_prices() -> None:
     )
 
 
+def _create_checkouts() -> None:
+    op.create_table(
+        "checkouts",
+        Column("id", String(64), primary_key=True),
+        Column("account_id", String(255), nullable=False),
+        Column("live", Boolean, nullable=False),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False),
+        Column("fingerprint", LargeBinary(32), nullable=False),
+        Column("session_id", String(255)),
+        Column("status", String(16), nullable=False),
+        Column("created_at", Float, nullable=False),
+        Column("ask_at", Float, nullable=False),
+        UniqueConstraint("account_id", "session_id"),
+        Index("checkouts_customer", "customer_id", "status"),
+        Index("checkouts_due", "status", "ask_at"),
+    )
+
+
+def _create_polls() -> None:
+    op.create_table(
+        "polls",
+        Column("account_id", String(255), primary_key=True),
+        Column("live", Boolean, primary_key=True),
+        Column("polled_at", Float, nullable=False),
+    )
+
+
+def _create_catalogue_pushes() -> None:
+    op.create_table(
+        "catalogue_pushes",
+        Column("project_id", String(64), ForeignKey("projects.id"), primary_key=True),
+        Column("revision", BigInteger, nullable=False),
+        Column("pushed", BigInteger, nullable=False),
+        Column("status", String(16), nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("due_at", Float, nullable=False),
+        Column("fault", Text),
+        Column("pushed_at", Float),
+        Index("catalogue_pushes_due", "status", "due_at"),
+    )
+
+
 def _create_inbox() -> None:
     op.create_table(
         "inbox",
@@ -136,6 +188,8 @@ def _create_inbox() -> None:
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
         Column("due_at", Float, nullable=False),
+        Column("lease", String(64)),
+        Column("leased_until", Float),
         Column("fault", Text),
         Column("done_at", Float),
         Column("platform_id", String(64)),
@@ -165,10 +219,11 @@ def _create_orders() -> None:
         Column("payment_id", String(255)),
         Column("created_at", Float, nullable=False),
         Column("expires_at", Float, nullable=False),
+        Column("due_at", Float, nullable=False),
         Column("settled_at", Float),
         UniqueConstraint("account_id", "session_id"),
         Index("orders_project", "project_id", "position"),
-        Index("orders_due", "status", "expires_at"),
+        Index("orders_due", "status", "due_at"),
         Index("orders_payment", "account_id", "payment_id"),
     )
 
@@ -191,11 +246,37 @@ def _create_platform_plans() -> None:
         Column("platform_id", String(64), ForeignKey("platforms.id"), primary_key=True),
         Column("payer_id", String(255), unique=True),
         Column("subscription_id", String(255), unique=True),
-        Column("status", String(32), nullable=False),
+        Column("status", String(32)),
         Column("period_end", Float),
         Column("cancel_at", Float),
         Column("grace_until", Float),
-        Column("changed_at", Float, nullable=False),
+        Column("session_id", String(255)),
+        Column("session_key", String(255)),
+        Column("ask_at", Float, index=True),
+        Column("version", Integer, nullable=False),
+    )
+
+
+def _create_rounds() -> None:
+    op.create_table(
+        "rounds",
+        Column("name", String(64), primary_key=True),
+        Column("position", BigInteger, nullable=False),
+        Column("due_at", Float, nullable=False),
+    )
+
+
+def _create_overage_marks() -> None:
+    op.create_table(
+        "overage_marks",
+        Column("counter", String(255), primary_key=True),
+        Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
+        Column("period_start", Float, nullable=False),
+        Column("period_end", Float),
+        Column("accounted", BigInteger, nullable=False),
+        Column("since", Float, nullable=False),
+        Column("closed", Boolean, nullable=False),
     )
 
 
@@ -209,19 +290,20 @@ def _create_overage_reports() -> None:
         Column("live", Boolean, nullable=False),
         Column("meter", String(255), nullable=False),
         Column("payer_id", String(255), nullable=False),
-        Column("counter", Text, nullable=False),
-        Column("period_start", Float, nullable=False),
+        Column("counter", String(255), nullable=False),
         Column("before", BigInteger, nullable=False),
         Column("upto", BigInteger, nullable=False),
         Column("at", Float, nullable=False),
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
+        Column("tried_at", Float),
         Column("due_at", Float, nullable=False),
         Column("fault", Text),
         Column("sent_at", Float),
-        UniqueConstraint("counter", "period_start", "upto"),
+        UniqueConstraint("counter", "upto"),
         Index("overage_reports_due", "status", "due_at"),
-        Index("overage_reports_project", "project_id", "period_start"),
+        Index("overage_reports_meter", "account_id", "meter", "payer_id", "at"),
+        Index("overage_reports_project", "project_id", "at"),
     )
 
 

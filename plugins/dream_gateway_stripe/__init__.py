@@ -1,0 +1,1 @@
+"""Payments by Stripe: the contract `dream_gateway.payments`, for Stripe Connect (`stripe`)."""

@@ -1,0 +1,141 @@
+"""Customers, and the checkouts where they begin to pay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import stripe
+
+from dream_gateway.errors import BillingUnavailableError
+from dream_gateway.payments import CheckoutSession
+from dream_gateway_stripe.desk import Asking, once, translated
+from dream_gateway_stripe.shapes import Object, Payment, Session
+from dream_gateway_stripe.states import checkout_state, payment_state
+
+if TYPE_CHECKING:
+    from stripe.params import CustomerCreateParams
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
+
+    from dream_gateway.payments import (
+        Account,
+        CartOrder,
+        CheckoutOrder,
+        CheckoutState,
+        Payer,
+        PaymentState,
+    )
+    from dream_gateway_stripe.settings import StripeSettings
+
+
+class Checkouts(Asking):
+    """Sends people to Stripe's checkout, and tells how it went."""
+
+    async def customer(self, account: Account, payer: Payer) -> str:
+        """Return the id of the customer, created unless it was with the same content lately."""
+        params: CustomerCreateParams = {"metadata": dict(payer.references)}
+        if payer.email is not None:
+            params["email"] = payer.email
+        if payer.name is not None:
+            params["name"] = payer.name
+        created = await self._desk.ask(
+            account,
+            Object,
+            lambda client, options: client.v1.customers.create_async(params, options),
+            once(payer.key, "customer", params),
+        )
+        return created.id
+
+    async def checkout(self, account: Account, order: CheckoutOrder) -> CheckoutSession:
+        """Open a checkout for a subscription. Only the first price is one of so many pieces."""
+        first, *metered = order.price_ids
+        params = _session(self._desk.settings, order)
+        params["mode"] = "subscription"
+        params["customer"] = order.customer_id
+        lines: list[SessionCreateParamsLineItem] = [{"price": first, "quantity": 1}]
+        lines += [{"price": price_id} for price_id in metered]
+        params["line_items"] = lines
+        params["subscription_data"] = {"metadata": dict(order.references)}
+        if order.trial_days:
+            params["subscription_data"]["trial_period_days"] = order.trial_days
+        return await self._open(account, order.key, params)
+
+    async def cart(self, account: Account, order: CartOrder) -> CheckoutSession:
+        """Open a checkout for products; Stripe has it open for 30 minutes to 24 hours."""
+        lines: list[SessionCreateParamsLineItem] = [
+            {"price": line.price_id, "quantity": line.quantity} for line in order.lines
+        ]
+        params = _session(self._desk.settings, order)
+        params["mode"] = "payment"
+        params["line_items"] = lines
+        params["expires_at"] = int(order.expires_at)
+        params["payment_intent_data"] = {"metadata": dict(order.references)}
+        if order.customer_id is not None:
+            params["customer"] = order.customer_id
+        elif order.email is not None:
+            params["customer_email"] = order.email
+        return await self._open(account, order.key, params)
+
+    async def expire(self, account: Account, session_id: str) -> None:
+        """Close a checkout that is open; any other is left alone."""
+        try:
+            await self._desk.attempt(
+                account,
+                lambda client, options: client.v1.checkout.sessions.expire_async(
+                    session_id, None, options
+                ),
+            )
+        except stripe.InvalidRequestError:
+            return  # It was completed, or expired already, or never was.
+        except stripe.StripeError as exc:
+            raise translated(exc, account) from exc
+
+    async def checkout_state(self, account: Account, session_id: str) -> CheckoutState | None:
+        """Return a checkout."""
+        found = await self._desk.find(
+            account,
+            Session,
+            lambda client, options: client.v1.checkout.sessions.retrieve_async(
+                session_id, {"expand": ["payment_intent"]}, options
+            ),
+        )
+        return None if found is None else checkout_state(found)
+
+    async def payment(self, account: Account, payment_id: str) -> PaymentState | None:
+        """Return a payment."""
+        found = await self._desk.find(
+            account,
+            Payment,
+            lambda client, options: client.v1.payment_intents.retrieve_async(
+                payment_id, {"expand": ["latest_charge"]}, options
+            ),
+        )
+        return None if found is None else payment_state(found)
+
+    async def _open(
+        self, account: Account, key: str, params: SessionCreateParams
+    ) -> CheckoutSession:
+        session = await self._desk.ask(
+            account,
+            Session,
+            lambda client, options: client.v1.checkout.sessions.create_async(params, options),
+            once(key, "checkout", params),
+        )
+        if session.url is None:
+            raise BillingUnavailableError("The payment provider gave no page to pay at.")
+        return CheckoutSession(id=session.id, url=session.url, expires_at=session.expires_at)
+
+
+def _session(settings: StripeSettings, order: CheckoutOrder | CartOrder) -> SessionCreateParams:
+    """Return what every checkout has in common."""
+    params: SessionCreateParams = {
+        "success_url": order.success_url,
+        "cancel_url": order.cancel_url,
+        "metadata": dict(order.references),
+    }
+    if settings.promotion_codes:
+        params["allow_promotion_codes"] = True
+    if settings.automatic_tax:
+        params["automatic_tax"] = {"enabled": True}
+        if order.customer_id is not None:  # Tax depends on the address that is entered.
+            params["customer_update"] = {"address": "auto"}
+    return params
