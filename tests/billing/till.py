@@ -154,7 +154,8 @@ async def opened(fake: FakeStripe, clock: FakeClock, store: str) -> AsyncIterato
     gateway = Gateway(Settings(store=store), clock, Plugins({}))
     await gateway.start()
     try:
-        engine = Engine(provider, gateway.records, clock, gateway.settings)
+        ledger = gateway.stores.ledger()
+        engine = Engine(provider, gateway.records, clock, gateway.settings, ledger)
         host = ServiceHost(gateway)
         host.billing = engine
         service = create_service(host)

@@ -1,112 +1,80 @@
-"""`dream-gateway billing`: what projects sell, at the payment provider."""
+"""`dream-gateway billing`: what is to be paid, and what the payment provider has of it."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from dream_gateway.administration import OPERATOR, open_records
-from dream_gateway.billing.catalogue import Catalogue
+from dream_gateway.billing.reconciliation import Reconciliation
+from dream_gateway.cli.catalogue import drift, push
+from dream_gateway.cli.rendering import time_text
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.cli.till import open_till
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import BillingNotConfiguredError
-from dream_gateway.model import Actor
-from dream_gateway.plugins import Plugins
+from dream_gateway.records import overage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from dream_gateway.billing.reconciliation import Line
 
-    from dream_gateway.billing.items import Drift
-    from dream_gateway.payments import Billing
-    from dream_gateway.records.database import Records
-    from dream_gateway.records.prices import Price
-    from dream_gateway.settings import Settings
-
-PRICES = ("kind", "ref", "amount", "currency", "interval", "priceId")
-DRIFTS = ("kind", "ref", "problem", "fields")
-
-
-class Till(NamedTuple):
-    """What a command about money works with."""
-
-    provider: Billing
-    records: Records
+COLUMNS = (
+    "projectId", "customer", "plan", "periodStart", "included", "used", "overage", "unreported",
+    "pending", "sent", "parked", "provider", "difference", "fault",
+)  # fmt: skip
+DIFFERS = 1
 
 
 @click.group("billing")
 def command() -> None:
-    """Push what is for sale to the payment provider, and compare."""
+    """Push what is for sale to the payment provider, and compare what it has."""
 
 
-@command.command("push")
-@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+command.add_command(push)
+command.add_command(drift)
+
+
+@command.command("reconcile")
+@click.option("--project", metavar="PROJECT", help="Only this project's customers.")
+@click.option("--retry", is_flag=True, help="Have reports sent again that were refused.")
 @with_session()
-def push(session: Session, *, project: str) -> None:
-    """Have on sale at the payment provider what a project sells: all of it, or as it was."""
+def reconcile(session: Session, *, project: str | None, retry: bool) -> None:
+    """Compare the overage of each customer: in the ledger, as reported, and at the provider.
 
-    async def run() -> None:
-        async with open_till(session.settings) as till:
-            done = await _catalogue(till).push(project, Actor(OPERATOR))
-        session.show_list([_price_row(price) for price in done.on_sale], PRICES)
+    All numbers are units of the last seven days' periods. The exit code is 1 if the provider has other
+    units than were sent, cannot be asked, or refuses some.
+    """
 
-    asyncio.run(run())
+    async def run() -> list[Line]:
+        async with open_till(session.settings) as (provider, records, ledger):
+            if retry:
+                async with records.write("operator") as writer:
+                    await overage.unpark(writer, project)
+            found = Reconciliation(provider, records, ledger, SystemClock())
+            return [line async for line in found.lines(project)]
 
-
-@command.command("drift")
-@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
-@click.option("--repair", is_flag=True, help="Push the catalogue, which puts it right.")
-@with_session()
-def drift(session: Session, *, project: str, repair: bool) -> None:
-    """List what the payment provider has otherwise than it is here."""
-
-    async def run() -> None:
-        async with open_till(session.settings) as till:
-            catalogue = _catalogue(till)
-            found = await catalogue.drift(project)
-            if found and repair:
-                await catalogue.push(project, Actor(OPERATOR))
-        session.show_list([_drift_row(each) for each in found], DRIFTS)
-
-    asyncio.run(run())
+    lines = asyncio.run(run())
+    session.show_list([_row(line) for line in lines], COLUMNS)
+    if not all(line.agrees for line in lines):
+        sys.exit(DIFFERS)
 
 
-@asynccontextmanager
-async def open_till(settings: Settings) -> AsyncIterator[Till]:
-    """Open the records and the payment provider. Raises `BillingNotConfiguredError`."""
-    plugins = Plugins(settings.plugins)
-    try:
-        billings = plugins.billings()
-        if not billings:
-            raise BillingNotConfiguredError
-        async with open_records(settings) as records:
-            yield Till(billings[0], records)
-    finally:
-        await plugins.aclose()
-
-
-def _catalogue(till: Till) -> Catalogue:
-    return Catalogue(till.provider, till.records, SystemClock())
-
-
-def _price_row(price: Price) -> dict[str, object]:
+def _row(line: Line) -> dict[str, object]:
     return {
-        "kind": price.kind,
-        "ref": price.ref,
-        "amount": price.amount,
-        "currency": price.currency,
-        "interval": price.interval,
-        "priceId": price.price_id,
-        "productId": price.provider_product_id,
-    }
-
-
-def _drift_row(found: Drift) -> dict[str, object]:
-    return {
-        "kind": found.kind,
-        "ref": found.ref,
-        "problem": found.problem,
-        "fields": list(found.fields),
+        "projectId": line.project_id,
+        "customer": line.customer,
+        "plan": line.plan,
+        "periodStart": time_text(line.period_start),
+        "periodEnd": time_text(line.period_end),
+        "included": line.included,
+        "used": line.used,
+        "overage": line.beyond,
+        "unreported": line.unreported,
+        "pending": line.sums.pending,
+        "sent": line.sums.sent,
+        "parked": line.sums.parked,
+        "provider": line.provider,
+        "difference": line.difference,
+        "fault": line.fault,
     }

@@ -118,6 +118,8 @@ def _line(call: Call, wanted: JSON) -> JSON:
     if not metered and wanted.get("quantity", 0) < 1:
         raise StripeFault("Quantity is required.", param="line_items[quantity]")
     product = call.books.get(price["product"], "product")
+    if not product["active"]:
+        raise StripeFault("The price's product is not active.", param="line_items[price]")
     amount = 0 if metered else price["unit_amount"] * wanted["quantity"]
     return {
         "id": call.world.id("li"),
