@@ -101,6 +101,10 @@ class Till:
             raise AssertionError("the reconciler never ends")
         await self.work()
 
+    async def connect(self) -> None:
+        """Connect the account, again."""
+        await furnish(self.gateway, self.project, self.account)
+
     async def customer(self, user: str = "ada") -> Customer:
         """Return a customer as the records have them."""
         async with self.gateway.records.read() as connection:
@@ -154,7 +158,8 @@ async def opened(fake: FakeStripe, clock: FakeClock, store: str) -> AsyncIterato
     gateway = Gateway(Settings(store=store), clock, Plugins({}))
     await gateway.start()
     try:
-        engine = Engine(provider, gateway.records, clock, gateway.settings)
+        ledger = gateway.stores.ledger()
+        engine = Engine(provider, gateway.records, clock, gateway.settings, ledger)
         host = ServiceHost(gateway)
         host.billing = engine
         service = create_service(host)

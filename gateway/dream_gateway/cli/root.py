@@ -33,6 +33,7 @@ COMMANDS = {
     "product": "Set, list and delete a project's products.",
     "usage": "Show what a customer has used.",
     "webhooks": "List what payment providers told, and have it dealt with again.",
+    "billing": "Compare what is to be paid with what the payment provider has.",
     "import": "Import an export, or what the system before this one kept.",
     "export": "Write everything of a platform as lines of JSON.",
     "audit": "List who changed what, and when.",
