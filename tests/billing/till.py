@@ -112,6 +112,11 @@ class Till:
         assert found is not None
         return found
 
+    async def knows(self, user: str) -> bool:
+        """Return whether there is such a customer."""
+        async with self.gateway.records.read() as connection:
+            return await customers.named(connection, self.project.id, user) is not None
+
     async def plan(self, user: str = "ada") -> str:
         """Return the tier a customer is on."""
         return (await self.customer(user)).plan
