@@ -17,6 +17,7 @@ import msgspec
 
 from dream_gateway.encryption_keys import parse_key
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.origins import origin_of
 from dream_gateway.settings import FILE_ONLY, STORES, RouteSettings, Settings, type_name
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def _checks() -> dict[str, Callable[[object], str | None]]:
         **dict.fromkeys(STORES, _role_fault),
         "store": _store_fault,
         "upstream": _upstream_fault,
+        "service_url": _origin_fault,
         "trusted_proxies": _networks_fault,
         "webhook_networks": _networks_fault,
         "routes": _routes_fault,
@@ -167,6 +169,12 @@ def _upstream_fault(value: object) -> str | None:
     if url.startswith(("unix:/", "unix:///")):
         fine = True
     return None if fine or url == "" else "not a URL such as http://127.0.0.1:3000 or unix:/run/api"
+
+
+def _origin_fault(value: object) -> str | None:
+    url = str(value)
+    fine = not url or origin_of(url) is not None
+    return None if fine else "not a URL such as https://gateway.example.com"
 
 
 def _networks_fault(value: object) -> str | None:

@@ -151,7 +151,8 @@ class Gateway:
         # As above: it is large, and most do without.
         from dream_gateway.billing.engine import Engine  # noqa: PLC0415
 
-        return Engine(provider, self.records, self.clock, self.settings)
+        ledger = self.stores.ledger()
+        return Engine(provider, self.records, self.clock, self.settings, ledger)
 
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start

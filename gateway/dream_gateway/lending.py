@@ -42,7 +42,7 @@ class Lent:
         self.ledger = ledger
         self.vault = Vault(settings.encryption_keys)
         self.mailers = mailers
-        self.service_url = _url(settings.service_host, settings.service_port)
+        self.service_url = settings.service_base
         self._records = records
         self._admission = admission
 
@@ -63,7 +63,3 @@ class Lent:
         """Return a project's current publishable key."""
         async with self._records.read() as connection:
             return await projects.publishable_key(connection, project.id) or ""
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

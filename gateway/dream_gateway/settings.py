@@ -125,6 +125,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     service_port: Annotated[
         Port, Meta(description="TCP port of the service (/api, /health, ...); 0: a free one.")
     ] = 8787
+    service_url: Annotated[
+        str, Meta(description="URL that browsers reach the service by; empty: where it listens.")
+    ] = ""
     workers: Annotated[
         Annotated[int, Meta(ge=1, le=1024)], Meta(description="Worker processes.")
     ] = 1
@@ -218,6 +221,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=0, le=21)],
         Meta(description="Days a customer keeps a tier that could not be charged for."),
     ] = 7
+    platform_plan: Annotated[
+        bool,
+        Meta(description="Whether platforms pay you: always if the provider names a price for it."),
+    ] = False
+    platform_price: Annotated[
+        PositiveCount,
+        Meta(description="What they pay each month, in the currency's minor unit."),
+    ] = 1_500
+    platform_currency: Annotated[
+        Annotated[str, Meta(pattern="^[a-z]{3}$")],
+        Meta(description="Its currency: ISO 4217, in lower case."),
+    ] = "usd"
+    platform_grace_days: Annotated[
+        Count, Meta(description="Days a platform is served without paying, at first and later.")
+    ] = 7
     encryption_keys: Annotated[
         tuple[str, ...],
         Meta(
@@ -248,6 +266,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, dict[str, object]],
         Meta(description="[plugins.NAME] tables, in the file only: the plugins to load."),
     ] = {}
+
+    @property
+    def service_base(self) -> str:
+        """The URL that browsers reach the service by, without a slash at its end."""
+        host = f"[{self.service_host}]" if ":" in self.service_host else self.service_host
+        return self.service_url.rstrip("/") or f"http://{host}:{self.service_port}"
 
 
 @dataclass(frozen=True, slots=True)

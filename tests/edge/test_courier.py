@@ -79,7 +79,7 @@ class Line:
         self.client.data_received(head + key + b"\r\n\r\n" + body)
 
     def is_away(self) -> bool:
-        return self.client._away is not None
+        return self.client.away is not None
 
 
 class DialledPool(Pool):

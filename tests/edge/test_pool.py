@@ -9,10 +9,12 @@ import pytest
 
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.edge.pool import Pool
+from dream_gateway.edge.routes import Route
 from dream_gateway.errors import UpstreamTimeoutError
 
 if TYPE_CHECKING:
     from dream_gateway.edge.link import Link
+    from dream_gateway.errors import GatewayError
 
 
 class Wire(asyncio.Transport):
@@ -29,6 +31,18 @@ class Wire(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closed
+
+
+class Content:
+    """Takes any answer whole."""
+
+    def take(self, data: bytes) -> bool:
+        return bool(data)
+
+    def broken(self, error: GatewayError) -> None:
+        raise error
+
+    def request_full(self) -> None: ...
 
 
 class MemoryPool(Pool):
@@ -107,7 +121,8 @@ async def test_what_lies_idle_is_closed_the_second_time_it_is_seen() -> None:
     pool.keep(used)
     pool._look_over()
     assert pool.take_idle() is used
-    used.settle()
+    used.dispatch(b"GET / HTTP/1.1\r\nhost: api\r\n\r\n", Content(), Route())
+    used.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
     pool.keep(used)
     pool._look_over()
     assert idle.closing

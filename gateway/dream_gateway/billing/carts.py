@@ -36,7 +36,7 @@ ASK_SECONDS = 60.0
 """After how long past its end it is asked what became of an order."""
 
 
-class Cart(NamedTuple):
+class _Cart(NamedTuple):
     """What somebody wants, whom it is for (`None`: a guest), and where to come back to."""
 
     project: Project
@@ -70,13 +70,26 @@ class Carts:
         self._orders = followed
 
     @asynccontextmanager
-    async def placed(self, cart: Cart, actor: Actor) -> AsyncIterator[Placed]:
+    async def placed(
+        self,
+        *,
+        project: Project,
+        lines: Sequence[CartLine],
+        customer: Customer | None,
+        email: str | None,
+        success_url: str,
+        cancel_url: str,
+        actor: Actor,
+    ) -> AsyncIterator[Placed]:
         """Place an order, and give it up again if the body raises or tells nobody.
+
+        `customer` is `None` for a guest.
 
         Raises `InvalidRequestError` for a price that the project does not sell at, `ConflictError`
         where there is not enough, `BillingAccountError` where nobody can take the money, and
         `BillingUnavailableError`.
         """
+        cart = _Cart(project, lines, customer, email, success_url, cancel_url)
         async with self._records.write(actor) as writer:
             order, payer = await self._place(writer, cart)
         placed: Placed | None = None
@@ -89,7 +102,7 @@ class Carts:
             if not done:
                 await self._give_up(order, None if placed is None else placed.session.id)
 
-    async def _place(self, writer: Writer, cart: Cart) -> tuple[Order, str | None]:
+    async def _place(self, writer: Writer, cart: _Cart) -> tuple[Order, str | None]:
         project, connection = cart.project, writer.connection
         owner = await accounts.of_platform(connection, project.platform_id, project.mode)
         if owner is None or not owner.sells:
@@ -111,7 +124,7 @@ class Carts:
         return order, await payers.find(connection, owner.account, cart.customer.id)
 
     async def _lines(
-        self, writer: Writer, account: Account, cart: Cart
+        self, writer: Writer, account: Account, cart: _Cart
     ) -> tuple[tuple[OrderLine, ...], str]:
         """Return what is wanted at the prices that new buyers get, and the currency of them all."""
         wanted = _counted(cart)
@@ -135,7 +148,7 @@ class Carts:
                 lines.append(OrderLine(product.id, name, quantity, price.amount))
         return tuple(lines), currency
 
-    async def _open(self, cart: Cart, order: Order, payer: str | None) -> CheckoutSession:
+    async def _open(self, cart: _Cart, order: Order, payer: str | None) -> CheckoutSession:
         references = {"order": order.id, "project": order.project_id}
         if order.customer_id is not None:
             references["customer"] = order.customer_id
@@ -165,7 +178,7 @@ class Carts:
             logger.warning("The order %s is given up later: %s", order.id, exc.code)
 
 
-def _counted(cart: Cart) -> dict[str, int]:
+def _counted(cart: _Cart) -> dict[str, int]:
     """Return how much is wanted at each price, in the order it was named."""
     wanted: dict[str, int] = {}
     for line in cart.lines:

@@ -154,9 +154,3 @@ class Connections:
             each.platform_id != platform_id and each.status is not AccountStatus.DEAUTHORIZED
             for each in owners
         )
-
-
-def check_other(way: Way, platform_id: str, developer_id: str) -> None:
-    """Raise `InvalidCodeError` unless a way is of this developer and platform."""
-    if (way.platform_id, way.developer_id) != (platform_id, developer_id):
-        raise InvalidCodeError

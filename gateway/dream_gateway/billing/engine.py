@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.billing.accounts import Accounts
+from dream_gateway.billing.carts import Carts
+from dream_gateway.billing.catalogue import Catalogue
 from dream_gateway.billing.checkouts import Checkouts
+from dream_gateway.billing.collector import Collector
+from dream_gateway.billing.connections import Connections
 from dream_gateway.billing.inbox import Inbox
+from dream_gateway.billing.orders import Orders
+from dream_gateway.billing.outbox import Outbox
+from dream_gateway.billing.platform_plan import PlatformPlans
 from dream_gateway.billing.reconciler import Reconciler
 from dream_gateway.billing.subscriptions import Subscriptions
 from dream_gateway.payments import About, Endpoint
@@ -15,11 +22,12 @@ from dream_gateway.recurring import Recurring
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dream_gateway.billing.news import Handler
+    from dream_gateway.billing.news import Effect, Handler, News
     from dream_gateway.clock import Clock
     from dream_gateway.payments import Billing
     from dream_gateway.records.database import Records
     from dream_gateway.settings import Settings
+    from dream_gateway.storage import Ledger
 
 INBOX_TASKS = 4
 """How many objects one worker deals with at once: it mostly waits for the provider."""
@@ -28,13 +36,20 @@ INBOX_SECONDS = 5.0
 """How long events wait that another worker received and did not get to."""
 
 RECONCILE_SECONDS = 5.0
+CATALOGUE_SECONDS = 2.0
+"""How long a change of what is for sale waits until it is pushed."""
 
 
 class Engine:
     """Begins to work with `start`. One per worker process and event loop."""
 
     def __init__(
-        self, provider: Billing, records: Records, clock: Clock, settings: Settings
+        self,
+        provider: Billing,
+        records: Records,
+        clock: Clock,
+        settings: Settings,
+        ledger: Ledger,
     ) -> None:
         self.provider = provider
         self.records = records
@@ -42,6 +57,13 @@ class Engine:
         self.subscriptions = Subscriptions(provider, records, settings.billing_grace_days)
         self.checkouts = Checkouts(provider, records, self.subscriptions)
         self.accounts = Accounts(provider, records)
+        self.connections = Connections(provider, records)
+        self.catalogue = Catalogue(provider, records, clock)
+        self.orders = Orders(provider, records, clock)
+        self.carts = Carts(provider, records, self.orders)
+        self.platform_plans = PlatformPlans(provider, records, clock, settings)
+        self.collector = Collector(records, ledger, clock)
+        self.outbox = Outbox(provider, records, clock)
         self.inbox = Inbox(provider, records, clock, self._handlers())
         self.reconciler = Reconciler(
             provider=provider,
@@ -61,6 +83,11 @@ class Engine:
             Recurring(
                 f"The reconciler of {provider.name}", self.reconciler.step, RECONCILE_SECONDS
             ),
+            Recurring(f"The catalogue at {provider.name}", self.catalogue.step, CATALOGUE_SECONDS),
+            Recurring(f"The orders at {provider.name}", self.orders.step, RECONCILE_SECONDS),
+            Recurring("What platforms pay", self.platform_plans.step, RECONCILE_SECONDS),
+            Recurring("What overage there is", self.collector.step, RECONCILE_SECONDS),
+            Recurring(f"The overage for {provider.name}", self.outbox.step, RECONCILE_SECONDS),
         ]
 
     def start(self) -> None:
@@ -79,10 +106,18 @@ class Engine:
         for each in self._takers:
             each.wake()
 
+    async def _checkout_news(self, news: News) -> Effect | None:
+        """Deal with news of a checkout: an order's, or a subscription's."""
+        return await self.orders.checkout_news(news) or await self.checkouts.news(news)
+
     def _handlers(self) -> Mapping[tuple[Endpoint, About], Handler]:
         """Return who deals with what came to which endpoint."""
         return {
             (Endpoint.CONNECT, About.SUBSCRIPTION): self.subscriptions.news,
-            (Endpoint.CONNECT, About.CHECKOUT): self.checkouts.news,
+            (Endpoint.CONNECT, About.CHECKOUT): self._checkout_news,
+            (Endpoint.CONNECT, About.PAYMENT): self.orders.payment_news,
+            (Endpoint.CONNECT, About.CATALOGUE): self.catalogue.news,
             (Endpoint.CONNECT, About.ACCOUNT): self.accounts.news,
+            (Endpoint.PLATFORM, About.SUBSCRIPTION): self.platform_plans.news,
+            (Endpoint.PLATFORM, About.CHECKOUT): self.platform_plans.news,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dream_gateway.payments import CatalogueItem
 from dream_gateway.records.prices import PriceKind
@@ -39,6 +39,13 @@ class Drift(NamedTuple):
     ref: str
     wanted: bool
     fields: tuple[str, ...]
+
+    @property
+    def problem(self) -> Literal["missing", "unwanted", "different"]:
+        """What it is, in a word."""
+        if self.fields:
+            return "different"
+        return "missing" if self.wanted else "unwanted"
 
 
 def reference(project_id: str, key: Key) -> str:

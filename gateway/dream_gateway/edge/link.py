@@ -28,6 +28,8 @@ SWITCHING = 101
 UNKNOWN = b"\0"
 """What no head begins with."""
 
+NEVER = float("inf")
+
 
 class StaleConnectionError(UpstreamError):
     """A connection used before died before a byte of the answer: it was dead already."""
@@ -102,9 +104,10 @@ class Link(asyncio.Protocol):
         "_paused",
         "_receiver",
         "_rings_at",
+        "_route",
         "_seconds",
+        "_time",
         "_timer",
-        "_transport",
         "_tunnel",
         "_until_close",
         "_write_seconds",
@@ -120,19 +123,22 @@ class Link(asyncio.Protocol):
         "length_known",
         "reused",
         "status",
+        "transport",
         "used",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[Link], None]) -> None:
         self._loop = loop
+        self._time = loop.time
         self._on_lost = on_lost
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._timer: asyncio.TimerHandle | None = None
         self._receiver: Receiver | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._deadline = self._seconds = self._write_seconds = 0.0
-        self._rings_at = 0.0
+        self._rings_at = NEVER
+        self._route: Route | None = None
         self._courier: Courier | None = None
         self.known_head = UNKNOWN
         """The head of the last plain answer, and what it says: the next one is often the same."""
@@ -160,8 +166,8 @@ class Link(asyncio.Protocol):
         """
         self._reset(is_head=method == "HEAD")
         self._receiver = receiver
-        self._seconds = route.read_timeout
-        self._write_seconds = route.write_timeout
+        if route is not self._route:
+            self._go_by(route)
         self._arm()
         self.write(data)
 
@@ -169,41 +175,39 @@ class Link(asyncio.Protocol):
         """Start an exchange by writing a whole request; the answer is the courier's if it is plain."""
         if self._dirty:
             self._reset(is_head=False)
+        if route is not self._route:
+            self._go_by(route)
         self._courier = courier
-        self._seconds = route.read_timeout
-        self._write_seconds = route.write_timeout
-        self._arm()
-        if self._transport is not None:
-            self._transport.write(data)
+        time = self._time
+        deadline = self._deadline = time() + self._seconds
+        if deadline < self._rings_at:
+            self._ring_at(deadline)
+        if self.transport is not None:
+            self.transport.write(data)
 
     def hand_over(self, receiver: Receiver) -> None:
         """Have a receiver carry on where a courier leaves off."""
         self._courier = None
         self._receiver = receiver
 
-    def settle(self) -> None:
-        """End an exchange whose answer the courier took whole: the connection can have another."""
-        self._courier = None
-        self.reused = self.used = True
-
     def write(self, data: bytes) -> None:
         """Write more of the request. Nothing happens on a lost connection."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._deadline = self._loop.time() + self._seconds
-            self._transport.write(data)
+        if self.transport is not None and not self.transport.is_closing():
+            self._deadline = self._time() + self._seconds
+            self.transport.write(data)
 
     def hold(self) -> None:
         """Read no more: the receiver cannot take it. The upstream's silence is then no failure."""
         if not self._paused and not self.closing:
             self._paused = True
-            cast("asyncio.Transport", self._transport).pause_reading()
+            cast("asyncio.Transport", self.transport).pause_reading()
 
     def release(self) -> None:
         """Read on."""
         if self._paused:
             self._paused = False
             if not self.closing:
-                cast("asyncio.Transport", self._transport).resume_reading()
+                cast("asyncio.Transport", self.transport).resume_reading()
             if self._receiver is not None:
                 self._arm()
 
@@ -221,35 +225,42 @@ class Link(asyncio.Protocol):
     @property
     def closing(self) -> bool:
         """Whether it is of no more use."""
-        return self._transport is None or self._transport.is_closing()
+        return self.transport is None or self.transport.is_closing()
 
     def abort(self) -> None:
         """Close it at once, losing what is unsent. The receiver hears no more."""
         self._receiver = self._courier = None
         self._stop_timers()
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     # Waiting
 
+    def _go_by(self, route: Route) -> None:
+        """Be as patient as a route says."""
+        self._route = route
+        self._seconds = route.read_timeout
+        self._write_seconds = route.write_timeout
+
     def _arm(self) -> None:
         """Move the deadline; the timer is left where it is if it rings no later than that."""
-        deadline = self._deadline = self._loop.time() + self._seconds
+        deadline = self._deadline = self._time() + self._seconds
+        if deadline < self._rings_at:
+            self._ring_at(deadline)
+
+    def _ring_at(self, deadline: float) -> None:
         if self._timer is not None:
-            if self._rings_at <= deadline:
-                return
             self._timer.cancel()
         self._rings_at = deadline
         self._timer = self._loop.call_at(deadline, self._ring)
 
     def _ring(self) -> None:
-        self._timer = None
+        self._timer, self._rings_at = None, NEVER
         idle = self._receiver is None and self._courier is None
         if idle or self._paused or self._tunnel:
             return
-        if self._loop.time() < self._deadline:
-            self._rings_at = self._deadline
-            self._timer = self._loop.call_at(self._deadline, self._ring)
+        if self._time() < self._deadline:
+            self._ring_at(self._deadline)
         else:
             self.fail(UpstreamTimeoutError())
 
@@ -258,6 +269,7 @@ class Link(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
         self._timer = self._write_timer = None
+        self._rings_at = NEVER
 
     def fail(self, error: GatewayError) -> None:
         """Tell that there will be no more."""
@@ -273,12 +285,17 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and tell the receiver."""
-        if self._courier is not None and self._courier.take(data):
-            return
+        courier = self._courier
+        if courier is not None:
+            # Let go of first: what it gives back may be in use again when it has done.
+            self._courier = None
+            self.reused = self.used = True
+            if courier.take(data):
+                return
         self._dirty = True
         if self._receiver is None:
             self.abort()  # nobody asked: an answer to nothing must never meet the next request
@@ -288,7 +305,7 @@ class Link(asyncio.Protocol):
             self._receiver.flush()
             return
         self.answered = True
-        self._deadline = self._loop.time() + self._seconds
+        self._deadline = self._time() + self._seconds
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as exc:
@@ -311,7 +328,7 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End a body that only the end ends; anything else was cut off."""
         self._stop_timers()
-        self._transport = None
+        self.transport = None
         if (self._receiver is not None and not self.complete) or self._courier is not None:
             self._cut_off(exc)
         self._on_lost(self)

@@ -60,7 +60,9 @@ class Pool:
         idle = self._idle
         while idle:
             link = idle.pop()
-            if not link.closing:
+            transport = link.transport
+            # `Link.closing`, without the call: this is done for each request.
+            if transport is not None and not transport.is_closing():
                 return link
         return None
 

@@ -6,7 +6,7 @@ Both are lists of structured fields (RFC 9651): a policy's name as a string, wit
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, gcd
 from typing import TYPE_CHECKING
 
 from dream_gateway.storage import Quota
@@ -15,6 +15,7 @@ from dream_gateway.verdicts import MICROSECONDS, Admitted, policies
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dream_gateway.gcra import Rate
     from dream_gateway.http.asgi import Headers
     from dream_gateway.model import PolicyState, Verdict
     from dream_gateway.subjects import Subject
@@ -110,11 +111,8 @@ class LiveLimits:
         self.policy = b", ".join([text for _, text in texts])
         self._names = [name.encode("ascii").replace(b"%", b"%%") for name, _ in texts]
         limited = [c for c in subject.counters if c.rule.limit is not None]
-        # With a rate's burst, and what its units take to come back: so many microseconds for so many.
         self._counters = [
-            (c, 0, 0, 0)
-            if isinstance(c.rule, Quota)
-            else (c, c.rule.burst, c.rule.period_us, c.rule.limit * MICROSECONDS)
+            (c, 0, 0, 0) if isinstance(c.rule, Quota) else (c, c.rule.burst, *_recovery(c.rule))
             for c in limited
         ]
         self._lines = b""
@@ -125,14 +123,14 @@ class LiveLimits:
         if not 0.0 <= now - self._second < 1.0:
             self._begin_second(now)
         numbers: tuple[int, ...] = ()
-        for counter, burst, microseconds, units in self._counters:
+        for counter, burst, seconds, units in self._counters:
             left = counter.available + counter.beyond
             if not burst:
                 numbers += (left,)
             elif left >= burst:
                 numbers += (burst, 0)
             else:
-                numbers += (left, -((left - burst) * microseconds // units))
+                numbers += (left, -((left - burst) * seconds // units))
         return self._lines % numbers
 
     def state(self, now: float) -> bytes:
@@ -152,6 +150,16 @@ class LiveLimits:
         if policy:
             state = b", ".join(states)
             self._lines = b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (policy, state)
+
+
+def _recovery(rate: Rate) -> tuple[int, int]:
+    """Return in how many seconds how many of a rate's units come back, in lowest terms.
+
+    Small numbers are divided several times as fast.
+    """
+    seconds, units = rate.period_us, rate.limit * MICROSECONDS
+    common = gcd(seconds, units)
+    return seconds // common, units // common
 
 
 def _policy(policy: PolicyState) -> tuple[str, bytes]:

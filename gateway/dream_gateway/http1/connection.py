@@ -35,7 +35,6 @@ class HttpConnection(asyncio.Protocol):
 
     __slots__ = (
         "_access",
-        "_away",
         "_broken",
         "_closing",
         "_corked",
@@ -58,6 +57,7 @@ class HttpConnection(asyncio.Protocol):
         "_state",
         "_transport",
         "_tunnel",
+        "away",
         "client",
         "held",
         "scheme",
@@ -75,9 +75,11 @@ class HttpConnection(asyncio.Protocol):
         self._reader = Reader(self)
         self._recognition = Recognition(self.shortcut)
         self._early = b""
-        # Whether all that came before is answered, so that a plain request may take a shortcut.
+        # Whether all that came before is answered, but for an errand that may be under way, so that a
+        # plain request may take a shortcut.
         self._ready = False
-        self._away: Errand | None = None
+        self.away: Errand | None = None
+        """The errand under way, noted by the shortcut that sends it: its answer is waited for."""
         self._queue: deque[Exchange] = deque()
         self._incoming: Exchange | None = None
         self._running = self._corked = self._broken = self._draining = self._closing = False
@@ -119,16 +121,9 @@ class HttpConnection(asyncio.Protocol):
         elif self._transport is not None:
             self._transport.write(data)
 
-    def send_errand(self, errand: Errand) -> None:
-        """Wait for an errand, which a shortcut sent."""
-        self._away = errand
-        self._ready = False
-        self._limit = NO_LIMIT
-
     def delivered(self, answer: bytes) -> None:
         """Write the whole answer that an errand came back with."""
-        self._away = None
-        self._ready = True
+        self.away = None
         self._limit, self._since = self._idle, self.watch.now
         if self._transport is not None:
             self._transport.write(answer)
@@ -139,7 +134,7 @@ class HttpConnection(asyncio.Protocol):
 
     def withdraw(self) -> None:
         """Have an exchange serve the request that an errand was sent for, from its beginning."""
-        self._away = None
+        self.away = None
         self._go_on(self._recognition.whole())
 
     def _go_on(self, data: bytes) -> None:
@@ -149,9 +144,9 @@ class HttpConnection(asyncio.Protocol):
 
     def recall(self) -> bool:
         """Have an exchange carry on with the errand that is under way; tell whether one does."""
-        if self._away is None:
+        if self.away is None:
             return True
-        exchange = self._away.recalled()
+        exchange = self.away.recalled()
         if exchange is None:
             return False
         self.carry_on(exchange)
@@ -159,9 +154,11 @@ class HttpConnection(asyncio.Protocol):
 
     def carry_on(self, exchange: Exchange) -> None:
         """Have this exchange carry on in the place of the errand that is under way."""
-        self._away = None
+        self.away = None
         self._queue.append(exchange)
         self._running = True
+        self._ready = False
+        self._limit = NO_LIMIT
 
     def keeps(self, exchange: Exchange) -> bool:
         """Tell whether the connection goes on after this exchange, as far as is known now."""
@@ -242,7 +239,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport = None
         self._closing = True
         self._ready = False
-        away, self._away = self._away, None
+        away, self.away = self.away, None
         if away is not None:
             away.lost()
         tunnel, self._tunnel = self._tunnel, None
@@ -259,7 +256,7 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read, serve, and write what came of it in one piece."""
-        if self._ready:
+        if self._ready and self.away is None:
             last = self._recognition
             shortcut = last.way if data == last.data else last.find(data)
             if shortcut is not None:
@@ -360,7 +357,7 @@ class HttpConnection(asyncio.Protocol):
             self._closing and now - self._since > self._limit
         ):
             self.abort()
-        elif now - self._since > self._limit and not self.held:
+        elif now - self._since > self._limit and not self.held and self.away is None:
             self._be_late()
 
     def _be_late(self) -> None:
@@ -383,7 +380,6 @@ class HttpConnection(asyncio.Protocol):
             and not (self._queue or self._slow or self._broken or self._closing)
             and self._stalled == NO_LIMIT
             and self._tunnel is None
-            and self._away is None
         )
 
     def _read(self, data: bytes) -> None:

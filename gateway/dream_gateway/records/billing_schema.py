@@ -207,13 +207,47 @@ platform_plans = Table(
     Column("platform_id", ForeignKey("platforms.id"), primary_key=True),
     Column("payer_id", String(255), unique=True),
     Column("subscription_id", String(255), unique=True),
-    # As the provider last said; `none` before the first.
-    Column("status", String(32), nullable=False),
+    # As the provider last said; null before the first.
+    Column("status", String(32)),
     Column("period_end", Float),
     Column("cancel_at", Float),
     # Until when it is served without being paid.
     Column("grace_until", Float),
-    Column("changed_at", Float, nullable=False),
+    # The checkout that was opened last, and the key that makes it the same one.
+    Column("session_id", String(255)),
+    Column("session_key", String(255)),
+    # When the provider is asked without any news.
+    Column("ask_at", Float, index=True),
+    # Counts the changes: what was asked for before the last one is older than it.
+    Column("version", Integer, nullable=False),
+)
+
+# Work that goes through all of something, by one worker at a time, and where it is.
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    # Until when nobody else does it.
+    Column("due_at", Float, nullable=False),
+)
+
+# How far what was used of a paid quota is accounted for: each unit beyond what is included once.
+overage_marks = Table(
+    "overage_marks",
+    metadata,
+    # A quota's counter in one period: its name bears the period's start.
+    Column("counter", String(255), primary_key=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
+    Column("customer_id", ForeignKey("end_users.id"), nullable=False, index=True),
+    Column("period_start", Float, nullable=False),
+    Column("period_end", Float),
+    # The units used that no report will be made of any more.
+    Column("accounted", BigInteger, nullable=False),
+    # Since when the customer is on the tier, and the tier as it is: what was used before is not paid.
+    Column("since", Float, nullable=False),
+    # Whether the period is over, and its last unit is accounted for.
+    Column("closed", Boolean, nullable=False),
 )
 
 # What customers used beyond what is included, on its way to the provider.
@@ -227,21 +261,24 @@ overage_reports = Table(
     Column("live", Boolean, nullable=False),
     Column("meter", String(255), nullable=False),
     Column("payer_id", String(255), nullable=False),
-    Column("counter", Text, nullable=False),
-    Column("period_start", Float, nullable=False),
-    # The units beyond what is included, before and with this report.
+    Column("counter", String(255), nullable=False),
+    # The units used, before and with this report; all of these are beyond what is included.
     Column("before", BigInteger, nullable=False),
     Column("upto", BigInteger, nullable=False),
+    # When they were used, as the provider is told: within the counter's period.
     Column("at", Float, nullable=False),
     # `pending`, `sent` or `parked`.
     Column("status", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    # When it was first tried: past a day, a provider may not know its identifier again.
+    Column("tried_at", Float),
     Column("due_at", Float, nullable=False),
     Column("fault", Text),
     Column("sent_at", Float),
-    UniqueConstraint("counter", "period_start", "upto"),
+    UniqueConstraint("counter", "upto"),
     Index("overage_reports_due", "status", "due_at"),
-    Index("overage_reports_project", "project_id", "period_start"),
+    Index("overage_reports_meter", "account_id", "meter", "payer_id", "at"),
+    Index("overage_reports_project", "project_id", "at"),
 )
 
 webhook_endpoints = Table(

@@ -84,6 +84,8 @@ tiers = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("definition", JSON, nullable=False),
+    # Since when use beyond its limit is paid, from a limit no higher than it is now.
+    Column("overage_since", Float, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "name"),
 )
 
@@ -154,6 +156,8 @@ end_users = Table(
     Column("project_id", ForeignKey("projects.id"), nullable=False),
     Column("external_id", Text, nullable=False),
     Column("plan", Text, nullable=False),
+    # When it was changed last; zero for whom it never was.
+    Column("plan_since", Float, nullable=False, server_default="0"),
     Column("anchor", Float, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("email", Text),

@@ -44,7 +44,11 @@ async def put(writer: Writer, project_id: str, tier: Tier) -> None:
     old = (await run(select(tiers).where(here))).mappings().first()
     await run(delete(tiers).where(here))
     row = {"project_id": project_id, "name": tier.name, "definition": plain(tier)}
-    await run(insert(tiers).values(row if old is None else {**row, "position": old["position"]}))
+    if old is not None:
+        row |= {"position": old["position"], "overage_since": old["overage_since"]}
+    if old is None or _takes_more(tier_of(old), tier):
+        row["overage_since"] = writer.now
+    await run(insert(tiers).values(row))
     before = None if old is None else plain(tier_of(old))
     details = difference(before, row["definition"], row["definition"])
     await _changed(writer, project_id, tier.name, "tier.set", details)
@@ -76,6 +80,15 @@ async def identify(writer: Writer, project_id: str, ids: Mapping[str, ProviderId
         query = update(tiers).where(_here(project_id, tier.name)).values(definition=plain(named))
         await writer.connection.execute(query)
         await _changed(writer, project_id, tier.name, "tier.identify", {"price": price_id})
+
+
+def _takes_more(before: Tier, after: Tier) -> bool:
+    """Return whether units come to be paid that were not, had they been used before."""
+    if after.overage is None or after.quota is None:
+        return False
+    if before.overage is None or before.quota is None or before.quota.limit is None:
+        return True
+    return before.quota.limit > (after.quota.limit or 0)
 
 
 def _here(project_id: str, name: str) -> ColumnElement[bool]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.service.billing import BillingRoutes
+from dream_gateway.service.catalogues import CatalogueRoutes
+from dream_gateway.service.connections import ConnectionRoutes
 from dream_gateway.service.credentials import CredentialRoutes
 from dream_gateway.service.customers import CustomerRoutes
 from dream_gateway.service.events import EventRoutes
@@ -12,8 +14,10 @@ from dream_gateway.service.keys import KeyRoutes
 from dream_gateway.service.members import MemberRoutes
 from dream_gateway.service.openapi import openapi
 from dream_gateway.service.operator import OperatorRoutes
+from dream_gateway.service.orders import OrderRoutes
 from dream_gateway.service.payment_webhooks import PaymentWebhookRoutes
 from dream_gateway.service.platform import PlatformRoutes
+from dream_gateway.service.platform_plan import PlatformPlanRoutes
 from dream_gateway.service.products import ProductRoutes
 from dream_gateway.service.projects import ProjectRoutes
 from dream_gateway.service.sign_in import SignInRoutes
@@ -42,9 +46,15 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *ProductRoutes(gateway.directory).operations(),
         *BillingRoutes(gateway.admission, gateway.billing).operations(),
         *PaymentWebhookRoutes(gateway.billing).operations(),
+        *OrderRoutes(gateway.directory, gateway.admission, gateway.billing).operations(),
+        *CatalogueRoutes(gateway.directory, gateway.billing).operations(),
+        *ConnectionRoutes(
+            gateway.directory, gateway.clock, gateway.billing, gateway.settings.service_base
+        ).operations(),
         *WebhookEndpointRoutes(gateway).operations(),
         *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
+        *PlatformPlanRoutes(gateway.billing).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),

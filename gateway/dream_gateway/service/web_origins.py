@@ -28,3 +28,17 @@ def allowed_url(project: Project, url: str | None, pointer: str) -> str:
     if url is None or origin_of(url) not in project.origins:
         raise invalid([Fault(pointer, "Expected a URL of one of the project's origins.")])
     return url
+
+
+def own_url(frontend: str | None, url: str | None, pointer: str) -> str:
+    """Return a URL that developers are sent to: of the operator's own origin, or that page itself.
+
+    Raises `InvalidRequestError` for any other, and where the settings name no page.
+    """
+    if frontend is None:
+        raise invalid([Fault(pointer, "The operator has set no frontend_url to come back to.")])
+    if url is None:
+        return frontend
+    if origin_of(url) != origin_of(frontend):
+        raise invalid([Fault(pointer, "Expected a URL of the operator's frontend_url.")])
+    return url

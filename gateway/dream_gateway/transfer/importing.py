@@ -172,16 +172,19 @@ class Importer:
             return
         async with self._records.write(self._actor) as writer:
             for part, rows in fresh.items():
-                for chunk in _chunks([self._stored(part, row) for row in rows]):
+                for chunk in _chunks([self._stored(part, row, writer.now) for row in rows]):
                     await writer.connection.execute(insert(part.table), chunk)
             counts = {part.kind: len(rows) for part, rows in fresh.items() if rows}
             await _announce(writer, bundle, counts)
 
-    def _stored(self, part: Part, row: Row) -> dict[str, Any]:
+    def _stored(self, part: Part, row: Row, now: float) -> dict[str, Any]:
         """Return what is stored of a row: its secrets sealed."""
         left_out = [column for column in part.table.columns if column.name in LEFT_OUT]
-        values = {column.name: None for column in left_out if column.nullable}
+        values: dict[str, Any] = {column.name: None for column in left_out if column.nullable}
         values |= row.values
+        if part is CUSTOMER:
+            # What they used before is for whoever counted it to bill.
+            values["plan_since"] = now
         for column in part.sealed:
             secret = values[column.column.name]
             if secret is not None:

@@ -25,6 +25,8 @@ down_revision = "0005"
 def upgrade() -> None:
     op.add_column("platforms", Column("unpaid", Boolean, nullable=False, server_default="0"))
     op.add_column("end_users", Column("subscription", JSON))
+    op.add_column("end_users", Column("plan_since", Float, nullable=False, server_default="0"))
+    op.add_column("tiers", Column("overage_since", Float, nullable=False, server_default="0"))
     _change_accounts()
     _change_subscriptions()
     _create_connect_states()
@@ -37,6 +39,8 @@ def upgrade() -> None:
     _create_orders()
     _create_order_lines()
     _create_platform_plans()
+    _create_rounds()
+    _create_overage_marks()
     _create_overage_reports()
     _create_webhook_endpoints()
     _create_messages()
@@ -242,11 +246,37 @@ def _create_platform_plans() -> None:
         Column("platform_id", String(64), ForeignKey("platforms.id"), primary_key=True),
         Column("payer_id", String(255), unique=True),
         Column("subscription_id", String(255), unique=True),
-        Column("status", String(32), nullable=False),
+        Column("status", String(32)),
         Column("period_end", Float),
         Column("cancel_at", Float),
         Column("grace_until", Float),
-        Column("changed_at", Float, nullable=False),
+        Column("session_id", String(255)),
+        Column("session_key", String(255)),
+        Column("ask_at", Float, index=True),
+        Column("version", Integer, nullable=False),
+    )
+
+
+def _create_rounds() -> None:
+    op.create_table(
+        "rounds",
+        Column("name", String(64), primary_key=True),
+        Column("position", BigInteger, nullable=False),
+        Column("due_at", Float, nullable=False),
+    )
+
+
+def _create_overage_marks() -> None:
+    op.create_table(
+        "overage_marks",
+        Column("counter", String(255), primary_key=True),
+        Column("project_id", String(64), ForeignKey("projects.id"), nullable=False, index=True),
+        Column("customer_id", String(64), ForeignKey("end_users.id"), nullable=False, index=True),
+        Column("period_start", Float, nullable=False),
+        Column("period_end", Float),
+        Column("accounted", BigInteger, nullable=False),
+        Column("since", Float, nullable=False),
+        Column("closed", Boolean, nullable=False),
     )
 
 
@@ -260,19 +290,20 @@ def _create_overage_reports() -> None:
         Column("live", Boolean, nullable=False),
         Column("meter", String(255), nullable=False),
         Column("payer_id", String(255), nullable=False),
-        Column("counter", Text, nullable=False),
-        Column("period_start", Float, nullable=False),
+        Column("counter", String(255), nullable=False),
         Column("before", BigInteger, nullable=False),
         Column("upto", BigInteger, nullable=False),
         Column("at", Float, nullable=False),
         Column("status", String(16), nullable=False),
         Column("attempts", Integer, nullable=False, default=0),
+        Column("tried_at", Float),
         Column("due_at", Float, nullable=False),
         Column("fault", Text),
         Column("sent_at", Float),
-        UniqueConstraint("counter", "period_start", "upto"),
+        UniqueConstraint("counter", "upto"),
         Index("overage_reports_due", "status", "due_at"),
-        Index("overage_reports_project", "project_id", "period_start"),
+        Index("overage_reports_meter", "account_id", "meter", "payer_id", "at"),
+        Index("overage_reports_project", "project_id", "at"),
     )
 
 
