@@ -113,6 +113,10 @@ def update_price(call: Call) -> JSON:
     """Change what may change: whether it is sold, and what it is called."""
     price = call.books.get(call.parts[0], "price")
     before = call.books.seen(price)
+    if call.params.get("active") is False and _is_default(call, price):
+        raise StripeFault(
+            "This price cannot be archived because it is the default price of its product."
+        )
     for name in ("active", "nickname", "tax_behavior"):
         if name in call.params:
             price[name] = call.params[name]
@@ -122,6 +126,10 @@ def update_price(call: Call) -> JSON:
     merge_metadata(price, call.params.get("metadata"))
     call.world.updated(call.books, "price.updated", price, before)
     return price
+
+
+def _is_default(call: Call, price: JSON) -> bool:
+    return bool(call.books.get(price["product"], "product")["default_price"] == price["id"])
 
 
 def retrieve_price(call: Call) -> JSON:
