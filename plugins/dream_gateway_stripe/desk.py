@@ -53,6 +53,8 @@ class Desk:
 
     def __init__(self, configuration: Configuration) -> None:
         stripe.enable_telemetry = False
+        # Its own lines tell of each request and answer; what goes wrong is logged here.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         self.configuration = configuration
         self.settings = configuration.settings
         self._http: HTTPXClient | None = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dream_gateway_stripe.testing.world import World
 
 PATIENCE_SECONDS = 10.0
-BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300, 3_600)
+BACKOFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 300.0, 3_600.0)
 ATTEMPTS = 16
 """As often an event is sent in the background before it is given up."""
 
