@@ -138,9 +138,15 @@ class Catalogue:
             own = next((each for each in sold if each.kind in _KINDS), None)
             if own is None:
                 return None
-            shelf = await self._shelf(connection, own.project_id)
+            try:
+                shelf = await self._shelf(connection, own.project_id)
+            except BillingAccountError:
+                return None
         key = (own.kind, own.ref)
-        theirs = await self._provider.listed(shelf.account, shelf.ref(key))
+        try:
+            theirs = await self._provider.listed(shelf.account, shelf.ref(key))
+        except BillingAccountError:
+            return None
         drifted = difference(key, shelf.wanted.get(key), theirs) is not None
         return partial(self._note, shelf.project, drifted)
 

@@ -23,7 +23,7 @@ from dream_gateway_stripe.settings import StripeSettings, configured
 from dream_gateway_stripe.testing import FakeStripe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from tests.service.conftest import Ask, Speak, Tenant
     from tests.service.signed_tokens import SignedTokens
@@ -130,6 +130,11 @@ class Street:
             )
         assert answer.status_code == 200, answer.text
         await self.news()
+
+    def at_stripe(self, product_id: str, **values: Any) -> None:
+        """Change a product on Stripe's own pages."""
+        books = self.fake.world.books(self.account, live=False)
+        books.get(product_id, "product").update(values)
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """Return what Stripe has of a kind in the account, in test mode."""
