@@ -44,6 +44,7 @@ class Counter:
         "denied_until",
         "expires",
         "granted_at",
+        "included",
         "key",
         "lease",
         "low",
@@ -65,6 +66,8 @@ class Counter:
         self.name = name
         self.rule = rule
         self.period = period
+        self.included: int | None = None
+        """Units that the price includes, where use beyond them is paid for and never refused."""
         self.available = 0
         self.spent = 0
         self.cell = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +15,7 @@ from dream_gateway import keys
 from dream_gateway.administration import Administration
 from dream_gateway.admission import TrackedEvent
 from dream_gateway.gateway import Gateway
-from dream_gateway.model import Mode
+from dream_gateway.model import Mode, Overage
 from dream_gateway.notices.usage import ROUND_SECONDS, UsageWatch
 from dream_gateway.records import message_log, webhook_endpoints
 from dream_gateway.records.message_log import Wanted
@@ -92,6 +92,7 @@ async def field(store: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[F
     async with worker(store, tmp_path, clock) as one, worker(store, tmp_path, clock) as other:
         administration = Administration(one.records)
         tiers = [parse_tier(each) for each in ("free=100/month", "pro=unlimited@10/s")]
+        tiers.append(replace(parse_tier("metered=100/month"), overage=Overage(price=1)))
         made = await administration.create_platform("shop", Mode.TEST, tiers, [])
         url = "https://example.com/hooks"
         async with one.records.write("test") as writer:
@@ -165,6 +166,18 @@ async def test_events_with_keys_are_seen_too(field: Field) -> None:
     assert verdict.allowed
     await field.sweep(2)
     assert await field.thresholds() == [80]
+
+
+async def test_of_what_is_paid_beyond_the_shares_are_of_what_is_included(field: Field) -> None:
+    admission = field.workers[0].admission
+    for _ in range(120):
+        assert (await admission.track(field.project, "ada", 1, "metered")).allowed
+    await field.sweep(8)
+    told = await field.told()
+    assert [(each["threshold"], each["limit"], each["remaining"]) for each in told] == [
+        (80, 100, 0),
+        (100, 100, 0),
+    ]
 
 
 async def test_what_has_no_limit_is_not_watched(field: Field) -> None:

@@ -136,6 +136,8 @@ def furnished(live: Live) -> Live:
         live.ids = {
             "/api/customers": person["customer"]["id"],
             "/api/products": product["id"],
+            "/api/orders": "ord_none",
+            "/platform/connections": "test",
             "name": "pro",
             "eventId": event["eventId"],
             "/api/keys": key["keyId"],

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from dream_gateway.administration import open_stores
 from dream_gateway.billing.reconciliation import Reconciliation
+from dream_gateway.cli.catalogue import drift, push
 from dream_gateway.cli.rendering import time_text
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.cli.till import open_till
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import BillingNotConfiguredError
-from dream_gateway.plugins import Plugins
 from dream_gateway.records import overage
-from dream_gateway.storage import Role
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from dream_gateway.billing.reconciliation import Line
-    from dream_gateway.payments import Billing
-    from dream_gateway.records.database import Records
-    from dream_gateway.settings import Settings
-    from dream_gateway.storage import Ledger
 
-ROLES = (Role.RECORDS, Role.FEED, Role.LEDGER)
 COLUMNS = (
     "projectId", "customer", "plan", "periodStart", "included", "used", "overage", "unreported",
     "pending", "sent", "parked", "provider", "difference", "fault",
@@ -38,7 +28,11 @@ DIFFERS = 1
 
 @click.group("billing")
 def command() -> None:
-    """Compare what is to be paid with what the payment provider has."""
+    """Push what is for sale to the payment provider, and compare what it has."""
+
+
+command.add_command(push)
+command.add_command(drift)
 
 
 @command.command("reconcile")
@@ -53,7 +47,7 @@ def reconcile(session: Session, *, project: str | None, retry: bool) -> None:
     """
 
     async def run() -> list[Line]:
-        async with _opened(session.settings) as (provider, records, ledger):
+        async with open_till(session.settings) as (provider, records, ledger):
             if retry:
                 async with records.write("operator") as writer:
                     await overage.unpark(writer, project)
@@ -64,20 +58,6 @@ def reconcile(session: Session, *, project: str | None, retry: bool) -> None:
     session.show_list([_row(line) for line in lines], COLUMNS)
     if not all(line.agrees for line in lines):
         sys.exit(DIFFERS)
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[tuple[Billing, Records, Ledger]]:
-    """Open the stores and the payment provider. Raises `BillingNotConfiguredError` without one."""
-    plugins = Plugins(settings.plugins)
-    billings = plugins.billings()
-    if not billings:
-        raise BillingNotConfiguredError
-    try:
-        async with open_stores(settings, SystemClock(), ROLES) as (records, stores):
-            yield billings[0], records, stores.ledger()
-    finally:
-        await plugins.aclose()
 
 
 def _row(line: Line) -> dict[str, object]:

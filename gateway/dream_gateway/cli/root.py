@@ -32,7 +32,7 @@ COMMANDS = {
     "tier": "Set, list and delete a project's tiers.",
     "product": "Set, list and delete a project's products.",
     "usage": "Show what a customer has used.",
-    "billing": "Compare what is to be paid with what the payment provider has.",
+    "billing": "Push what is for sale to the payment provider, and compare what it has.",
     "webhooks": "List what payment providers told, and have it dealt with again.",
     "import": "Import an export, or what the system before this one kept.",
     "export": "Write everything of a platform as lines of JSON.",

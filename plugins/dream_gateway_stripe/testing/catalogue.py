@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import fits, merge_metadata
+from dream_gateway_stripe.testing.books import copied, fits, merge_metadata
 from dream_gateway_stripe.testing.call import Call
 from dream_gateway_stripe.testing.faults import StripeFault
 
@@ -56,7 +56,7 @@ def update_product(call: Call) -> JSON:
     before = call.books.seen(product)
     for name in PRODUCT_FIELDS:
         if name in call.params:
-            value = call.params[name]
+            value = copied(call.params[name])
             empty: list[str] | None = [] if name in ("images", "marketing_features") else None
             product[name] = empty if value == "" else value
     if "default_price" in call.params:

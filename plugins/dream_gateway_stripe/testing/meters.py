@@ -33,7 +33,10 @@ def create_meter(call: Call) -> JSON:
     meter = call.object(
         "mtr",
         "billing.meter",
-        customer_mapping={"type": "by_id", "event_payload_key": mapping["event_payload_key"]},
+        customer_mapping={
+            "type": mapping.get("type", "by_id"),
+            "event_payload_key": mapping["event_payload_key"],
+        },
         default_aggregation={"formula": wanted["default_aggregation"]["formula"]},
         display_name=wanted["display_name"],
         event_name=name,

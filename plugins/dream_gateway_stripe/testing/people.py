@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from dream_gateway_stripe.testing import checkout, connect, payments
+from dream_gateway_stripe.testing import completion, connect, payments
 from dream_gateway_stripe.testing.cards import Card
 from dream_gateway_stripe.testing.invoices import attempt, subscription_of
 from dream_gateway_stripe.testing.passing import pass_time
@@ -64,7 +64,7 @@ class People:
             pass_time(self._world)
             books = self._world.books_with(session_id)
             session = books.get(session_id, "checkout.session")
-            checkout.complete(self._world, books, session, card, email)
+            completion.complete(self._world, books, session, card, email)
             return books.seen(session)
 
     def settle(self, session_id: str, *, succeeds: bool) -> None:
@@ -73,7 +73,7 @@ class People:
             pass_time(self._world)
             books = self._world.books_with(session_id)
             session = books.get(session_id, "checkout.session")
-            checkout.arrive(self._world, books, session, succeeds=succeeds)
+            completion.arrive(self._world, books, session, succeeds=succeeds)
 
     def use_card(self, customer: str, card: Card | None) -> None:
         """Let a customer pay with another card from now on, or have none."""

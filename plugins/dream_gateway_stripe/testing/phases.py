@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 def phase(
     subscription: JSON,
     wanted: list[JSON],
+    *,
     start: int,
     end_at: int,
     proration: str = "create_prorations",
+    trial_end: int | None = None,
 ) -> JSON:
     """Return a phase."""
     return {
@@ -40,7 +42,7 @@ def phase(
         "proration_behavior": proration,
         "start_date": start,
         "transfer_data": None,
-        "trial_end": None,
+        "trial_end": trial_end,
     }
 
 
@@ -57,7 +59,9 @@ def plan_phase(world: World, books: Books, schedule: JSON, prices: list[tuple[st
     start = schedule["phases"][-1]["end_date"]
     spell = books.get(wanted[0]["price"], "price")["recurring"]
     end_at = after(start, spell["interval"], spell["interval_count"])
-    schedule["phases"].append(phase(subscription, wanted, start, end_at, "none"))
+    schedule["phases"].append(
+        phase(subscription, wanted, start=start, end_at=end_at, proration="none")
+    )
     world.updated(books, "subscription_schedule.updated", schedule, before)
 
 
@@ -80,7 +84,19 @@ def read_phases(call: Call, subscription: JSON, wanted: list[JSON], whole: JSON)
         ]
         end_at = _phase_end(call, each, start, prices[0])
         proration = each.get("proration_behavior", whole.get("proration_behavior"))
-        found.append(phase(subscription, lines, start, end_at, proration or "create_prorations"))
+        trial_end = each.get("trial_end")
+        if trial_end not in (None, subscription["trial_end"]):
+            raise StripeFault("The fake begins no trials by schedules.", param="phases[trial_end]")
+        found.append(
+            phase(
+                subscription,
+                lines,
+                start=start,
+                end_at=end_at,
+                proration=proration or "create_prorations",
+                trial_end=trial_end,
+            )
+        )
     return found
 
 

@@ -233,6 +233,12 @@ def renew(world: World, books: Books, subscription: JSON) -> None:
     world.updated(books, "customer.subscription.updated", subscription, before)
 
 
+def end_trial(world: World, books: Books, subscription: JSON) -> None:
+    """Begin the first period that is paid for, now."""
+    subscription |= {"trial_end": world.now, "billing_cycle_anchor": world.now}
+    renew(world, books, subscription)
+
+
 def retry(world: World, books: Books, invoice: JSON) -> None:
     """Try an open invoice again, and give up after the last time."""
     subscription = books.get(subscription_of(invoice), "subscription")

@@ -13,6 +13,7 @@ from dream_gateway_stripe.testing.subscription import (
     OVER,
     begin,
     end,
+    end_trial,
     items,
     period_end,
     renew,
@@ -126,8 +127,7 @@ def _change(call: Call, subscription: JSON, wanted: JSON) -> None:
 def _change_trial(call: Call, subscription: JSON, wanted: Any) -> None:
     if wanted == "now":
         if subscription["status"] == "trialing":
-            subscription |= {"trial_end": call.now, "billing_cycle_anchor": call.now}
-            renew(call.world, call.books, subscription)
+            end_trial(call.world, call.books, subscription)
         return
     if wanted <= call.now:
         raise StripeFault("Invalid timestamp: must be in the future.", param="trial_end")

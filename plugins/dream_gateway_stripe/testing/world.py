@@ -69,6 +69,7 @@ class World:
     accounts: dict[str, JSON] = field(default_factory=dict)
     connected: set[tuple[str, bool]] = field(default_factory=set)
     codes: dict[str, JSON] = field(default_factory=dict)
+    orders: dict[str, JSON] = field(default_factory=dict)
     links: dict[str, JSON] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
     pending_lines: dict[str, list[JSON]] = field(default_factory=dict)
