@@ -28,7 +28,7 @@ class Call:
 
     def wanted(self, *names: str) -> JSON:
         """Return what a list is to be filtered by: `None` for what is not asked."""
-        return {name: self.params.get(name) for name in names}
+        return {name: _read(self.params.get(name)) for name in names}
 
     def object(self, prefix: str, kind: str, **fields: Any) -> JSON:
         """Return the beginning of a new object."""
@@ -39,6 +39,11 @@ class Call:
             "livemode": self.books.live,
             **fields,
         }
+
+
+def _read(value: Any) -> Any:
+    """Return a filter with all of it looked at: there may be nothing to hold it against."""
+    return {name: value[name] for name in value} if isinstance(value, dict) else value
 
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def list_events(call: Call) -> JSON:
     """List events, of some types, or those that were taken, or not."""
     wanted = call.params
     types = wanted.get("types", [wanted.get("type", "*")])
-    delivered, created = wanted.get("delivery_success"), wanted.get("created")
+    delivered, created = call.wanted("delivery_success", "created").values()
     found = [
         each
         for each in call.books.all("event")
