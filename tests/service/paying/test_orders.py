@@ -243,6 +243,36 @@ async def test_who_died_before_telling_anybody_leaves_nothing_held(
     assert row.status == "expired"
 
 
+async def test_what_nobody_can_ask_about_any_more_gives_its_stock_back(
+    street: Street, clock: FakeClock
+) -> None:
+    mug = await street.on_sale(inventory=5)
+    made = await street.ordered((mug, 2))
+    street.fake.people.revoke(street.account)
+    clock.advance(ORDER_SECONDS + 61)
+    await street.engine.orders.step()
+    assert (await street.order(made))["status"] == "expired"
+    assert await street.stock(mug) == 5
+
+
+async def test_while_the_provider_is_away_the_stock_stays_held(
+    street: Street, clock: FakeClock
+) -> None:
+    mug = await street.on_sale(inventory=5)
+    made = await street.ordered((mug, 2))
+    street.fake.people.check_out(made["sessionId"])
+    clock.advance(ORDER_SECONDS + 61)
+    street.fake.fail("/v1/checkout/sessions", status=503, times=20)
+    await street.engine.orders.step()
+    assert (await street.order(made))["status"] == "open"
+    assert await street.stock(mug) == 3
+    street.fake.api.troubles.clear()
+    clock.advance(61)
+    await street.engine.orders.step()
+    assert (await street.order(made))["status"] == "paid"
+    assert await street.stock(mug) == 3
+
+
 async def test_a_customer_of_a_secret_keys(street: Street) -> None:
     mug = await street.on_sale()
     ada = await street.tenant.customer("ada")
