@@ -117,7 +117,7 @@ async def test_filters_of_an_empty_list_are_known_all_the_same(shop: Shop) -> No
         await shop.v1.subscriptions.list_async({**created, "status": "all"}, shop.options),
     ):
         assert found.data == []
+    wanted = {"collection_method": "send_invoice"}
     with pytest.raises(stripe.InvalidRequestError, match="collection_method"):
-        wanted = {"collection_method": "send_invoice"}
         await shop.v1.subscriptions.list_async(wanted, shop.options)
     assert len(shop.fake.forgive()) == 1
