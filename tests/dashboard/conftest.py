@@ -86,7 +86,7 @@ async def open_board(store: str) -> AsyncIterator[Board]:
         operator_tokens=(OPERATOR,),
         trusted_proxies=("127.0.0.1",),
         service_url=url,
-        plugins={"local": CHEAP},
+        plugins={"local": {**CHEAP}},
     )
     gateway = Gateway(settings, clock, WithInbox(settings.plugins, inbox))
     try:
