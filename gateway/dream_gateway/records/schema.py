@@ -5,8 +5,8 @@ Rows carry internal ids, so a rotated key orphans nobody.
 Instants are seconds since the epoch, UTC. `position` keeps the order of creation. On PostgreSQL
 triggers (`feed`) see to it that `changes` commits in the order of `seq`, and tell followers.
 
-This is how the tables are at the newest revision, with those of `billing_schema`; the migrations
-make them so, step by step.
+This is how the tables are at the newest revision, with those of `billing_schema` and `rollup_schema`;
+the migrations make them so, step by step.
 """
 
 from __future__ import annotations
@@ -190,6 +190,7 @@ end_users = Table(
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index("end_users_plan", "project_id", "plan"),
+    Index("end_users_position", "project_id", "position"),
 )
 
 identity_links = Table(

@@ -23,7 +23,7 @@ from dream_gateway_stripe.settings import StripeSettings, configured
 from dream_gateway_stripe.testing import FakeStripe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from tests.service.conftest import Ask, Speak, Tenant
     from tests.service.signed_tokens import SignedTokens
