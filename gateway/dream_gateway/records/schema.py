@@ -148,6 +148,19 @@ memberships = Table(
     UniqueConstraint("platform_id", "developer_id"),
 )
 
+dashboard_sessions = Table(
+    "dashboard_sessions",
+    metadata,
+    # Of the secret in the browser's cookie.
+    Column("digest", LargeBinary(32), primary_key=True),
+    # Null for the operator: then `operator` is the digest of the token they signed in with.
+    Column("developer_id", ForeignKey("developers.id"), index=True),
+    Column("operator", LargeBinary(32)),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
 end_users = Table(
     "end_users",
     metadata,
