@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from dream_gateway.demo.caller import call
 from dream_gateway.demo.example_api import example_api
-from dream_gateway.demo.seed import seed
+from dream_gateway.demo.seed import seed, seed_dashboard
 from dream_gateway.errors import AddressInUseError, OperatorError
 from dream_gateway.server.listeners import open_listeners
 from dream_gateway.server.serving import Planes
@@ -62,13 +62,17 @@ class Demo:
             )
             serving = asyncio.create_task(api.serve(lambda: None))
             try:
-                await self._gateway(settings, await seed(settings), once=once)
+                seeded = await seed(settings)
+                path = "" if once else await seed_dashboard(settings, seeded.platform)
+                await self._gateway(settings, seeded, path, once=once)
             finally:
                 api.drain()
                 await serving
 
-    async def _gateway(self, settings: Settings, seeded: Seeded, *, once: bool) -> None:
-        """Run the gateway, and the show in front of it."""
+    async def _gateway(
+        self, settings: Settings, seeded: Seeded, dashboard: str, *, once: bool
+    ) -> None:
+        """Run the gateway, and the show in front of it; `dashboard` is a path to it, or empty."""
         ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
         supervisor = Supervisor(
             settings,
@@ -76,7 +80,7 @@ class Demo:
             on_event=lambda event: self.tell(event, {"event": "trouble", "detail": event}),
         )
         running = asyncio.create_task(run_until_signalled(supervisor))
-        showing = asyncio.create_task(self._show(ready, settings, seeded))
+        showing = asyncio.create_task(self._show(ready, settings, seeded, dashboard))
         try:
             await asyncio.wait((running, showing), return_when=asyncio.FIRST_COMPLETED)
             # Told to stop, or failed, before the show was over: there is nothing more to show.
@@ -90,7 +94,11 @@ class Demo:
             await running
 
     async def _show(
-        self, ready: asyncio.Future[Addresses], settings: Settings, seeded: Seeded
+        self,
+        ready: asyncio.Future[Addresses],
+        settings: Settings,
+        seeded: Seeded,
+        dashboard: str,
     ) -> None:
         addresses = await ready
         self.tell(
@@ -109,6 +117,12 @@ class Demo:
         self.tell(f"\ngrace is on the tier {seeded.pro_tier}; her key still works:", {})
         self._tell_answer(0, "grace", answer)
         self._tell_what_to_try(addresses, seeded)
+        if dashboard:
+            link = addresses.service + dashboard
+            self.tell(
+                f"\nThe dashboard, with customers and a past (the link works once):\n  {link}",
+                {"event": "dashboard", "link": link},
+            )
 
     async def _until_refused(self, addresses: Addresses, seeded: Seeded) -> None:
         for number in range(1, MOST_REQUESTS + 1):
@@ -155,8 +169,15 @@ class Demo:
         except AddressInUseError as error:
             text = f"{error.detail} The demo takes free ports instead."
             self.tell(text, {"event": "ports", "detail": text})
-            return replace(self.settings, port=0, service_port=0)
+            return replace(self.settings, port=_free_port(), service_port=_free_port())
         return self.settings
+
+
+def _free_port() -> int:
+    """Return a port that is free right now: the dashboard has to know its own address."""
+    with _listen() as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def _listen() -> socket.socket:
