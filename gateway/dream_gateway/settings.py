@@ -226,6 +226,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: Annotated[
         Count, Meta(description="Days usage history is kept after its period; 0: for ever.")
     ] = 400
+    rollup_seconds: Annotated[
+        PositiveSeconds,
+        Meta(description="Seconds between two writings of what was counted for charts."),
+    ] = 5.0
+    rollup_minutes_days: Annotated[
+        Count, Meta(description="Days charts have minutes for; 0: for ever.")
+    ] = 2
+    rollup_hours_days: Annotated[
+        Count, Meta(description="Days charts have hours for; 0: for ever.")
+    ] = 62
+    rollup_days_days: Annotated[
+        Count, Meta(description="Days charts have days and months for; 0: for ever.")
+    ] = 800
     billing_grace_days: Annotated[
         Annotated[int, Meta(ge=0, le=21)],
         Meta(description="Days a customer keeps a tier that could not be charged for."),

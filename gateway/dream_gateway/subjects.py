@@ -104,15 +104,24 @@ def templates(subject: Subject, now: float) -> Iterator[Counter]:
         owner = f"{project.id}/{subject.credential.id}"
         yield _counter(owner, "key-rate", subject.credential.rate, None)
     seen: dict[str, int] = {}
-    allowances = [
-        ("", f"{project.id}/{customer.id}", customer.anchor, a) for a in _of_tier(subject)
-    ]
+    own = _of_tier(subject)
+    telling = _telling(own)
+    allowances = [("", f"{project.id}/{customer.id}", customer.anchor, a) for a in own]
     allowances += [("project-", project.id, project.created_at, a) for a in project.allowances]
     for prefix, owner, anchor, allowance in allowances:
         name = f"{prefix}{allowance.kind}"
         ordinal = seen[name] = seen.get(name, 0) + 1
         span = _period(project, anchor, allowance, now)
-        yield _counter(owner, name if ordinal == 1 else f"{name}-{ordinal}", allowance, span)
+        counter = _counter(owner, name if ordinal == 1 else f"{name}-{ordinal}", allowance, span)
+        if allowance is telling and not prefix:
+            counter.owner, telling = (project.id, customer.id), None
+        yield counter
+
+
+def _telling(allowances: tuple[Allowance, ...]) -> Allowance | None:
+    """Return the allowance that tells what a customer does: the first quota, else the first."""
+    quotas = [each for each in allowances if each.kind is AllowanceKind.QUOTA]
+    return next(iter((*quotas, *allowances)), None)
 
 
 def _of_tier(subject: Subject) -> tuple[Allowance, ...]:

@@ -60,6 +60,8 @@ def add_planes(
         upstream=upstream,
         options=_options(gateway),
     )
+    if gateway.rollup is not None:
+        gateway.rollup.upstreams = upstream.origins
     watch = Watch(access=access)
     protocols = EdgeProtocols(app.front, upstream.origins, watch)
     planes.add(app, edge, protocols)
