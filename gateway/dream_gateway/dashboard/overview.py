@@ -78,6 +78,7 @@ class OverviewPages:
             denied=denied,
             refusals=spans.by_detail(found.points, series.DENIED),
             traffic=charts.columns("Requests", "requests", span.labels, [requests, denied]),
+            refused=charts.columns("Denied requests", "requests", span.labels, [denied]),
             latency=charts.lines(
                 "Latency",
                 "milliseconds",

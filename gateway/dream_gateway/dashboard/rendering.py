@@ -15,6 +15,8 @@ from dream_gateway.origins import origin_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from jinja2 import Template
+
 SAFETY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -73,7 +75,7 @@ class Rendering:
         """
         template = self._templates.get_template(name)
         if part in template.blocks:
-            text = "".join(template.blocks[part](template.new_context(values)))
+            text = _block(template, part, values)
         else:
             text = template.render(values)
         headers = {
@@ -90,6 +92,14 @@ class Rendering:
             return None
         headers = {"x-content-type-options": "nosniff", "cache-control": FOREVER}
         return Response(self._files[name], headers=headers, media_type=FILES[name])
+
+
+def _block(template: Template, name: str, values: dict[str, object]) -> str:
+    """Return one block of a template, with the macros and imports that stand beside it."""
+    context = template.new_context(values)
+    # What a template defines is run before the first piece of the page comes.
+    next(iter(template.root_render_func(context)), None)
+    return "".join(template.blocks[name](context))
 
 
 def policy(images: Collection[str], targets: Collection[str]) -> str:
