@@ -17,7 +17,7 @@ from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Mode
-from dream_gateway.records import tiers
+from dream_gateway.records import projects, tiers
 from dream_gateway.records.schema import audit_log
 from dream_gateway.server.composition import open_service
 from dream_gateway.service.protocol import ServiceProtocols
@@ -72,6 +72,13 @@ class Board:
         assert answer.status_code == 201, answer.text
         (found,) = re.findall(r'href="/dashboard/(prj_\w+)/start">Go on', answer.text)
         return str(found)
+
+    async def platform_of(self, project: str) -> str:
+        """Return the id of a project's platform."""
+        async with self.gateway.records.read() as connection:
+            found = await projects.find(connection, project)
+        assert found is not None
+        return found.platform_id
 
     async def offer(self, project: str) -> None:
         """Give a project a tier."""

@@ -74,10 +74,8 @@ class Rendering:
         `images` are addresses that it shows pictures from, `targets` those that its forms lead to.
         """
         template = self._templates.get_template(name)
-        if part in template.blocks:
-            text = _block(template, part, values)
-        else:
-            text = template.render(values)
+        is_part = part in template.blocks
+        text = _block(template, part, values) if is_part else template.render(values)
         headers = {
             **SAFETY,
             "cache-control": "no-store",
