@@ -62,7 +62,7 @@ def test_every_route_is_described() -> None:
             clock=None,
             health=None,
             plugins=Plugins({"clerk": {"users": CLERK}}),
-            settings=None,
+            settings=SimpleNamespace(service_base=""),
             exchanges=(),
             billing=SimpleNamespace(provider=SimpleNamespace(name="stripe")),
         ),
