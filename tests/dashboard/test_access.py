@@ -76,7 +76,10 @@ async def test_every_cell_of_the_table_is_so_and_forged_forms_change_nothing(
         path = page.path.format_map(_Names(project=project))
         for visitor, browser in found.items():
             answer = await browser.client.request(
-                page.method, path, headers=own, data={"name": "x"} if page.method == "POST" else None
+                page.method,
+                path,
+                headers=own,
+                data={"name": "x"} if page.method == "POST" else None,
             )
             entrance = answer.headers.get("location", "").split("?")[0].endswith("/sign-in")
             refused = answer.status_code == 303 and entrance and page.who is not Who.ANYBODY
