@@ -28,14 +28,14 @@ from dream_gateway.verdicts import Admitted, refused, usage, verdict
 from dream_gateway.waiting import Denial
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dream_gateway.callers import Caller
     from dream_gateway.clock import Clock
     from dream_gateway.counter import Counter
     from dream_gateway.lookup import Lookup
     from dream_gateway.meter import Meter
-    from dream_gateway.model import Project, Tier
+    from dream_gateway.model import Project, Tier, Usage
     from dream_gateway.storage import Ledger, Recorded
 
 
@@ -261,6 +261,25 @@ class Admission:
     async def usage(self, project: Project, user: str) -> Verdict:
         """Tell a user's usage from the ledger, charging nothing and registering nobody."""
         return await self._peek(await self._named(project, user, None, 0))
+
+    async def usages(
+        self, project: Project, offered: Mapping[str, Tier], people: Sequence[Customer]
+    ) -> list[Usage | None]:
+        """Tell the usage of many customers at once, from the ledger; `offered` are tiers by name.
+
+        `None` is of one whose tier has no quota.
+        """
+        now = self._clock.now()
+        subjects = [Subject(project, each, offered.get(each.plan), None) for each in people]
+        quotas = []
+        for subject in subjects:
+            subject.at(now, self._meter)
+            if subject.quota is not None:
+                quotas.append(subject.quota)
+        tallies = await self._ledger.usage([quota.key for quota in quotas])
+        for quota, tally in zip(quotas, tallies, strict=True):
+            quota.observe(tally)
+        return [usage(subject) for subject in subjects]
 
     async def customer(self, project: Project, user: str) -> Customer:
         """Return a named user, who is registered on first use, as they are in the cache."""

@@ -10,13 +10,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 from tests.local.conftest import CHEAP, FREE, PASSWORD, Browser, Inbox, State, WithInbox, World
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Mode
+from dream_gateway.records import projects, tiers
+from dream_gateway.records.schema import audit_log
 from dream_gateway.server.composition import open_service
 from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.settings import Settings
@@ -70,6 +72,24 @@ class Board:
         assert answer.status_code == 201, answer.text
         (found,) = re.findall(r'href="/dashboard/(prj_\w+)/start">Go on', answer.text)
         return str(found)
+
+    async def platform_of(self, project: str) -> str:
+        """Return the id of a project's platform."""
+        async with self.gateway.records.read() as connection:
+            found = await projects.find(connection, project)
+        assert found is not None
+        return found.platform_id
+
+    async def offer(self, project: str) -> None:
+        """Give a project a tier."""
+        async with self.gateway.records.write("test") as writer:
+            await tiers.put(writer, project, FREE)
+
+    async def gateway_audit(self) -> list[str]:
+        """Return what was done, newest first."""
+        query = select(audit_log.c.action).order_by(audit_log.c.position.desc())
+        async with self.gateway.records.read() as connection:
+            return list((await connection.execute(query)).scalars())
 
     def _path(self, url: str) -> str:
         return url.removeprefix(self.world.url)

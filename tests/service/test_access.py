@@ -180,7 +180,8 @@ async def test_every_cell_of_the_table(
 
 
 def test_the_page_is_the_table(service: Service) -> None:
-    assert PAGE.read_text() == markdown(service.operations)
+    # What the dashboard adds to it is compared by its own tests.
+    assert PAGE.read_text().startswith(markdown(service.operations))
 
 
 async def records(rows: Ask) -> dict[str, Any]:

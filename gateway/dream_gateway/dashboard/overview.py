@@ -9,21 +9,21 @@ import msgspec
 from starlette.responses import Response
 
 from dream_gateway import series
-from dream_gateway.dashboard import charts, formats, revenue, spans
+from dream_gateway.dashboard import charts, formats, spans
 from dream_gateway.dashboard.page import Page
-from dream_gateway.records import customers, progress, rollups
+from dream_gateway.records import customers, figures, progress, rollups
 from dream_gateway.series import Granularity, start_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from dream_gateway.billing.money import Totals
     from dream_gateway.dashboard.desk import Desk
     from dream_gateway.dashboard.spans import Span
     from dream_gateway.dashboard.visit import Visit
     from dream_gateway.model import Customer
+    from dream_gateway.records.figures import Subscribed
     from dream_gateway.records.rollups import Point, Used
 
 PATH = "/dashboard/{project}"
@@ -37,7 +37,7 @@ MINUTE = 60
 class Overview:
     """What the page shows. `units` are those of this calendar month, UTC, of all customers."""
 
-    totals: Mapping[str, Totals]
+    subscribed: Subscribed
     customers: int
     active: int
     units: int
@@ -78,6 +78,7 @@ class OverviewPages:
             denied=denied,
             refusals=spans.by_detail(found.points, series.DENIED),
             traffic=charts.columns("Requests", "requests", span.labels, [requests, denied]),
+            refused=charts.columns("Denied requests", "requests", span.labels, [denied]),
             latency=charts.lines(
                 "Latency",
                 "milliseconds",
@@ -127,8 +128,8 @@ async def read(connection: AsyncConnection, project_id: str, span: Span) -> Over
     )
     known = await customers.by_ids(connection, project_id, [each.customer_id for each in top])
     return Overview(
-        totals=await revenue.totals(connection, project_id),
-        customers=await customers.count(connection, project_id),
+        subscribed=(await figures.subscribed(connection, [project_id], span.until))[project_id],
+        customers=(await figures.customers(connection, [project_id]))[project_id],
         active=await rollups.active_customers(
             connection, project_id, Granularity.MONTH, span.until
         ),

@@ -87,4 +87,6 @@ class ProjectPages:
         return self._desk.show(visit, "new_project.html", choices=choices)
 
     def _made(self, visit: Visit, made: object, title: str) -> Response:
-        return self._desk.show(visit, "project_made.html", 201, made=made, title=title)
+        return self._desk.show(
+            visit, "project_made.html", 201, made=made, title=title, service=self._desk.base
+        )

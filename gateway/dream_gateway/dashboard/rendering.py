@@ -15,6 +15,8 @@ from dream_gateway.origins import origin_of
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from jinja2 import Template
+
 SAFETY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -72,10 +74,8 @@ class Rendering:
         `images` are addresses that it shows pictures from, `targets` those that its forms lead to.
         """
         template = self._templates.get_template(name)
-        if part in template.blocks:
-            text = "".join(template.blocks[part](template.new_context(values)))
-        else:
-            text = template.render(values)
+        is_part = part in template.blocks
+        text = _block(template, part, values) if is_part else template.render(values)
         headers = {
             **SAFETY,
             "cache-control": "no-store",
@@ -90,6 +90,14 @@ class Rendering:
             return None
         headers = {"x-content-type-options": "nosniff", "cache-control": FOREVER}
         return Response(self._files[name], headers=headers, media_type=FILES[name])
+
+
+def _block(template: Template, name: str, values: dict[str, object]) -> str:
+    """Return one block of a template, with the macros and imports that stand beside it."""
+    context = template.new_context(values)
+    # What a template defines is run before the first piece of the page comes.
+    next(iter(template.root_render_func(context)), None)
+    return "".join(template.blocks[name](context))
 
 
 def policy(images: Collection[str], targets: Collection[str]) -> str:

@@ -37,4 +37,11 @@ class StartPages:
             done=done,
             edge=settings.edge_base,
             service=settings.service_base,
+            keys_url=self._link(visit, "/keys"),
+            payments_url=self._link(visit, "/payments"),
         )
+
+    def _link(self, visit: Visit, below: str) -> str:
+        """Return the address of another page of the project, empty if there is no such page."""
+        there = self._desk.table.has("/dashboard/{project}" + below)
+        return visit.home + below if there else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.dashboard.operator import OperatorPages
 from dream_gateway.dashboard.overview import OverviewPages
 from dream_gateway.dashboard.projects import ProjectPages
 from dream_gateway.dashboard.start import StartPages
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def every_page(desk: Desk) -> tuple[Page, ...]:
     """Return every page, bound to a desk."""
     return (
+        *OperatorPages(desk).pages(),
         *OverviewPages(desk).pages(),
         *ProjectPages(desk).pages(),
         *StartPages(desk).pages(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, union_all, update
+from sqlalchemy import insert, select, union_all, update
 
 from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
@@ -40,13 +40,6 @@ async def by_ids(
     )
     rows = (await connection.execute(query)).mappings()
     return {row["id"]: customer_of(row) for row in rows}
-
-
-async def count(connection: AsyncConnection, project_id: str) -> int:
-    """Return how many customers there are."""
-    query = select(func.count()).select_from(end_users)
-    query = query.where(end_users.c.project_id == project_id, _there())
-    return int((await connection.execute(query)).scalar_one())
 
 
 async def named(connection: AsyncConnection, project_id: str, external_id: str) -> Customer | None:

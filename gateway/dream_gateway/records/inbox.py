@@ -170,6 +170,13 @@ async def page(
     return [_received(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def recent(connection: AsyncConnection, project_id: str, limit: int) -> list[Received]:
+    """Return at most `limit` events that turned out to be of a project, newest first."""
+    query = select(inbox).where(inbox.c.project_id == project_id)
+    rows = await connection.execute(query.order_by(inbox.c.position.desc()).limit(limit))
+    return [_received(row) for row in rows.mappings()]
+
+
 async def replay(writer: Writer, positions: Sequence[int] | None) -> int:
     """Have events taken again, whatever became of them; `None`: all that are parked.
 

@@ -88,6 +88,15 @@ async def of_customer(connection: AsyncConnection, customer_id: str) -> list[Mir
     return await _all(connection, query.order_by(*newest))
 
 
+async def of_customers(
+    connection: AsyncConnection, customer_ids: Sequence[str]
+) -> dict[str, Mirrored]:
+    """Return the newest of each customer's, by customer; one who never had any is left out."""
+    query = select(subscriptions).where(subscriptions.c.customer_id.in_(list(customer_ids)))
+    oldest = subscriptions.c.created_at, subscriptions.c.position
+    return {row.customer_id: row for row in await _all(connection, query.order_by(*oldest))}
+
+
 async def put(writer: Writer, row: Mirrored) -> Mirrored:
     """Store a subscription over what was there; return it with its next version."""
     known, row = row.version > 0, replace(row, version=row.version + 1)

@@ -9,6 +9,7 @@ from dream_gateway.service.catalogues import CatalogueRoutes
 from dream_gateway.service.connections import ConnectionRoutes
 from dream_gateway.service.credentials import CredentialRoutes
 from dream_gateway.service.customers import CustomerRoutes
+from dream_gateway.service.dashboards import DashboardRoutes
 from dream_gateway.service.events import EventRoutes
 from dream_gateway.service.keys import KeyRoutes
 from dream_gateway.service.members import MemberRoutes
@@ -59,6 +60,9 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),
         *OperatorRoutes(gateway.directory).operations(),
+        *DashboardRoutes(
+            gateway.directory, gateway.admission, gateway.clock, gateway.health
+        ).operations(),
         *SignInRoutes(gateway.exchanges).operations(),
     ]
     table += StatusRoutes(gateway.health, lambda: openapi(table)).operations()
