@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.hookspecs import hookimpl
 from dream_gateway_oidc.keyset import KeySet
 from dream_gateway_oidc.settings import Applications, provider
+from dream_gateway_oidc.sign_in import OidcSignIn
 from dream_gateway_oidc.verifier import TokenVerifier
 from dream_gateway_oidc.web import Provider
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dream_gateway.clock import Clock
-    from dream_gateway.hookspecs import Identity
+    from dream_gateway.hookspecs import DeveloperSignIn, Identity
     from dream_gateway_oidc.settings import ProviderSettings
 
 
@@ -49,6 +52,22 @@ class OidcPlugin:
     def developer_identities(self, settings: Applications) -> Sequence[Identity]:
         """Verify developers' tokens, if that is set up."""
         return _of(settings, "developers")
+
+    @hookimpl
+    def developer_sign_ins(self, settings: Applications) -> Sequence[DeveloperSignIn]:
+        """Sign developers in to the dashboard, if the gateway is a client of their provider."""
+        if settings.developers is None:
+            return []
+        found = provider(settings.developers, "plugins.oidc.developers")
+        return [sign_in(found)] if found.client_id else []
+
+
+def sign_in(settings: ProviderSettings, clock: Clock | None = None) -> OidcSignIn:
+    """Return what signs people in at a provider. An ID token is for the client, and for nobody else."""
+    own = replace(settings, audience=(settings.client_id,), authorized_parties=())
+    clock, source = clock or SystemClock(), Provider(own)
+    verifies = TokenVerifier(own, source, KeySet(source.keys, clock), clock)
+    return OidcSignIn(own, source, verifies)
 
 
 def _of(settings: Applications, app: str) -> Sequence[Identity]:

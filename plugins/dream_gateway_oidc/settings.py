@@ -32,7 +32,11 @@ class Applications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Table | None, Meta(description="The provider of end users: see the guide to identity.")
     ] = None
     developers: Annotated[
-        Table | None, Meta(description="The provider of developers: see the guide to identity.")
+        Table | None,
+        Meta(
+            description="The provider of developers: see the guide to identity.",
+            extra={"secret": True},
+        ),
     ] = None
 
 
@@ -50,7 +54,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """One application at one provider. `leeway` is seconds that clocks may differ by.
 
     Without `jwks_uri` the keys are found by the issuer's discovery document. A token needs one of
-    `audience` as `aud`, and one of `authorized_parties` as `azp`, where these are given.
+    `audience` as `aud`, and one of `authorized_parties` as `azp`, where these are given. With a
+    `client_id`, developers sign in to the dashboard at the provider; `label` is what it is called there.
     """
 
     issuer: str
@@ -60,6 +65,10 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     authorized_parties: tuple[str, ...] = ()
     leeway: Leeway = 5.0
     claims: ClaimNames = ClaimNames()
+    client_id: str = ""
+    client_secret: str = ""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    label: str = ""
 
 
 def read(table: object, kind: type[T], where: str) -> T:

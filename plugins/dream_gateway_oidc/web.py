@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import httpx
 import msgspec
 
-from dream_gateway.errors import ConfigurationError, IdentityUnavailableError
+from dream_gateway.errors import ConfigurationError, IdentityUnavailableError, InvalidCodeError
 from dream_gateway_oidc.settings import check_url
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dream_gateway_oidc.settings import ProviderSettings
 
 TIMEOUT_SECONDS = 5.0
@@ -24,46 +26,76 @@ def client(base_url: str = "", headers: dict[str, str] | None = None) -> httpx.A
 
 
 class Provider:
-    """Finds and reads the keys of one provider."""
+    """Finds and reads the keys of one provider, and redeems its codes."""
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._issuer = settings.issuer
         self._jwks_uri = settings.jwks_uri
+        self._document: Mapping[str, object] | None = None
         self._client = client()
 
     async def keys(self) -> object:
         """Return the JSON of the provider's JWKS. Raises `IdentityUnavailableError`."""
         if not self._jwks_uri:
-            self._jwks_uri = await self._discover()
+            self._jwks_uri = await self.endpoint("jwks_uri")
         return await self._get(self._jwks_uri)
+
+    async def endpoint(self, name: str) -> str:
+        """Return an address of the discovery document. Raises `IdentityUnavailableError`."""
+        if self._document is None:
+            self._document = await self._discover()
+        url = self._document.get(name)
+        try:
+            check_url(url.partition("?")[0] if isinstance(url, str) else "", name)
+        except ConfigurationError as exc:
+            raise IdentityUnavailableError(f"The discovery document has no good {name}.") from exc
+        return str(url)
+
+    async def redeem(self, form: Mapping[str, str], credentials: tuple[str, str] | None) -> str:
+        """Return the ID token for a code (RFC 6749 4.1.3).
+
+        Raises `InvalidCodeError` if the provider does not take it, and `IdentityUnavailableError`.
+        """
+        url = await self.endpoint("token_endpoint")
+        auth = httpx.USE_CLIENT_DEFAULT if credentials is None else httpx.BasicAuth(*credentials)
+        try:
+            async with self._client.stream("POST", url, data=dict(form), auth=auth) as answer:
+                if 400 <= answer.status_code < 500:
+                    raise InvalidCodeError
+                if answer.status_code != 200:
+                    raise _failed(answer.status_code)
+                told = msgspec.json.decode(await _body(answer))
+        except (httpx.HTTPError, msgspec.DecodeError) as exc:
+            raise IdentityUnavailableError from exc
+        token = told.get("id_token") if isinstance(told, dict) else None
+        if not isinstance(token, str):
+            raise IdentityUnavailableError("The identity provider gave no ID token.")
+        return token
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _discover(self) -> str:
-        """Return where the keys are (OpenID Connect Discovery 1.0, 4)."""
+    async def _discover(self) -> Mapping[str, object]:
+        """Return the issuer's document (OpenID Connect Discovery 1.0, 4)."""
         url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
         document = await self._get(url)
         if not isinstance(document, dict) or document.get("issuer") != self._issuer:
             raise IdentityUnavailableError("The discovery document is another issuer's.")
-        uri = document.get("jwks_uri")
-        try:
-            check_url(uri if isinstance(uri, str) else "", "jwks_uri")
-        except ConfigurationError as exc:
-            raise IdentityUnavailableError("The discovery document has no good jwks_uri.") from exc
-        return str(uri)
+        return document
 
     async def _get(self, url: str) -> object:
         try:
             async with self._client.stream("GET", url) as answer:
                 if answer.status_code != 200:
-                    raise IdentityUnavailableError(
-                        f"The identity provider answered {answer.status_code}."
-                    )
+                    raise _failed(answer.status_code)
                 return msgspec.json.decode(await _body(answer))
         except (httpx.HTTPError, msgspec.DecodeError) as exc:
             raise IdentityUnavailableError from exc
+
+
+def _failed(status: int) -> IdentityUnavailableError:
+    return IdentityUnavailableError(f"The identity provider answered {status}.")
 
 
 async def _body(answer: httpx.Response) -> bytes:

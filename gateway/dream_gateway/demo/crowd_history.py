@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Integer, case, column, func, insert, literal, select, values
 
 from dream_gateway import series
+from dream_gateway.demo.bulk import insert_all
 from dream_gateway.records.rollup_schema import customer_usage, usage_rollups
 from dream_gateway.records.rollups import Used
 from dream_gateway.records.schema import end_users
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from dream_gateway.records.database import Writer
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+DAYS_AT_ONCE = 7
+"""Days that one statement makes: a database may give up on one that takes long."""
+
+COLUMNS = ("project_id", "granularity", "start", "metric", "value")
 HOURS_KEPT = 62
 MINUTES_KEPT = 2
 """Days of which there are hours, and minutes."""
@@ -50,23 +55,17 @@ async def add(writer: Writer, project_id: str, days: int) -> None:
     """Give every customer of a project a past of so many days, and the project its series."""
     run, now = writer.connection.execute, int(writer.now)
     first = start_of(Granularity.DAY, now) - (days - 1) * DAY
-    await run(
-        insert(customer_usage).from_select(
-            list(customer_usage.c.keys()),
-            _days_of_customers(project_id, _calendar(first, now), now),
-        )
-    )
+    for begin in range(first, now + 1, DAYS_AT_ONCE * DAY):
+        query = _days_of_customers(project_id, _calendar(first, begin, now), now)
+        await run(insert(customer_usage).from_select(list(customer_usage.c.keys()), query))
     await _sum_months(writer.connection, project_id, first, now)
     rows = [row async for row in _rows(writer.connection, project_id, now)]
-    names = ("granularity", "start", "metric", "value")
-    await run(
-        insert(usage_rollups),
-        [{"project_id": project_id, **dict(zip(names, row, strict=True))} for row in rows],
-    )
+    named = [dict(zip(COLUMNS, (project_id, *row), strict=True)) for row in rows]
+    await insert_all(writer.connection, usage_rollups, named)
 
 
-def _calendar(first: int, now: int) -> CTE:
-    """Return the days as a table: when each begins, its number, and how much is done on it."""
+def _calendar(first: int, begin: int, now: int) -> CTE:
+    """Return some days as a table: when each begins, its number, and how much is done on it."""
     whole = (now % DAY) / DAY
     days = [
         (
@@ -74,7 +73,7 @@ def _calendar(first: int, now: int) -> CTE:
             (start - first) // DAY,
             int(BY_WEEKDAY[(start // DAY + 3) % 7] * (1.0 if start + DAY <= now else whole)),
         )
-        for start in range(first, now + 1, DAY)
+        for start in range(begin, min(now + 1, begin + DAYS_AT_ONCE * DAY), DAY)
     ]
     names = column("start", BigInteger), column("day", Integer), column("share", Integer)
     return values(*names, name="days").data(days).cte("days")
