@@ -169,8 +169,8 @@ class Asking:
 
 def once(key: str, *content: object) -> str:
     """Return an idempotency key: the same for the same key and content, and for nothing else."""
-    digest = sha256(msgspec.json.encode([key, *content])).hexdigest()
-    return f"dg-{digest[:40]}"
+    text = msgspec.json.encode([key, *content], order="deterministic")
+    return f"dg-{sha256(text).hexdigest()[:40]}"
 
 
 def translated(error: stripe.StripeError, account: Account) -> GatewayError:

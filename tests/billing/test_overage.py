@@ -16,11 +16,13 @@ from dream_gateway.billing.collector import EVERY_SECONDS, Collector
 from dream_gateway.billing.outbox import KNOWN_AGAIN_SECONDS, LEASE_SECONDS, Outbox
 from dream_gateway.billing.reconciliation import Reconciliation
 from dream_gateway.model import Actor, Allowance, AllowanceKind, Interval, Overage, Tier
-from dream_gateway.records import accounts, overage
+from dream_gateway.records import accounts, customers, overage
+from dream_gateway.records import subscriptions as mirror
 from dream_gateway.records.billing_schema import overage_marks, overage_reports
 from dream_gateway_stripe.testing import Moment
 
 if TYPE_CHECKING:
+    from tests.billing.test_kills import Victim
     from tests.billing.till import Till
 
     from dream_gateway.billing.reconciliation import Line
@@ -104,13 +106,17 @@ class Meter:
 
 @pytest.fixture
 async def meter(till: Till) -> Meter:
-    administration = Administration(till.gateway.records)
-    await administration.set_tier(till.project.id, METERED)
-    catalogue = Catalogue(till.engine.provider, till.gateway.records, till.clock)
-    await catalogue.push(till.project.id, Actor("test"))
+    await _sell(till)
     await till.subscribe("metered")
     assert await till.plan() == "metered"
     return Meter(till)
+
+
+async def _sell(till: Till) -> None:
+    """Have the tier on sale."""
+    await Administration(till.gateway.records).set_tier(till.project.id, METERED)
+    catalogue = Catalogue(till.engine.provider, till.gateway.records, till.clock)
+    await catalogue.push(till.project.id, Actor("test"))
 
 
 async def test_units_beyond_are_allowed_told_and_reported_once(meter: Meter) -> None:
@@ -146,6 +152,41 @@ async def test_what_was_used_before_the_tier_took_money_for_it_is_not_paid(meter
     assert await meter.reports() == [(500, 507, "pending")]
 
 
+async def test_who_comes_to_the_tier_by_paying_pays_from_the_first_unit(till: Till) -> None:
+    await _sell(till)
+    # Used up what was free, under the periods of somebody who pays nothing.
+    assert (await till.post("/api/data", cost=9)).status_code == 200
+    till.clock.advance(10.0)
+    begun = await till.choose("metered")
+    till.fake.people.check_out(begun["sessionId"])
+    till.clock.advance(10.0)
+    await till.hear()
+    meter = Meter(till)
+    await meter.use(130)
+    await meter.look()
+    assert await meter.reports() == [(100, 130, "pending")]
+
+
+async def test_who_is_put_on_it_within_a_period_pays_for_what_comes_then(till: Till) -> None:
+    await _sell(till)
+    await till.subscribe("pro")
+    meter = Meter(till)
+    await meter.use(600)
+    till.clock.advance(10.0)
+    await till.choose("metered")
+    # The cheaper one comes with the next period; so it is made to come now.
+    async with till.gateway.records.write("test") as writer:
+        ada = await customers.named(writer.connection, till.project.id, "ada")
+        assert ada is not None
+        await customers.change(writer, replace(ada, plan="metered"))
+        (row, *_) = await mirror.of_customer(writer.connection, ada.id)
+        await mirror.put(writer, replace(row, plan="metered"))
+    await meter.look()
+    await meter.use(7)
+    await meter.look()
+    assert await meter.reports() == [(600, 607, "pending")]
+
+
 async def test_who_only_was_put_on_the_tier_pays_nothing(meter: Meter) -> None:
     made = {"email": "eve@example.com", "externalId": "eve", "plan": "metered"}
     assert (await meter.till.post("/api/customers", **made)).status_code == 201
@@ -172,43 +213,23 @@ async def test_units_of_a_period_that_ended_are_billed_in_it(meter: Meter) -> No
     assert meter.billed() == 30
 
 
-class DiedError(BaseException):
-    """Ends a step as `kill -9` ends a process: nothing of what follows is done."""
-
-
-async def test_killed_between_any_two_steps_it_bills_once_and_loses_nothing(
-    meter: Meter, monkeypatch: pytest.MonkeyPatch
+async def test_killed_at_any_step_it_bills_once_and_loses_nothing(
+    meter: Meter, victim: Victim
 ) -> None:
-    provider = meter.till.engine.provider
-
-    async def nothing(*_: Any) -> None:
-        raise DiedError
-
-    async def sent(account: Any, report: UsageReport) -> None:
-        await type(provider).report(provider, account, report)
-        raise DiedError
-
     used = 0
-    for owner, name, dies in (
-        (overage, "mark", nothing),
-        (overage, "add", nothing),
-        (overage, "take_due", nothing),
-        (provider, "report", nothing),
-        (provider, "report", sent),
-        (overage, "settle", nothing),
-    ):
+    for last in range(STEPS):
         used += 110
         await meter.use(110)
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, dies)
-            with suppress(DiedError):
-                await meter.look()
-                await meter.send()
+        meter.till.clock.advance(EVERY_SECONDS)
+        died = await victim.dies(meter.till, last, "overage")
         # Another worker takes over, once the one that died cannot be at it any more.
         meter.till.clock.advance(LEASE_SECONDS)
         await meter.look()
         await meter.send()
-        assert meter.billed() == used - INCLUDED, name
+        assert meter.billed() == used - INCLUDED, last
+        if not died:
+            break
+    assert last > 8
     assert {status for *_, status in await meter.reports()} == {"sent"}
 
 
@@ -224,6 +245,10 @@ async def test_an_answer_that_is_lost_counts_once(meter: Meter) -> None:
     await meter.send()
     assert await meter.reports() == [(100, 120, "sent")]
     assert meter.billed() == 20
+
+
+class DiedError(BaseException):
+    """Ends a step as `kill -9` ends a process: nothing of what follows is done."""
 
 
 @pytest.mark.parametrize("arrived", [True, False])

@@ -141,17 +141,21 @@ class Till:
         return told
 
 
+def settings_of(fake: FakeStripe) -> dict[str, Any]:
+    """Return the plugin's settings, on the fake."""
+    return {
+        "secret_key": fake.keys().secret,
+        "client_id": fake.keys().client_id,
+        "webhook_secret": CONNECT_SECRET,
+        "platform_webhook_secret": PLATFORM_SECRET,
+        "api_url": fake.base_url,
+        "connect_url": fake.base_url,
+    }
+
+
 def stripe_of(fake: FakeStripe) -> StripeBilling:
     """Return the plugin's provider, on the fake."""
-    settings = StripeSettings(
-        secret_key=fake.keys().secret,
-        client_id=fake.keys().client_id,
-        webhook_secret=CONNECT_SECRET,
-        platform_webhook_secret=PLATFORM_SECRET,
-        api_url=fake.base_url,
-        connect_url=fake.base_url,
-    )
-    return StripeBilling(configured(settings, {}))
+    return StripeBilling(configured(StripeSettings(**settings_of(fake)), {}))
 
 
 @asynccontextmanager

@@ -18,7 +18,6 @@ from dream_gateway.service.webhook_endpoints import MOST
 from dream_gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     import httpx
@@ -82,31 +81,30 @@ async def test_201_shows_the_secret_once(tenant: Tenant, rows: Ask) -> None:
         assert secret not in repr(await rows(select(table)))
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://example.com/hooks",
-        "https://127.0.0.1/hooks",
-        "https://[::1]:8443/hooks",
-        "https://169.254.169.254/latest",
-        "https://user:pw@example.com/",
-        "ftp://example.com",
-        "example.com",
-    ],
+FORBIDDEN = (
+    "http://hooks.invalid/",
+    "https://127.0.0.1/hooks",
+    "https://[::1]:8443/hooks",
+    "https://169.254.169.254/latest",
+    "https://user:pw@hooks.invalid/",
+    "ftp://hooks.invalid",
+    "hooks.invalid",
 )
-async def test_422_for_a_url_that_no_webhook_may_go_to(tenant: Tenant, url: str) -> None:
-    answer = await tenant.client.post(PATH, json={"url": url})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "/url"
-    made = await endpoint(tenant)
-    moved = await tenant.client.patch(f"{PATH}/{made['id']}", json={"url": url})
-    assert moved.status_code == 422
 
 
-@pytest.mark.parametrize("types", [["webhook.test"], ["customer.*"], "customer.created"])
-async def test_422_for_a_type_that_is_none(tenant: Tenant, types: Any) -> None:
-    answer = await tenant.client.post(PATH, json={"url": URL, "types": types})
-    assert answer.status_code == 422
+async def test_422_for_a_url_that_no_webhook_may_go_to(tenant: Tenant) -> None:
+    one = f"{PATH}/{(await endpoint(tenant))['id']}"
+    for url in FORBIDDEN:
+        answer = await tenant.client.post(PATH, json={"url": url})
+        assert answer.status_code == 422, url
+        assert answer.json()["errors"][0]["pointer"] == "/url"
+        assert (await tenant.client.patch(one, json={"url": url})).status_code == 422, url
+
+
+async def test_422_for_a_type_that_is_none(tenant: Tenant) -> None:
+    for types in (["webhook.test"], ["customer.*"], "customer.created"):
+        answer = await tenant.client.post(PATH, json={"url": URL, "types": types})
+        assert answer.status_code == 422, types
 
 
 async def test_409_past_so_many(tenant: Tenant) -> None:
@@ -188,8 +186,7 @@ async def test_what_was_missed_is_sent_again(gateway: Gateway, tenant: Tenant) -
     await tenant.client.patch(one, json={"status": "disabled"})
     await tell(gateway, tenant, "one", "two")
     await tenant.client.patch(one, json={"status": "enabled"})
-    since = {"since": "2027-01-15T07:00:00Z"}
-    answer = await tenant.client.post(f"{one}/replay", json=since)
+    answer = await tenant.client.post(f"{one}/replay")
     assert (answer.status_code, answer.json()) == (202, {"success": True, "replayed": 2})
     before = {"since": "2027-01-15T07:00:00Z", "until": "2027-01-15T07:30:00Z"}
     assert (await tenant.client.post(f"{one}/replay", json=before)).json()["replayed"] == 0
@@ -200,15 +197,13 @@ async def test_what_was_missed_is_sent_again(gateway: Gateway, tenant: Tenant) -
     assert again.json()["replayed"] == 1
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"messageIds": ["msg_1"], "since": "2027-01-15T07:00:00Z"}, {"since": "never"}]
-)
-async def test_422_for_a_replay_of_nothing_or_of_two_things(
-    tenant: Tenant, body: Mapping[str, object]
-) -> None:
-    made = await endpoint(tenant)
-    answer = await tenant.client.post(f"{PATH}/{made['id']}/replay", json=body)
-    assert answer.status_code == 422
+async def test_422_for_a_replay_of_two_things(tenant: Tenant) -> None:
+    one = f"{PATH}/{(await endpoint(tenant))['id']}"
+    since = "2027-01-15T07:00:00Z"
+    both = {"messageIds": ["msg_1"]}
+    for body in ({**both, "since": since}, {**both, "until": since}, {"since": "never"}):
+        answer = await tenant.client.post(f"{one}/replay", json=body)
+        assert answer.status_code == 422, body
 
 
 async def test_anothers_messages_are_not_there(

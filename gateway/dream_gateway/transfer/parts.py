@@ -35,7 +35,15 @@ LATEST = 253_402_300_800
 
 LONGEST_TEXT = 64 << 10
 LEFT_OUT = frozenset(
-    {"position", "deleted_at", "developer_id", "unpaid", "plan_since", "overage_since"}
+    {
+        "position",
+        "deleted_at",
+        "developer_id",
+        "unpaid",
+        "plan_since",
+        "anchor_since",
+        "overage_since",
+    }
 )
 """The columns of no line: what was deleted is in none, a member is one by their address, what a platform
 owes is between it and the operator of this gateway, and overage is paid from the import on."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stripe import HTTPXClient, StripeClient
 
 from dream_gateway.errors import BillingUnavailableError, ConflictError
 from dream_gateway.model import Interval
@@ -17,6 +18,8 @@ from dream_gateway_stripe.catalogue import product_id
 from dream_gateway_stripe.testing import Moment
 
 if TYPE_CHECKING:
+    from stripe import RequestOptions
+
     from dream_gateway.payments import Account
     from dream_gateway_stripe.billing import StripeBilling
     from dream_gateway_stripe.testing import FakeStripe
@@ -179,6 +182,35 @@ async def test_more_features_than_stripe_shows_are_refused_beforehand(
         with pytest.raises(ConflictError, match="15 features of 80 characters"):
             await billing.list_item(account, replace(PRO, features=features))
     assert posts(fake) == before
+
+
+async def test_what_somebody_changed_at_stripe_is_told_and_put_right(
+    billing: StripeBilling, fake: FakeStripe, account: Account
+) -> None:
+    listed = await billing.list_item(account, PRO)
+    keys = fake.keys()
+    client = StripeClient(
+        keys.secret, http_client=HTTPXClient(), base_addresses={"api": fake.base_url}
+    )
+    own: RequestOptions = {"stripe_account": account.id}
+    products, prices = client.v1.products, client.v1.prices
+    await products.update_async(listed.product_id, {"name": "Prof", "active": False}, own)
+    assert await billing.listed(account, PRO.ref) is None
+    await products.update_async(listed.product_id, {"active": True}, own)
+    cheap = await prices.create_async(
+        {
+            "product": listed.product_id,
+            "currency": "usd",
+            "unit_amount": 1,
+            "recurring": {"interval": "month"},
+        },
+        own,
+    )
+    await products.update_async(listed.product_id, {"default_price": cheap.id}, own)
+    assert await billing.listed(account, PRO.ref) == replace(PRO, name="Prof", amount=1)
+    assert await billing.list_item(account, PRO) == listed
+    assert await billing.listed(account, PRO.ref) == PRO
+    assert active_prices(fake, account) == {listed.price_id}
 
 
 items = st.builds(
