@@ -83,10 +83,12 @@ def lines(title: str, unit: str, labels: Sequence[str], series: Sequence[Series]
     return _chart(title, unit, labels, series, top, Markup().join(_lines(series, top)))
 
 
-def bar(used: float, limit: float | None, unit: str = "units") -> Markup:
-    """Return a bar that is full at the limit; without one it is empty."""
+def bar(used: float, limit: float | None, unit: str = "units", *, warns: bool = True) -> Markup:
+    """Return a bar that is full at the limit, and warns near it; without a limit it is empty."""
     share = min(1.0, used / limit) if limit else float(used > 0 and limit == 0)
-    tone = "over" if share >= 1 else "near" if share >= NEARLY else "fine"
+    tone = "fine"
+    if warns and share >= NEARLY:
+        tone = "over" if share >= 1 else "near"
     of = (
         f"{number(used)} of {number(limit)} {unit}"
         if limit is not None

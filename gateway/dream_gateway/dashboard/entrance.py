@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SIGN_IN = "/dashboard/sign-in"
 BACK = "/dashboard/signed-in"
+LINK = "/dashboard/link"
 OPERATOR_SIGN_IN = "/operator/sign-in"
 ENTRY, NEXT = "entry", "next"
 """The cookies of a sign-in under way: what it is known by again, and where to go after it."""
@@ -51,6 +52,7 @@ class Entrance:
             Page("GET", SIGN_IN, self.show, anybody),
             Page("GET", SIGN_IN + "/{name}", self.begin, anybody),
             Page("GET", BACK + "/{name}", self.finish, anybody),
+            Page("GET", LINK, self.open_link, anybody),
             Page("POST", "/dashboard/sign-out", self.sign_out),
             Page("GET", OPERATOR_SIGN_IN, self.show_operator, anybody),
             Page("POST", OPERATOR_SIGN_IN, self.sign_in_operator, anybody),
@@ -94,6 +96,13 @@ class Entrance:
         for name in (ENTRY, NEXT):
             cookies.drop(response, name)
         return response
+
+    async def open_link(self, visit: Visit) -> Response:
+        """Sign in whoever opens a link for the first time that somebody with the store made."""
+        response = self._desk.go(_next(visit.query.get("next", "")))
+        if await self._sessions.open_link(response, visit.query.get("code", "")):
+            return response
+        return self._desk.go(SIGN_IN, "stale")
 
     async def sign_out(self, visit: Visit) -> Response:
         """End the developer's session."""

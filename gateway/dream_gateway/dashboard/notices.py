@@ -5,6 +5,7 @@ from __future__ import annotations
 NOTICES = {
     "signed-out": "You are signed out.",
     "restart": "That sign-in was begun in another browser, or too long ago. Please try again.",
+    "stale": "That link was opened before, or is too old.",
     "promoted": "The live project is now like the test project.",
     "suspended": "The platform is suspended: its keys are refused.",
     "resumed": "The platform's keys work again.",

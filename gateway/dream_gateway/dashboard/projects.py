@@ -39,8 +39,7 @@ class ProjectPages:
         if not visit.places:
             return self._desk.go(NEW)
         first = visit.places[0].project.id
-        home = f"/dashboard/{first}"
-        return self._desk.go(home if self._desk.table.has(ONE) else home + "/start")
+        return self._desk.go(f"/dashboard/{first}")
 
     async def show_new(self, visit: Visit) -> Response:
         """Show the form for a project."""

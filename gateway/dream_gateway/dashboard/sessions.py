@@ -46,6 +46,14 @@ class Sessions:
         """Sign the operator in."""
         await self._begin(response, OPERATOR, operator=_digest(token))
 
+    async def open_link(self, response: Response, secret: str) -> bool:
+        """Sign in whom a link is for, that was opened for the first time. Returns whether it was."""
+        async with self._gateway.records.write(DEVELOPER) as writer:
+            developer = await dashboard_sessions.open_link(writer, _digest(secret))
+        if developer is not None:
+            await self.begin_developer(response, developer)
+        return developer is not None
+
     async def find(self, request: Request, name: str) -> tuple[str, Session | None]:
         """Return a cookie's secret, and its session if that holds."""
         secret = self._cookies.read(request, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.dashboard.overview import OverviewPages
 from dream_gateway.dashboard.projects import ProjectPages
 from dream_gateway.dashboard.start import StartPages
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def every_page(desk: Desk) -> tuple[Page, ...]:
     """Return every page, bound to a desk."""
     return (
+        *OverviewPages(desk).pages(),
         *ProjectPages(desk).pages(),
         *StartPages(desk).pages(),
     )

@@ -28,6 +28,22 @@ class Session(NamedTuple):
     seen_at: float
 
 
+async def issue_link(writer: Writer, digest: bytes, developer: str, expires_at: float) -> None:
+    """Store the digest of a secret that signs a developer in, once."""
+    await _add(writer, digest, expires_at, developer_id=developer, is_link=True)
+
+
+async def open_link(writer: Writer, digest: bytes) -> str | None:
+    """Use a link up; return the developer's id, `None` for one that does not hold (any more)."""
+    here = dashboard_sessions.c
+    query = delete(dashboard_sessions).where(
+        here.digest == digest, here.is_link.is_(True), here.expires_at > writer.now
+    )
+    found = await writer.connection.execute(query.returning(here.developer_id))
+    developer: str | None = found.scalar()
+    return developer
+
+
 async def begin(
     writer: Writer,
     digest: bytes,
@@ -37,18 +53,9 @@ async def begin(
     operator: bytes | None,
 ) -> None:
     """Begin a session; what has ended is swept out."""
-    run = writer.connection.execute
-    await run(delete(dashboard_sessions).where(dashboard_sessions.c.expires_at <= writer.now))
-    await run(
-        insert(dashboard_sessions).values(
-            digest=digest,
-            developer_id=developer,
-            operator=operator,
-            created_at=writer.now,
-            seen_at=writer.now,
-            expires_at=expires_at,
-        )
-    )
+    over = dashboard_sessions.c.expires_at <= writer.now
+    await writer.connection.execute(delete(dashboard_sessions).where(over))
+    await _add(writer, digest, expires_at, developer_id=developer, operator=operator, is_link=False)
 
 
 async def find(
@@ -59,7 +66,12 @@ async def find(
     query = (
         select(here.digest, here.operator, here.seen_at, developers)
         .join_from(dashboard_sessions, developers, isouter=True)
-        .where(here.digest == digest, here.expires_at > now, here.seen_at > now - idle)
+        .where(
+            here.digest == digest,
+            here.is_link.is_(False),
+            here.expires_at > now,
+            here.seen_at > now - idle,
+        )
     )
     row = (await connection.execute(query)).mappings().first()
     if row is None:
@@ -77,4 +89,10 @@ async def touch(writer: Writer, digest: bytes) -> None:
 async def end(writer: Writer, digest: bytes) -> None:
     """End a session; one that is not there is no error."""
     query = delete(dashboard_sessions).where(dashboard_sessions.c.digest == digest)
+    await writer.connection.execute(query)
+
+
+async def _add(writer: Writer, digest: bytes, expires_at: float, **values: object) -> None:
+    times = {"created_at": writer.now, "seen_at": writer.now, "expires_at": expires_at}
+    query = insert(dashboard_sessions).values(digest=digest, **times, **values)
     await writer.connection.execute(query)

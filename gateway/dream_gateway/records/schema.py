@@ -156,6 +156,8 @@ dashboard_sessions = Table(
     # Null for the operator: then `operator` is the digest of the token they signed in with.
     Column("developer_id", ForeignKey("developers.id"), index=True),
     Column("operator", LargeBinary(32)),
+    # Of a link that may be opened once, for a session of its own.
+    Column("is_link", Boolean, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("seen_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False, index=True),
