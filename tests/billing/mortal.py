@@ -108,6 +108,20 @@ async def reconcile(engine: Engine) -> None:
         pass
 
 
+async def overage(engine: Engine) -> None:
+    """Have reported what is used beyond what is included."""
+    while await engine.collector.step():
+        pass
+    while await engine.outbox.step():
+        pass
+
+
+async def platforms(engine: Engine) -> None:
+    """Look at what platforms pay."""
+    while await engine.platform_plans.step():
+        pass
+
+
 async def run(job: dict[str, Any]) -> None:
     """Do a job."""
     steps, settings = Steps(job["last"]), Settings(store=job["store"])

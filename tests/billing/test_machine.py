@@ -57,6 +57,7 @@ class Money(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.stack = AsyncExitStack()
         self.fake = self.stack.enter_context(FakeStripe(clock=self.clock))
+        self.fake.world.policy.retries = (3, 9, 25)
         path = shutil.copy(self.template, Path(self.folder.name) / "gateway.db")
         self.till = self.run(
             self.stack.enter_async_context(opened(self.fake, self.clock, f"sqlite:///{path}"))
@@ -102,12 +103,27 @@ class Money(RuleBasedStateMachine):
         except StripeFault:
             return
 
+    @rule(user=users, tier=sold)
+    def subscribe(self, user: str, tier: str) -> None:
+        """All of it at once, which comes about by chance too seldom."""
+        self.choose(user, tier)
+        self.pay(user, Card.WORKS)
+
     @rule(user=users, when=st.sampled_from(When))
     def cancel(self, user: str, when: When) -> None:
         """End it, as on the portal."""
         for state in self.states(user):
             if state.status not in OVER:
                 self.run(self.till.engine.provider.cancel(self.till.account, state.id, when))
+
+    @rule(user=users, when=st.sampled_from(When))
+    def end_unheard(self, user: str, when: When) -> None:
+        """End it, and have nobody told."""
+        self.subscribe(user, "pro")
+        self.settle()
+        self.cancel(user, when)
+        self.lose()
+        self.settle()
 
     @rule(user=users)
     def resume(self, user: str) -> None:
@@ -124,6 +140,14 @@ class Money(RuleBasedStateMachine):
             self.fake.people.use_card(payer, card)
 
     @rule(user=users)
+    def fall_behind(self, user: str) -> None:
+        """Have a renewal fail, and hear of it."""
+        self.subscribe(user, "pro")
+        self.use_card(user, Card.DECLINES)
+        self.wait(31 * DAY)
+        self.settle()
+
+    @rule(user=users)
     def recover(self, user: str) -> None:
         """Pay what is owed."""
         payer = self.payer(user)
@@ -132,6 +156,11 @@ class Money(RuleBasedStateMachine):
             self.fake.people.pay_open(payer)
 
     # What developers and banks do
+
+    @rule(then=st.sampled_from(["canceled", "unpaid"]))
+    def decide(self, then: str) -> None:
+        """The developer decides what becomes of who does not pay in the end."""
+        self.fake.world.policy.then = then
 
     @rule(data=st.data(), dispute=st.booleans())
     def take_back(self, data: st.DataObject, *, dispute: bool) -> None:

@@ -22,6 +22,7 @@ from dream_gateway.records.billing_schema import overage_marks, overage_reports
 from dream_gateway_stripe.testing import Moment
 
 if TYPE_CHECKING:
+    from tests.billing.test_kills import Victim
     from tests.billing.till import Till
 
     from dream_gateway.billing.reconciliation import Line
@@ -212,43 +213,23 @@ async def test_units_of_a_period_that_ended_are_billed_in_it(meter: Meter) -> No
     assert meter.billed() == 30
 
 
-class DiedError(BaseException):
-    """Ends a step as `kill -9` ends a process: nothing of what follows is done."""
-
-
-async def test_killed_between_any_two_steps_it_bills_once_and_loses_nothing(
-    meter: Meter, monkeypatch: pytest.MonkeyPatch
+async def test_killed_at_any_step_it_bills_once_and_loses_nothing(
+    meter: Meter, victim: Victim
 ) -> None:
-    provider = meter.till.engine.provider
-
-    async def nothing(*_: Any) -> None:
-        raise DiedError
-
-    async def sent(account: Any, report: UsageReport) -> None:
-        await type(provider).report(provider, account, report)
-        raise DiedError
-
     used = 0
-    for owner, name, dies in (
-        (overage, "mark", nothing),
-        (overage, "add", nothing),
-        (overage, "take_due", nothing),
-        (provider, "report", nothing),
-        (provider, "report", sent),
-        (overage, "settle", nothing),
-    ):
+    for last in range(STEPS):
         used += 110
         await meter.use(110)
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, dies)
-            with suppress(DiedError):
-                await meter.look()
-                await meter.send()
+        meter.till.clock.advance(EVERY_SECONDS)
+        died = await victim.dies(meter.till, last, "overage")
         # Another worker takes over, once the one that died cannot be at it any more.
         meter.till.clock.advance(LEASE_SECONDS)
         await meter.look()
         await meter.send()
-        assert meter.billed() == used - INCLUDED, name
+        assert meter.billed() == used - INCLUDED, last
+        if not died:
+            break
+    assert last > 8
     assert {status for *_, status in await meter.reports()} == {"sent"}
 
 
@@ -264,6 +245,10 @@ async def test_an_answer_that_is_lost_counts_once(meter: Meter) -> None:
     await meter.send()
     assert await meter.reports() == [(100, 120, "sent")]
     assert meter.billed() == 20
+
+
+class DiedError(BaseException):
+    """Ends a step as `kill -9` ends a process: nothing of what follows is done."""
 
 
 @pytest.mark.parametrize("arrived", [True, False])

@@ -52,6 +52,12 @@ def test_examples(looks: list[Look], paid: list[tuple[int, int]]) -> None:
     assert account(looks) == paid
 
 
+def test_who_comes_in_the_first_second_of_a_period_comes_with_it() -> None:
+    for since, paid in ((START + 0.9, Span(100, 150)), (START + 1.0, None)):
+        _, span = advance(None, included=100, since=since, period_start=START, used=150)
+        assert span == paid
+
+
 @given(st.lists(st.builds(Look, st.integers(0, 300), st.integers(0, 500), st.booleans())))
 def test_each_unit_is_paid_at_most_once_and_those_beyond_are(looks: list[Look]) -> None:
     paid = account(looks)

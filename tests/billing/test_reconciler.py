@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete, update
+
 from dream_gateway.billing.checkouts import ASK_SECONDS
 from dream_gateway.billing.reconciler import POLL_SECONDS
 from dream_gateway.errors import BillingUnavailableError
 from dream_gateway.payments import When
 from dream_gateway.records import accounts, inbox
+from dream_gateway.records.billing_schema import payers, prices
 from dream_gateway.records.inbox import InboxStatus
+from dream_gateway.records.schema import subscriptions
 
 if TYPE_CHECKING:
     import pytest
@@ -140,3 +144,22 @@ async def test_an_account_that_is_connected_again_is_asked_for_everything(till: 
     await till.reconcile()
     assert await till.plan() == "free"
     assert (await till.choose("pro"))["change"] == "checkout"
+
+
+async def test_what_was_imported_is_taken_over_and_asked_for(till: Till) -> None:
+    """The system before this one knew the customer and the price, and not the account."""
+    await till.subscribe("pro")
+    (row,) = await till.rows()
+    async with till.gateway.records.write("test") as writer:
+        run = writer.connection.execute
+        await run(delete(payers))
+        await run(delete(prices))
+        bare = {"account_id": "", "ask_at": None, "period_end": None, "amount": 0, "version": 1}
+        await run(update(subscriptions).values(bare))
+    await till.engine.provider.cancel(till.account, row.subscription_id, When.PERIOD_END)
+    await till.reconcile()
+    (taken,) = await till.rows()
+    assert (taken.plan, taken.amount, taken.account_id) == ("pro", 1_900, till.account.id)
+    assert taken.cancel_at == taken.period_end == row.period_end
+    assert await till.payer() == row.payer_id
+    assert await till.plan() == "pro"

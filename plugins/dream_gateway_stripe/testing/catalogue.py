@@ -140,7 +140,7 @@ def retrieve_price(call: Call) -> JSON:
 def list_prices(call: Call) -> JSON:
     """List prices."""
     wanted = call.wanted("active", "currency", "product", "type", "created")
-    recurring = call.params.get("recurring", {})
+    recurring = copied(call.params.get("recurring", {}))
     keys = call.params.get("lookup_keys")
     found = [
         each

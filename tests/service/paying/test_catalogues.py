@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dream_gateway.billing.catalogue import CHECK_SECONDS, REPAIR_SECONDS
+from dream_gateway.billing.catalogue import CHECK_SECONDS, LEASE_SECONDS, REPAIR_SECONDS
+from dream_gateway.records import pushes
 from dream_gateway_stripe.testing import Moment
 
 if TYPE_CHECKING:
@@ -142,6 +144,36 @@ async def test_what_is_refused_is_undone_as_a_whole(
     await street.tenant.client.put(f"/api/products/{mug['id']}", json={**long, "features": ["x"]})
     await street.pushed()
     assert (await shown(street, operator))["status"] == "done"
+
+
+async def test_who_died_while_pushing_is_followed_by_somebody_else(
+    street: Street, operator: httpx.AsyncClient, clock: FakeClock
+) -> None:
+    await street.product()
+    async with street.engine.records.write("test") as writer:
+        await pushes.take(writer, street.tenant.project.id, LEASE_SECONDS, due=False)
+    await street.pushed()
+    assert (await shown(street, operator))["onSale"] == []
+    answer = await operator.post(path(street))
+    assert (answer.status_code, "retry-after" in answer.headers) == (409, True)
+    clock.advance(LEASE_SECONDS)
+    await street.pushed()
+    assert (await shown(street, operator))["status"] == "done"
+
+
+async def test_what_changes_during_a_push_is_pushed_after_it(
+    street: Street, operator: httpx.AsyncClient
+) -> None:
+    mug = await street.on_sale()
+    body = {"name": "mug", "price": 2999, "currency": "eur"}
+    put = street.tenant.client.put(f"/api/products/{mug['id']}", json=body)
+    pushed, _ = await asyncio.gather(operator.post(path(street)), put)
+    assert pushed.status_code in {200, 409}
+    await street.pushed()
+    catalogue = await shown(street, operator)
+    assert catalogue["status"] == "done"
+    assert [p["amount"] for p in catalogue["onSale"] if p["kind"] == "product"] == [2999]
+    assert await drift(street, operator) == []
 
 
 class TestDrift:
