@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from dream_gateway import keys
 from dream_gateway.callers import KeyHolder, NamedUser
+from dream_gateway.counts import Counts
 from dream_gateway.errors import (
     ConflictError,
     IdempotencyConflictError,
     InvalidCredentialError,
     NotFoundError,
     PlatformSuspendedError,
+    StoreUnavailableError,
     TenantMismatchError,
     VoidExceedsError,
 )
@@ -65,8 +67,11 @@ class Admission:
         clock: Clock,
         *,
         imported_keys: bool = False,
+        counts: Counts | None = None,
     ) -> None:
         """Decide by these; with `imported_keys`, keys of other shapes than our own are looked up."""
+        self.counts = counts or Counts()
+        """What is counted beside what the meter counts."""
         self._imported_keys = imported_keys
         self._lookup = lookup
         self._meter = meter
@@ -117,6 +122,8 @@ class Admission:
         counters = subject.at(now, self._meter)
         if not self._meter.try_spend(counters, cost, self._clock.monotonic()):
             return None
+        if cost != 1:
+            self.counts.weighed(subject, cost)
         return Admitted(subject, cost, now)
 
     async def key(
@@ -138,17 +145,30 @@ class Admission:
         try:
             subject = await self._holder(secret, publishable)
         except (InvalidCredentialError, TenantMismatchError) as exc:
-            return Verdict(False, exc.code, cost)
+            return self._unknown(exc.code, cost)
+        except StoreUnavailableError as exc:
+            self.counts.denied(exc.code)
+            raise
         if subject is None or subject.credential is None:
-            return Verdict(False, InvalidCredentialError.code, cost)
+            return self._unknown(InvalidCredentialError.code, cost)
         if project is not None and subject.project.id != project:
-            return Verdict(False, InvalidCredentialError.code, cost)
+            return self._unknown(InvalidCredentialError.code, cost)
         code = refusal(subject.credential, self._clock.now(), scopes, ip)
+        if code:
+            self.counts.denied(code, subject.project.id, subject.customer.id)
         if code == InvalidCredentialError.code:
             return Verdict(False, code, cost)
         if code:
             return Verdict(False, code, cost, subject.credential, subject.project, subject.customer)
-        return await self._charge(subject, cost)
+        found = await self._charge(subject, cost)
+        if cost == 0 and found.allowed:
+            self.counts.weighed(subject, 0)
+        return found
+
+    def _unknown(self, code: str, cost: int) -> Verdict:
+        """Return the verdict on somebody who is nobody's customer."""
+        self.counts.denied(code)
+        return Verdict(False, code, cost)
 
     async def _holder(self, secret: str, publishable: str | None) -> Subject | None:
         """Return whom a customer key, or a token beside a publishable key, stands for."""
@@ -226,6 +246,8 @@ class Admission:
         counters = subject.at(now, self._meter)
         if not self._meter.try_spend(counters, cost, self._clock.monotonic()):
             return None
+        if cost != 1:
+            self.counts.weighed(subject, cost)
         return Admitted(subject, cost, now)
 
     async def tier(self, project: Project, name: str) -> Tier | None:
@@ -265,10 +287,21 @@ class Admission:
         for subject, answer in zip(subjects, answers, strict=True):
             if answer.outcome is Outcome.RECORDED:
                 self._meter.observe(subject.counters, answer.tallies)
+        self._count(subjects, events, answers)
         return [
             (self._recorded(s, e.cost, a), a)
             for s, e, a in zip(subjects, events, answers, strict=True)
         ]
+
+    def _count(
+        self, subjects: Sequence[Subject], events: Sequence[TrackedEvent], answers: list[Recorded]
+    ) -> None:
+        for subject, event, answer in zip(subjects, events, answers, strict=True):
+            if answer.outcome is Outcome.RECORDED:
+                self.counts.recorded(subject, event.cost)
+            elif _denied(answer):
+                code = _code(subject.counters[answer.denied_by or 0])
+                self.counts.denied(code, subject.project.id, subject.customer.id)
 
     async def void(
         self, project: Project, event: str, amount: int | None, key: str | None
@@ -304,20 +337,33 @@ class Admission:
         """Give an admitted request's quota units back (its rate units stay spent); once at most."""
         counters, verdict.receipt = verdict.receipt, None
         if isinstance(counters, tuple):
-            self._meter.refund([c for c in counters if isinstance(c.rule, Quota)], verdict.cost)
+            quotas = [c for c in counters if isinstance(c.rule, Quota)]
+            self._meter.refund(quotas, verdict.cost)
+            if quotas and verdict.project is not None:
+                self.counts.refunded(verdict.project.id, verdict.cost)
 
     async def _charge(self, subject: Subject, cost: int) -> Verdict:
         now = self._clock.now()
+        owner = subject.project.id, subject.customer.id
         code = _standing(subject)
         if code:
+            self.counts.denied(code, *owner)
             return refused(subject, code, cost)
         counters = subject.at(now, self._meter)
         if cost == 0:
             return await self._peek(subject)
-        denial = await self._meter.spend(counters, cost)
+        try:
+            denial = await self._meter.spend(counters, cost)
+        except StoreUnavailableError as exc:
+            self.counts.denied(exc.code, *owner)
+            raise
         if denial is None:
+            if cost != 1:
+                self.counts.weighed(subject, cost)
             return Admitted(subject, cost, now)
-        return verdict(subject, _code(denial.counter), cost, now, denial=denial)
+        code = _code(denial.counter)
+        self.counts.denied(code, *owner)
+        return verdict(subject, code, cost, now, denial=denial)
 
     async def _peek(self, subject: Subject) -> Verdict:
         now = self._clock.now()

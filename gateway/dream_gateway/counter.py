@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NEVER = float("inf")
 
+Owner = tuple[str, str]
+"""The ids of a project and of a customer of it."""
+
 
 @dataclass(slots=True)
 class Lease:
@@ -49,6 +52,8 @@ class Counter:
         "lease",
         "low",
         "name",
+        "noted",
+        "owner",
         "period",
         "reserve",
         "retry_at",
@@ -61,13 +66,24 @@ class Counter:
         "waiters",
     )
 
-    def __init__(self, key: str, name: str, rule: Quota | Rate, period: Period | None) -> None:
+    def __init__(
+        self,
+        key: str,
+        name: str,
+        rule: Quota | Rate,
+        period: Period | None,
+        owner: Owner | None = None,
+    ) -> None:
         self.key = key
         self.name = name
         self.rule = rule
         self.period = period
         self.included: int | None = None
         """Units that the price includes, where use beyond them is paid for and never refused."""
+        self.owner = owner
+        """Whose units are told by what is spent of it: of a customer's counters, one has an owner."""
+        self.noted = 0
+        """Units spent of the lease that are noted as their owner's."""
         self.available = 0
         self.spent = 0
         self.cell = 0
@@ -128,7 +144,7 @@ class Counter:
         self.lease = lease
         self.cell = lease.slot + 1
         self.available = lease.granted
-        self.spent = 0
+        self.spent = self.noted = 0
         self.seen_spent = -1
         self.expires = expires
         # Ask for the next one with a quarter left; small leases are not worth asking ahead for.
@@ -141,7 +157,7 @@ class Counter:
         lease, spent = self.lease, self.spent
         self.total -= lease.granted - spent
         self.lease = None
-        self.available = self.spent = 0
+        self.available = self.spent = self.noted = 0
         self.low = -1
         self.expires = NEVER
         return lease, spent

@@ -22,6 +22,7 @@ from dream_gateway.plugins import Plugins
 from dream_gateway.records.database import Records
 from dream_gateway.records.directory import Directory
 from dream_gateway.records.migrate import migrate
+from dream_gateway.rollup import Rollup
 from dream_gateway.shared import SharedSource
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
@@ -63,6 +64,8 @@ class Gateway:
         self.billing: Engine | None = None
         """What deals with money, if a plugin takes any."""
         self._notices: Notices | None = None
+        self.rollup: Rollup | None = None
+        """What writes down what happened, for charts."""
 
     async def start(self) -> None:
         """Open the stores, settle what dead workers left, and begin to follow changes.
@@ -88,6 +91,9 @@ class Gateway:
             self._lookup, self._meter, ledger, self.clock, imported_keys=imported
         )
         self._notices = Notices(self.settings, self.records, ledger, self.clock)
+        self.rollup = Rollup(
+            self.settings, self.records, self._meter, self.admission.counts, self.clock
+        )
         self._begin(ledger, identity, folder)
         if self.sites:
             await self._open_sites(ledger)
@@ -110,6 +116,9 @@ class Gateway:
             await self._notices.aclose()
         if self._meter is not None:
             await self._meter.close()
+        if self.rollup is not None:
+            await self.rollup.aclose()
+            self.rollup = None
         if self._journal is not None:
             self._journal.close()
         self._meter = self._journal = None
@@ -157,11 +166,13 @@ class Gateway:
     def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
         assert self._lookup is not None  # noqa: S101 - set by start
         assert self._notices is not None  # noqa: S101 - likewise
+        assert self.rollup is not None  # noqa: S101 - likewise
         loop = asyncio.get_running_loop()
         self._tasks = [
             *(loop.create_task(self._lookup.follow(feed)) for feed in self.stores.feeds()),
             loop.create_task(self._sweep()),
             loop.create_task(self._notices.run()),
+            loop.create_task(self.rollup.run()),
             loop.create_task(self._keep_house(ledger, identity, folder)),
         ]
 

@@ -189,6 +189,42 @@ class CodeExchange(Protocol):
         ...
 
 
+class DeveloperSignIn(Protocol):
+    """Signs platform developers in to the dashboard, on their identity provider's own pages.
+
+    The dashboard sends the browser to `url`, and the provider sends it back to the return address
+    with parameters, of which `finish` makes who it is.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return its name in addresses: a word that no other has."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Return what people know it as, to follow the words "Sign in with"."""
+        ...
+
+    async def url(self, return_url: str, state: str, secret: str, *, sign_up: bool) -> str:
+        """Return where to send a browser to sign in, or up; it comes back with `state` as it is.
+
+        `secret` is random and stays in that browser's cookie: what proves later that it is the same
+        browser (PKCE, a nonce) is to be derived from it. Raises `IdentityUnavailableError`.
+        """
+        ...
+
+    async def finish(
+        self, parameters: Mapping[str, str], return_url: str, secret: str
+    ) -> Identified:
+        """Return who came back with these parameters; `secret` and the address are the same again.
+
+        Raises `InvalidCodeError` for parameters that do not hold, used ones too, and
+        `IdentityUnavailableError`.
+        """
+        ...
+
+
 Settings = Any
 """A plugin's own settings: its `settings_type`, or the `[plugins.NAME]` table if it declares none."""
 
@@ -254,6 +290,11 @@ class HookSpecs:
     @hookspec
     def code_exchanges(self, settings: Settings) -> Sequence[CodeExchange]:
         """Return who takes the codes of `POST /api/auth/exchange`; the first one does."""
+        raise NotImplementedError
+
+    @hookspec
+    def developer_sign_ins(self, settings: Settings) -> Sequence[DeveloperSignIn]:
+        """Return who signs developers in to the dashboard; the page offers each."""
         raise NotImplementedError
 
     @hookspec

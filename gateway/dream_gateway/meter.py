@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Sequence
 
     from dream_gateway.clock import Clock
+    from dream_gateway.counter import Owner
     from dream_gateway.journal import Journal
     from dream_gateway.lanes import Lane
     from dream_gateway.storage import Grant, Ledger, Tally
@@ -65,6 +66,7 @@ class Meter:
         self._options = options
         self._counters: WeakValueDictionary[str, Counter] = WeakValueDictionary()
         self._held: set[Counter] = set()
+        self._admitted: dict[Owner, int] = {}
         self._lanes = Lanes(ledger)
         self._refunded = 0
         self._closed = False
@@ -81,6 +83,9 @@ class Meter:
                 self._release(counter)
             counter.rule = template.rule
             counter.denied_until = -NEVER
+        if counter.owner != template.owner:
+            self._note(counter)
+            counter.owner = template.owner
         return counter
 
     def try_spend(self, counters: Sequence[Counter], cost: int, now: float) -> bool:
@@ -144,6 +149,7 @@ class Meter:
             if lease is not None:
                 back = min(cost, counter.spent)
                 counter.spent -= back
+                counter.noted -= back  # It was admitted all the same.
                 counter.available += back
                 self._cells[counter.cell] = counter.spent
             if back < cost and isinstance(counter.rule, Quota):
@@ -154,6 +160,14 @@ class Meter:
                 counter.total -= cost - back
                 self._begin_flush(lane)
             counter.denied_until = -NEVER
+
+    def admitted(self) -> dict[Owner, int]:
+        """Return the units that were admitted since the last time, by whose they are.
+
+        What was spent since the last sweep is told the next time, and what events charged is not.
+        """
+        admitted, self._admitted = self._admitted, {}
+        return admitted
 
     def held(self) -> Collection[Counter]:
         """Return the counters that were charged lately, until the sweep after their last lease."""
@@ -180,6 +194,7 @@ class Meter:
             if counter.lease is not None:
                 idle = counter.spent == counter.seen_spent
                 counter.seen_spent = counter.spent
+                self._note(counter)
                 if idle or now - counter.lease.opened > self._options.age:
                     self._release(counter)
             if counter.lease is None:
@@ -291,7 +306,15 @@ class Meter:
             self._switch(counter)
             self._give_back(counter)
 
+    def _note(self, counter: Counter) -> None:
+        """Note what was spent since the last time as its owner's."""
+        spent = counter.spent - counter.noted
+        if spent and counter.owner is not None:
+            self._admitted[counter.owner] = self._admitted.get(counter.owner, 0) + spent
+        counter.noted = counter.spent
+
     def _give_back(self, counter: Counter) -> None:
+        self._note(counter)
         dropped = counter.drop()
         if dropped is not None:
             self._return(*dropped)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 LONGEST = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -30,3 +34,21 @@ def origin_of(url: str) -> str | None:
     if port is None or port == _DEFAULT_PORTS[parts.scheme]:
         return f"{parts.scheme}://{host}"
     return f"{parts.scheme}://{host}:{port}"
+
+
+def is_own(
+    origin: str | None, fetch_site: str | None, host: str | None, own: Collection[str]
+) -> bool:
+    """Return whether a request comes from a page of ours, or from no page at all.
+
+    `origin` and `fetch_site` are the fields `Origin` and `Sec-Fetch-Site`, which no page can set;
+    `host` is the one the request was sent to, `own` the origins we are known by.
+    """
+    if fetch_site is not None and fetch_site not in {"same-origin", "none"}:
+        return False
+    if origin is None:
+        return True
+    named = origin_of(origin)
+    if named is None:
+        return False
+    return named in own or named.partition("://")[2] == (host or "").lower()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dream_gateway.facilities import Mailer
     from dream_gateway.hookspecs import (
         CodeExchange,
+        DeveloperSignIn,
         Identity,
         RequestCost,
         Site,
@@ -116,6 +117,7 @@ class Plugins:
             self.mailers,
             self.sites,
             self.code_exchanges,
+            self.developer_sign_ins,
         ):
             register()
 
@@ -179,6 +181,10 @@ class Plugins:
     def code_exchanges(self) -> tuple[CodeExchange, ...]:
         """Return who takes one-time codes; the first one does."""
         return cast("tuple[CodeExchange, ...]", self._collect("code_exchanges"))
+
+    def developer_sign_ins(self) -> tuple[DeveloperSignIn, ...]:
+        """Return who signs developers in to the dashboard."""
+        return cast("tuple[DeveloperSignIn, ...]", self._collect("developer_sign_ins"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Return the commands to add to `dream-gateway`."""

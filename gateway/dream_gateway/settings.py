@@ -207,6 +207,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Bearer tokens of the operator, 32 characters or more each: they may do all."
         ),
     ] = ()
+    dashboard: Annotated[
+        bool, Meta(description="Whether the service serves the dashboard and the operator's view.")
+    ] = True
+    dashboard_session: Annotated[
+        PositiveSeconds, Meta(description="Seconds a session of the dashboard lasts at most.")
+    ] = 604_800.0
+    dashboard_idle: Annotated[
+        PositiveSeconds, Meta(description="Seconds without use after which such a session ends.")
+    ] = 86_400.0
     restore_days: Annotated[
         Count, Meta(description="Days in which a deleted project can be restored.")
     ] = 30
@@ -217,6 +226,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_days: Annotated[
         Count, Meta(description="Days usage history is kept after its period; 0: for ever.")
     ] = 400
+    rollup_seconds: Annotated[
+        PositiveSeconds,
+        Meta(description="Seconds between two writings of what was counted for charts."),
+    ] = 5.0
+    rollup_minutes_days: Annotated[
+        Count, Meta(description="Days charts have minutes for; 0: for ever.")
+    ] = 2
+    rollup_hours_days: Annotated[
+        Count, Meta(description="Days charts have hours for; 0: for ever.")
+    ] = 62
+    rollup_days_days: Annotated[
+        Count, Meta(description="Days charts have days and months for; 0: for ever.")
+    ] = 800
     billing_grace_days: Annotated[
         Annotated[int, Meta(ge=0, le=21)],
         Meta(description="Days a customer keeps a tier that could not be charged for."),
@@ -266,6 +288,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, dict[str, object]],
         Meta(description="[plugins.NAME] tables, in the file only: the plugins to load."),
     ] = {}
+
+    @property
+    def edge_base(self) -> str:
+        """The URL that the edge listens on; people may know it by another name."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     @property
     def service_base(self) -> str:

@@ -104,9 +104,9 @@ def templates(subject: Subject, now: float) -> Iterator[Counter]:
         owner = f"{project.id}/{subject.credential.id}"
         yield _counter(owner, "key-rate", subject.credential.rate, None)
     seen: dict[str, int] = {}
-    allowances = [
-        ("", f"{project.id}/{customer.id}", customer.anchor, a) for a in _of_tier(subject)
-    ]
+    own = _of_tier(subject)
+    telling = _telling(own)
+    allowances = [("", f"{project.id}/{customer.id}", customer.anchor, a) for a in own]
     allowances += [("project-", project.id, project.created_at, a) for a in project.allowances]
     for prefix, owner, anchor, allowance in allowances:
         name = f"{prefix}{allowance.kind}"
@@ -115,6 +115,8 @@ def templates(subject: Subject, now: float) -> Iterator[Counter]:
         counter = _counter(owner, name if ordinal == 1 else f"{name}-{ordinal}", allowance, span)
         if counter.name == "quota":
             counter.included = _included(subject.tier)
+        if allowance is telling and not prefix:
+            counter.owner, telling = (project.id, customer.id), None
         yield counter
 
 
@@ -123,6 +125,12 @@ def _included(tier: Tier | None) -> int | None:
     if tier is None or tier.overage is None or tier.quota is None:
         return None
     return tier.quota.limit
+
+
+def _telling(allowances: tuple[Allowance, ...]) -> Allowance | None:
+    """Return the allowance that tells what a customer does: the first quota, else the first."""
+    quotas = [each for each in allowances if each.kind is AllowanceKind.QUOTA]
+    return next(iter((*quotas, *allowances)), None)
 
 
 def _of_tier(subject: Subject) -> tuple[Allowance, ...]:

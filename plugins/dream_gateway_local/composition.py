@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+from dream_gateway.cookies import Cookies
+from dream_gateway.hookspecs import Identified
 from dream_gateway_local.account_pages import AccountPages
-from dream_gateway_local.cookies import Cookies
 from dream_gateway_local.desk import Desk
 from dream_gateway_local.discovery import Discovery
 from dream_gateway_local.entrance import Entrance
@@ -77,6 +79,25 @@ class Parts:
     async def drained(self) -> None:
         """Return once every mail that was due is sent, or given up."""
         await self._mailroom.drained()
+
+    def entrance(self, return_url: str, state: str, *, sign_up: bool) -> str:
+        """Return the page on which developers sign in, or up, and go on to an address."""
+        query = urlencode({"redirect_url": return_url, "state": state})
+        return f"{self._own}{AUTH}/{PLATFORM}/{'sign-up' if sign_up else 'sign-in'}?{query}"
+
+    async def developer(self, code: str, return_url: str) -> Identified | None:
+        """Return whom a code names that was sent to an address, once; `None` for any other code."""
+        account = await self.provider.redeem_code(PLATFORM, code, return_url)
+        if account is None:
+            return None
+        return Identified(
+            issuer=self.issuers[DEVELOPERS],
+            subject=account.id,
+            email=account.email,
+            email_verified=account.email_verified,
+            first_name=account.first_name,
+            last_name=account.last_name,
+        )
 
     async def token(self, account: Account, project: Project) -> SignedIn:
         """Return the token of a project's user."""

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import RedirectResponse
 
+from dream_gateway.cookies import DEVICE_SECONDS
 from dream_gateway_local import forgery, redirects
 from dream_gateway_local.accounts import email_key
-from dream_gateway_local.cookies import DEVICE_SECONDS
 from dream_gateway_local.visit import BROWSER, check_forgery, device_cookie, session_cookie
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from dream_gateway.cookies import Cookies
     from dream_gateway_local.accounts import Account
-    from dream_gateway_local.cookies import Cookies
     from dream_gateway_local.options import LocalOptions
     from dream_gateway_local.provider import Entered, Provider, Visitor
     from dream_gateway_local.rendering import Pages
@@ -103,7 +103,8 @@ class Desk:
         if not visit.redirect:
             return self.go(visit, "/account")
         more: dict[str, str] = {}
-        if visit.realm.sends_codes:
+        # Our own pages take codes as well: the dashboard signs developers in with them.
+        if visit.realm.sends_codes or redirects.is_allowed(visit.redirect, (self.own,)):
             more["code"] = await self.provider.code(account, visit.redirect)
         if visit.state:
             more["state"] = visit.state

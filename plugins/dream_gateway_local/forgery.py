@@ -8,12 +8,6 @@ from __future__ import annotations
 
 import hmac
 from hashlib import sha256
-from typing import TYPE_CHECKING
-
-from dream_gateway.origins import origin_of
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 
 def form_token(key: bytes, browser: str, realm: str, session: str) -> str:
@@ -32,21 +26,3 @@ def is_same(one: str, other: str) -> bool:
     return hmac.compare_digest(
         one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape")
     )
-
-
-def is_own(
-    origin: str | None, fetch_site: str | None, host: str | None, own: Collection[str]
-) -> bool:
-    """Return whether a request comes from a page of ours, or from no page at all.
-
-    `origin` and `fetch_site` are the fields `Origin` and `Sec-Fetch-Site`, which no page can set;
-    `host` is the one the request was sent to, `own` the origins we are known by.
-    """
-    if fetch_site is not None and fetch_site not in {"same-origin", "none"}:
-        return False
-    if origin is None:
-        return True
-    named = origin_of(origin)
-    if named is None:
-        return False
-    return named in own or named.partition("://")[2] == (host or "").lower()

@@ -12,10 +12,17 @@ from dream_gateway_local.options import LocalOptions, check_options
 from dream_gateway_local.realm import DEVELOPERS, USERS
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from dream_gateway.facilities import Facilities
-    from dream_gateway.hookspecs import CodeExchange, Identity, SignedIn, Site, UserAdministration
+    from dream_gateway.hookspecs import (
+        CodeExchange,
+        DeveloperSignIn,
+        Identity,
+        SignedIn,
+        Site,
+        UserAdministration,
+    )
     from dream_gateway.model import Project
 
 
@@ -29,6 +36,31 @@ class LocalIdentity:
     async def verify(self, token: str) -> Identified | None:
         """Return whom a token names, `None` if it is not ours."""
         return await self._site.parts.tokens[self._app].verify(token)
+
+
+class LocalSignIn:
+    """Signs developers in to the dashboard, on the plugin's own pages."""
+
+    name = "local"
+    label = "e-mail"
+
+    def __init__(self, site: LocalSite) -> None:
+        self._site = site
+
+    async def url(self, return_url: str, state: str, secret: str, *, sign_up: bool) -> str:
+        """Return the page to sign in on; the code that it ends with is bound to the return address."""
+        del secret
+        return self._site.parts.entrance(return_url, state, sign_up=sign_up)
+
+    async def finish(
+        self, parameters: Mapping[str, str], return_url: str, secret: str
+    ) -> Identified:
+        """Redeem the code."""
+        del secret
+        found = await self._site.parts.developer(parameters.get("code", ""), return_url)
+        if found is None:
+            raise InvalidCodeError
+        return found
 
 
 class LocalSite:
@@ -96,6 +128,11 @@ class LocalPlugin:
     def developer_identities(self, settings: LocalOptions) -> Sequence[Identity]:
         """Verify developers' tokens."""
         return [LocalIdentity(self._one(settings), DEVELOPERS)]
+
+    @hookimpl
+    def developer_sign_ins(self, settings: LocalOptions) -> Sequence[DeveloperSignIn]:
+        """Sign developers in to the dashboard."""
+        return [LocalSignIn(self._one(settings))]
 
     @hookimpl
     def code_exchanges(self, settings: LocalOptions) -> Sequence[CodeExchange]:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from dream_gateway.cookies import Cookies
     from dream_gateway.facilities import Facilities
     from dream_gateway_local.account_pages import AccountPages
-    from dream_gateway_local.cookies import Cookies
     from dream_gateway_local.discovery import Discovery
     from dream_gateway_local.entrance import Entrance
     from dream_gateway_local.options import LocalOptions

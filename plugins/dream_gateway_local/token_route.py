@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 
 from dream_gateway.errors import ForbiddenError, MissingCredentialError
-from dream_gateway_local import forgery, redirects
+from dream_gateway.origins import is_own
+from dream_gateway_local import redirects
 from dream_gateway_local.rendering import SAFETY
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class TokenRoute:
         """Return the fields for the page that asks; raises `ForbiddenError` for any other page."""
         fields = visit.request.headers
         origin = fields.get("origin")
-        if forgery.is_own(origin, fields.get("sec-fetch-site"), fields.get("host"), (self._own,)):
+        if is_own(origin, fields.get("sec-fetch-site"), fields.get("host"), (self._own,)):
             return {"vary": "Origin"}
         if origin is None or not redirects.is_allowed(origin, visit.realm.origins):
             raise ForbiddenError(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from dream_gateway.errors import BadRequestError, BodyTooLargeError, ForbiddenError
+from dream_gateway.errors import BadRequestError, ForbiddenError
+from dream_gateway.forms import read_form
+from dream_gateway.origins import is_own
 from dream_gateway_local import forgery, redirects
 from dream_gateway_local.provider import Visitor
 
@@ -16,11 +18,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from dream_gateway_local.cookies import Cookies
+    from dream_gateway.cookies import Cookies
     from dream_gateway_local.realm import Realm
     from dream_gateway_local.sessions import Session
 
-FORM = "application/x-www-form-urlencoded"
 LONGEST_BODY = 16_384
 MOST_FIELDS = 32
 LONGEST_STATE = 512
@@ -89,7 +90,7 @@ async def read_visit(
     """
     values = dict(request.query_params) if request.method != "POST" else {}
     if request.method == "POST" and has_form:
-        values = await _form(request)
+        values = dict(await read_form(request, longest=LONGEST_BODY, most=MOST_FIELDS))
     browser = cookies.read(request, BROWSER)
     visit = Visit(
         request=request,
@@ -110,28 +111,9 @@ async def read_visit(
 def check_forgery(visit: Visit, key: bytes, own: Collection[str]) -> None:
     """Raise `ForbiddenError` if a form was not sent from a page of ours, to the browser that got it."""
     fields = visit.request.headers
-    is_own = forgery.is_own(
-        fields.get("origin"), fields.get("sec-fetch-site"), fields.get("host"), own
-    )
-    if not is_own or not forgery.is_same(visit.value("token"), visit.form_token(key)):
+    is_ours = is_own(fields.get("origin"), fields.get("sec-fetch-site"), fields.get("host"), own)
+    if not is_ours or not forgery.is_same(visit.value("token"), visit.form_token(key)):
         raise ForbiddenError(
             "This form is too old, or this browser keeps no cookies. Go back, load the page again, "
             "and send it once more."
         )
-
-
-async def _form(request: Request) -> dict[str, str]:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        raise BadRequestError("A form is expected here.")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST_BODY:
-            raise BodyTooLargeError(f"The body may have {LONGEST_BODY} bytes.")
-    try:
-        pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
-        )
-    except ValueError as exc:
-        raise BadRequestError("The form cannot be read.") from exc
-    return dict(pairs)

@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from dream_gateway.counter import Counter
+from dream_gateway.counts import Counts
 from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
@@ -73,6 +74,7 @@ class StandInAdmission:
     refunds: int = 0
     plain: bool = False
     waits: bool = False
+    counts: Counts = field(default_factory=Counts)
     waiting: list[Pending] = field(default_factory=list)
     asked: list[tuple[str, int, tuple[str, ...], str | None]] = field(default_factory=list)
     beside: list[str | None] = field(default_factory=list)

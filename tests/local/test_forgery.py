@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tests.local.conftest import APP, BACK, PASSWORD, brand
 
 from dream_gateway.model import Branding
-from dream_gateway.origins import origin_of
-from dream_gateway_local.forgery import is_own
+from dream_gateway.origins import is_own, origin_of
 from dream_gateway_local.redirects import is_allowed, with_parameters
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from dream_gateway.plugins import open_backend
-from dream_gateway.records.billing_schema import EVERY
 from dream_gateway.records.migrate import KNOWN, MIGRATIONS, migrate, revision_of
+from dream_gateway.records.rollup_schema import EVERY
 from dream_gateway.testing import FakeClock
 from dream_gateway_local.tables import metadata as local_metadata
 

@@ -23,8 +23,8 @@ from dream_gateway.gateway import Gateway
 from dream_gateway.model import Customer, KeyStatus, Mode
 from dream_gateway.plugins import open_backend
 from dream_gateway.records import customers
-from dream_gateway.records.billing_schema import EVERY
 from dream_gateway.records.directory import Directory
+from dream_gateway.records.rollup_schema import EVERY
 from dream_gateway.records.schema import projects
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock

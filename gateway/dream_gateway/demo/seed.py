@@ -1,4 +1,4 @@
-"""The platform of the demo: two tiers, two customers, and a key for each."""
+"""The platform of the demo: two tiers, two customers with a key each."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from dream_gateway.demo.caller import ask, call
 from dream_gateway.demo.example_api import example_api
 from dream_gateway.demo.hints import calls, pages
+from dream_gateway.demo.past import seed_dashboard
 from dream_gateway.demo.payments import open_payments
 from dream_gateway.demo.seed import seed
 from dream_gateway.errors import AddressInUseError, OperatorError
@@ -75,7 +76,9 @@ class Demo:
                 if payments is not None:
                     settings = payments.settings(settings)
                     await payments.sell(settings, seeded.project)
-                await self._gateway(settings, seeded, payments, once=once)
+                platform = seeded.project.platform_id
+                path = "" if once else await seed_dashboard(settings, platform)
+                await self._gateway(settings, seeded, payments, path, once=once)
             finally:
                 if payments is not None:
                     payments.close()
@@ -83,9 +86,15 @@ class Demo:
                 await serving
 
     async def _gateway(
-        self, settings: Settings, seeded: Seeded, payments: FakePayments | None, *, once: bool
+        self,
+        settings: Settings,
+        seeded: Seeded,
+        payments: FakePayments | None,
+        dashboard: str,
+        *,
+        once: bool,
     ) -> None:
-        """Run the gateway, and the show in front of it."""
+        """Run the gateway, and the show in front of it; `dashboard` is a path to it, or empty."""
         ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
         supervisor = Supervisor(
             settings,
@@ -93,7 +102,7 @@ class Demo:
             on_event=lambda event: self.tell(event, {"event": "trouble", "detail": event}),
         )
         running = asyncio.create_task(run_until_signalled(supervisor))
-        showing = asyncio.create_task(self._show(ready, settings, seeded, payments))
+        showing = asyncio.create_task(self._show(ready, settings, seeded, payments, dashboard))
         try:
             await asyncio.wait((running, showing), return_when=asyncio.FIRST_COMPLETED)
             # Told to stop, or failed, before the show was over: there is nothing more to show.
@@ -112,6 +121,7 @@ class Demo:
         settings: Settings,
         seeded: Seeded,
         payments: FakePayments | None,
+        dashboard: str,
     ) -> None:
         addresses = await ready
         self.tell(
@@ -132,6 +142,12 @@ class Demo:
         if payments is not None:
             await self._pay(addresses, seeded, payments)
         self._tell_what_to_try(addresses, seeded, payments)
+        if dashboard:
+            link = addresses.service + dashboard
+            self.tell(
+                f"\nThe dashboard, with customers and a past (the link works once):\n  {link}",
+                {"event": "dashboard", "link": link},
+            )
 
     async def _pay(self, addresses: Addresses, seeded: Seeded, payments: FakePayments) -> None:
         """Have ada subscribe to the pro tier, and her limit follow."""
@@ -195,8 +211,15 @@ class Demo:
         except AddressInUseError as error:
             text = f"{error.detail} The demo takes free ports instead."
             self.tell(text, {"event": "ports", "detail": text})
-            return replace(self.settings, port=0, service_port=0)
+            return replace(self.settings, port=_free_port(), service_port=_free_port())
         return self.settings
+
+
+def _free_port() -> int:
+    """Return a port that is free right now: the dashboard has to know its own address."""
+    with _listen() as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def _listen() -> socket.socket:

@@ -56,6 +56,7 @@ class Courier(Patient):
     __slots__ = (
         "_body",
         "_counters",
+        "_counts",
         "_errand",
         "_front",
         "_head",
@@ -77,6 +78,7 @@ class Courier(Patient):
         admission = front.gate.admission
         super().__init__(client, admission, admission.by_key(errand.key))
         self._front = front
+        self._counts = admission.counts
         self._origins = origins
         self._errand = errand
         self._limits = front.limits
@@ -156,6 +158,11 @@ class Courier(Patient):
             size = len(known)
             answer = link.known_answer = read_answer(known)
             link.known_head = known if answer is not None else UNKNOWN
+            if answer is not None:
+                # Of a sample: heads differ as often as their dates do, and `Pool.sample` has them read.
+                seconds = self._time() - self._now
+                pool.health.answered(answer.status, seconds)
+                self._counts.took(subject.project.id, seconds)
         if answer is None or len(data) - size != answer.length:
             self._client.recall()
             return False

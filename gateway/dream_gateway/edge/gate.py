@@ -15,6 +15,7 @@ from dream_gateway.errors import (
 from dream_gateway.http.credentials import Found, find_credential
 from dream_gateway.http.problem import refusal
 from dream_gateway.model import Verdict
+from dream_gateway.verdicts import Admitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.callers import Caller
     from dream_gateway.counter import Counter
+    from dream_gateway.counts import Counts
     from dream_gateway.edge.options import EdgeOptions
     from dream_gateway.edge.routes import Route
     from dream_gateway.http.asgi import Headers
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 
     class KeyAdmission(Protocol):
         """The part of `dream_gateway.admission.Admission` that the edge needs."""
+
+        @property
+        def counts(self) -> Counts:
+            """What is counted beside what is charged."""
+            ...
 
         def now(self) -> float:
             """Return the time it decides by, in seconds since the epoch."""
@@ -198,6 +205,14 @@ class Gate:
         """Give the charge of a failed request back, if the route charges for success only."""
         if ask.route.charge == "success" and verdict.allowed and verdict.cost > 0:
             self.admission.refund(verdict)
+
+    def took(self, verdict: Verdict) -> float | None:
+        """Count how long it took from the verdict to now, and return that; `None`: it had no time."""
+        if not isinstance(verdict, Admitted):
+            return None
+        seconds = self.admission.now() - verdict.now
+        self.admission.counts.took(verdict.subject.project.id, seconds)
+        return seconds
 
     def _judged(self, ask: Ask, verdict: Verdict) -> Verdict:
         if self._observers:

@@ -94,6 +94,8 @@ class HttpUpstream:
 
     async def _attempt(self, pool: Pool, request: UpstreamRequest, *, fresh: bool) -> HttpResponse:
         data = _first_bytes(pool, request)
+        time = asyncio.get_running_loop().time
+        began = time()
         pool.pending += 1
         link = None
         pump = None
@@ -106,12 +108,15 @@ class HttpUpstream:
             if request.more is not None:
                 pump = asyncio.create_task(_pump(link, answer, request, request.more))
             await answer.wait_head()
-        except BaseException:
+        except BaseException as exc:
             pool.pending -= 1
+            if link is not None and isinstance(exc, UpstreamError):
+                pool.health.failures += 1
             if link is not None:
                 _stop(pump)
                 link.abort()
             raise
+        pool.health.answered(answer.status, time() - began)
         return HttpResponse(pool, link, answer, pump)
 
 

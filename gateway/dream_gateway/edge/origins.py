@@ -44,6 +44,16 @@ class Origins:
         start = self._turn % len(healthy)
         return min(healthy[start:] + healthy[:start], key=lambda pool: pool.pending)
 
+    def sample(self) -> None:
+        """Have some of the next answers timed: one of each connection."""
+        for pool in self._pools.values():
+            pool.sample()
+
+    def report(self) -> list[dict[str, object]]:
+        """Return how each origin does that was ever asked."""
+        now = asyncio.get_running_loop().time()
+        return [pool.report(now) for pool in self._pools.values()]
+
     async def close(self) -> None:
         """Close all connections."""
         for pool in self._pools.values():

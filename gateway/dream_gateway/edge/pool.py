@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dream_gateway.edge.link import Link
+from dream_gateway.edge.health import Health
+from dream_gateway.edge.link import UNKNOWN, Link
 from dream_gateway.errors import UpstreamTimeoutError, UpstreamUnreachableError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Pool:
         "_sweep",
         "_waiting",
         "ejected_until",
+        "health",
         "origin",
         "pending",
     )
@@ -47,6 +49,7 @@ class Pool:
         self.origin = origin
         self.pending = 0
         self.ejected_until = 0.0
+        self.health = Health()
         self._ssl = ssl_context if origin.tls else None
         self._limit = limit
         self._loop = asyncio.get_running_loop()
@@ -178,5 +181,22 @@ class Pool:
             self._idle.remove(link)
         self._give(None)
 
+    def sample(self) -> None:
+        """Have the next plain answer on each connection be looked at, and timed, like a first one."""
+        for link in self._open:
+            link.known_head = UNKNOWN
+
+    def report(self, now: float) -> dict[str, object]:
+        """Return how the origin does; `now` is the loop's time."""
+        return {
+            "url": self.origin.url,
+            "connections": len(self._open),
+            "pending": self.pending,
+            "waiting": len(self._waiting),
+            "ejected": self.ejected_until > now,
+            **self.health.report(now),
+        }
+
     def _eject(self) -> None:
+        self.health.failures += 1
         self.ejected_until = self._loop.time() + EJECTED_SECONDS

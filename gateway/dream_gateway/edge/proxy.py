@@ -97,6 +97,10 @@ class Proxy:
         """Give the charge back, if the route charges for success only."""
         self._gate.refund(ask, verdict)
 
+    def took(self, verdict: Verdict) -> None:
+        """Count how long the answer took to begin."""
+        self._gate.took(verdict)
+
 
 class _Exchange:
     """A request under way, and the watch for its client."""
@@ -123,6 +127,7 @@ class _Exchange:
         try:
             await self._add_body(request)
             response = await proxy.open(request)
+            proxy.took(verdict)
             try:
                 if response.status >= 500:
                     proxy.refund(ask, verdict)

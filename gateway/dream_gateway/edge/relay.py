@@ -315,6 +315,9 @@ class Relay:
             return
         if link.status >= 500:
             self._refund()
+        seconds = self._front.gate.took(verdict)
+        if seconds is not None and self._pool is not None:
+            self._pool.health.answered(link.status, seconds)
         request = self.request
         fields = self._answer_lines(link, verdict)
         keep = self._client.keeps(self)
@@ -358,6 +361,8 @@ class Relay:
         """Try again if that is safe, or say what went wrong while that can be said."""
         ask = self._ask
         self._drop()
+        if self._pool is not None and not isinstance(error, StaleConnectionError):
+            self._pool.health.failures += 1
         if self.begun:
             self._fail(error)
             return

@@ -155,6 +155,7 @@ inbox = Table(
     Index("inbox_due", "status", "due_at"),
     Index("inbox_ref", "account_id", "ref", "status"),
     Index("inbox_platform", "platform_id", "position"),
+    Index("inbox_project", "project_id", "position"),
 )
 
 orders = Table(

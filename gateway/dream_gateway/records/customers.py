@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, union_all, update
+from sqlalchemy import func, insert, select, union_all, update
 
 from dream_gateway.records import messages
 from dream_gateway.records.audit import difference
@@ -13,6 +13,8 @@ from dream_gateway.records.schema import end_users
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import ColumnElement, CompoundSelect
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +29,24 @@ PUBLIC = ("external_id", "plan", "anchor")
 async def by_id(connection: AsyncConnection, project_id: str, customer_id: str) -> Customer | None:
     """Return a customer by id."""
     return await _one(connection, project_id, end_users.c.id == customer_id)
+
+
+async def by_ids(
+    connection: AsyncConnection, project_id: str, customer_ids: Collection[str]
+) -> dict[str, Customer]:
+    """Return some customers by id; who is not there is left out."""
+    query = select(end_users).where(
+        end_users.c.project_id == project_id, end_users.c.id.in_(sorted(customer_ids)), _there()
+    )
+    rows = (await connection.execute(query)).mappings()
+    return {row["id"]: customer_of(row) for row in rows}
+
+
+async def count(connection: AsyncConnection, project_id: str) -> int:
+    """Return how many customers there are."""
+    query = select(func.count()).select_from(end_users)
+    query = query.where(end_users.c.project_id == project_id, _there())
+    return int((await connection.execute(query)).scalar_one())
 
 
 async def named(connection: AsyncConnection, project_id: str, external_id: str) -> Customer | None:

@@ -5,8 +5,8 @@ Rows carry internal ids, so a rotated key orphans nobody.
 Instants are seconds since the epoch, UTC. `position` keeps the order of creation. On PostgreSQL
 triggers (`feed`) see to it that `changes` commits in the order of `seq`, and tell followers.
 
-This is how the tables are at the newest revision, with those of `billing_schema`; the migrations
-make them so, step by step.
+This is how the tables are at the newest revision, with those of `billing_schema` and `rollup_schema`;
+the migrations make them so, step by step.
 """
 
 from __future__ import annotations
@@ -148,6 +148,21 @@ memberships = Table(
     UniqueConstraint("platform_id", "developer_id"),
 )
 
+dashboard_sessions = Table(
+    "dashboard_sessions",
+    metadata,
+    # Of the secret in the browser's cookie.
+    Column("digest", LargeBinary(32), primary_key=True),
+    # Null for the operator: then `operator` is the digest of the token they signed in with.
+    Column("developer_id", ForeignKey("developers.id"), index=True),
+    Column("operator", LargeBinary(32)),
+    # Of a link that may be opened once, for a session of its own.
+    Column("is_link", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+
 end_users = Table(
     "end_users",
     metadata,
@@ -179,6 +194,7 @@ end_users = Table(
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index("end_users_plan", "project_id", "plan"),
+    Index("end_users_position", "project_id", "position"),
 )
 
 identity_links = Table(

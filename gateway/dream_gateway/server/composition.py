@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.dashboard.lazy import LazyDashboard
 from dream_gateway.edge.app import Edge
 from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dream_gateway.gateway import Gateway
     from dream_gateway.http1.access import AccessLog
     from dream_gateway.server.serving import Planes
+    from dream_gateway.service.app import Service
     from dream_gateway.settings import Settings
 
 
@@ -58,12 +60,22 @@ def add_planes(
         upstream=upstream,
         options=_options(gateway),
     )
+    if gateway.rollup is not None:
+        gateway.rollup.upstreams = upstream.origins
     watch = Watch(access=access)
     protocols = EdgeProtocols(app.front, upstream.origins, watch)
     planes.add(app, edge, protocols)
-    control = create_service(ServiceHost(gateway))
+    control = open_service(gateway)
     planes.add(control, service, ServiceProtocols(control, watch))
     return upstream
+
+
+def open_service(gateway: Gateway) -> Service:
+    """Return the service of a started gateway, with the dashboard if that is to be served."""
+    service = create_service(ServiceHost(gateway))
+    if gateway.settings.dashboard:
+        service.mount(LazyDashboard(gateway, service))
+    return service
 
 
 def edge_routes(settings: Settings) -> RouteTable:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dream_gateway.errors import GatewayError
+    from dream_gateway.hookspecs import Site
     from dream_gateway.http.asgi import Receive, Scope, Send
     from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.reply import Reply
@@ -49,14 +50,21 @@ def create_service(gateway: Host) -> Service:
         RequestIds(),
     )
     sites = Sites(gateway.sites, TrustedProxies(gateway.settings.trusted_proxies), dispatcher)
-    return Service(dispatcher, operations(gateway, limits), sites)
+    return Service(dispatcher, operations(gateway, limits), sites, standings)
 
 
 class Service:
     """Finds the path of a request and leaves the rest to the dispatcher."""
 
-    def __init__(self, dispatcher: Dispatcher, table: Iterable[Operation], sites: Sites) -> None:
-        self._dispatcher = dispatcher
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        table: Iterable[Operation],
+        sites: Sites,
+        standings: Standings,
+    ) -> None:
+        self.dispatcher = self._dispatcher = dispatcher
+        self.standings = standings
         self._sites = sites
         table = tuple(table)
         self.operations = table
@@ -78,6 +86,10 @@ class Service:
             redirect_slashes=False,
             default=_PathApp(dispatcher, None),
         )
+
+    def mount(self, site: Site) -> None:
+        """Serve a site beside those of plugins; the operations below its prefixes stay."""
+        self._sites.add(site, self.operations)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan, which is not ours to use."""

@@ -145,6 +145,15 @@ class Authenticator:
             raise MissingCredentialError
         return await self._standings.caller(_text(bearer), call, operation)
 
+    async def standing(
+        self, developer: Developer | None, call: Call, operation: Operation
+    ) -> Caller:
+        """Return the caller that a developer is who signed in elsewhere; `None` is the operator.
+
+        Raises `ForbiddenError` for what they may not do, `NotFoundError` for what is not theirs.
+        """
+        return await self._standings.standing(developer, call, operation)
+
     async def _secret(
         self, secret: bytes, publishable: bytes | None, kinds: frozenset[Auth]
     ) -> Caller:

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from dream_gateway.http.ratelimit import RateLimitHeaders
     from dream_gateway.http.reply import Reply
     from dream_gateway.http.request_ids import RequestIds
-    from dream_gateway.model import Verdict
+    from dream_gateway.model import Developer, Verdict
     from dream_gateway.service.authentication import Authenticator
     from dream_gateway.service.cors import Cors
     from dream_gateway.service.idempotency import Idempotency
     from dream_gateway.service.operation import Operation, QuickHandler
+    from dream_gateway.service.reply import Answer
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,6 +100,15 @@ class Dispatcher:
         """Return the request's id: its own if that is sane, else a new one."""
         return self.ids.take_over(fields.get(b"x-request-id"))
 
+    async def act(self, operation: Operation, call: Call, developer: Developer | None) -> Answer:
+        """Return what an operation answers to a developer who is known; `None` is the operator.
+
+        For what asks from inside of this process. Raises what a request would be refused with.
+        """
+        call.check_fields()
+        call.caller = await self._authenticator.standing(developer, call, operation)
+        return await self._perform(operation, call)
+
     def refuse(self, error: Exception, inbound: Inbound) -> Reply:
         """Return the answer for a failure outside of any operation."""
         return self._problem(error, inbound, self.ids.take_over(None))
@@ -136,20 +146,22 @@ class Dispatcher:
         call.check_fields()
         if operation.auth:
             call.caller = await self._authenticator.caller(call, operation)
+        answer = await self._perform(operation, call)
+        return json_reply(answer, operation.status, call.request_id)
+
+    async def _perform(self, operation: Operation, call: Call) -> Answer:
+        """Validate a call whose caller is known, and have it handled."""
         if operation.query is not None:
             call.query = _query(call.inbound.query, operation.query)
         if operation.request is None:
-            answer = await operation.handler(call)
-        else:
-            body = await call.read(operation.max_body)
-            if not body and operation.body_optional:
-                body = b"{}"
-            call.body = read_json(body, operation.decoder)
-            if operation.creates:
-                answer = await self._idempotency.run(operation, call)
-            else:
-                answer = await operation.handler(call)
-        return json_reply(answer, operation.status, call.request_id)
+            return await operation.handler(call)
+        body = await call.read(operation.max_body)
+        if not body and operation.body_optional:
+            body = b"{}"
+        call.body = read_json(body, operation.decoder)
+        if operation.creates:
+            return await self._idempotency.run(operation, call)
+        return await operation.handler(call)
 
     def _problem(self, cause: Exception, inbound: Inbound, request_id: bytes) -> Reply:
         error = GatewayError()

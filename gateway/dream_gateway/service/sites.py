@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Receive, Scope, Send
     from dream_gateway.http.peers import TrustedProxies
     from dream_gateway.service.dispatch import Dispatcher
+    from dream_gateway.service.operation import Operation
 
 
 class Sites:
@@ -21,15 +22,24 @@ class Sites:
     def __init__(
         self, sites: Iterable[Site], proxies: TrustedProxies, dispatcher: Dispatcher
     ) -> None:
-        self._by_prefix = {prefix: site for site in sites for prefix in site.prefixes}
+        self._by_prefix: dict[str, Site] = {}
+        self._kept: tuple[str, ...] = ()
         self._proxies = proxies
         self._dispatcher = dispatcher
+        for site in sites:
+            self.add(site)
+
+    def add(self, site: Site, operations: Iterable[Operation] = ()) -> None:
+        """Have a site served; operations with a path below one of its prefixes stay what they are."""
+        self._by_prefix |= dict.fromkeys(site.prefixes, site)
+        bases = {each.path.partition("{")[0].rstrip("/") for each in operations}
+        self._kept += tuple(b for b in bases if any(_is_below(b, p) for p in site.prefixes))
 
     def find(self, path: str) -> Site | None:
         """Return the site that a path is of."""
         for prefix, site in self._by_prefix.items():
-            if path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/"}:
-                return site
+            if _is_below(path, prefix):
+                return None if any(_is_below(path, kept) for kept in self._kept) else site
         return None
 
     async def respond(self, site: Site, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,3 +52,7 @@ class Sites:
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
             reply = self._dispatcher.refuse(exc, inbound)
             await reply.send(send, head=inbound.method == "HEAD")
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/"}

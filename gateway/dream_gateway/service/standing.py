@@ -65,7 +65,7 @@ class Standings:
         Raises `InvalidCredentialError` for nobody we know, `ForbiddenError` for who may not do
         this, and `NotFoundError` for a platform or a project that is not theirs.
         """
-        if self._is_operator(token):
+        if self.is_operator(token):
             return await self._operator(call, operation)
         found = await self._identified(token)
         if Auth.PLATFORM not in operation.auth:
@@ -74,11 +74,29 @@ class Standings:
             developer = await developers.find(reading.connection, found.issuer, found.subject)
             if developer is not None and not developers.is_news(developer, found):
                 return await _standing(reading.connection, developer, call, operation)
-        developer = await self._register(found)
+        return await self.standing(await self._register(found), call, operation)
+
+    async def standing(
+        self, developer: Developer | None, call: Call, operation: Operation
+    ) -> Caller:
+        """Return the caller that a developer is who is known already; `None` is the operator."""
+        if developer is None:
+            return await self._operator(call, operation)
+        if Auth.PLATFORM not in operation.auth:
+            raise not_for(operation.auth)
         async with self._directory.read() as reading:
             return await _standing(reading.connection, developer, call, operation)
 
-    def _is_operator(self, token: str) -> bool:
+    async def developer(self, found: Identified) -> Developer:
+        """Return whom an identity provider names; the first time, registered with a platform."""
+        async with self._directory.read() as reading:
+            developer = await developers.find(reading.connection, found.issuer, found.subject)
+        if developer is not None and not developers.is_news(developer, found):
+            return developer
+        return await self._register(found)
+
+    def is_operator(self, token: str) -> bool:
+        """Return whether a token is one of the operator's."""
         given = _digest(token)
         # Each is compared, so that the time tells nothing about which it is.
         return sum([compare_digest(given, known) for known in self._operators]) > 0

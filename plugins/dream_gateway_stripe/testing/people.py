@@ -7,9 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from dream_gateway_stripe.testing import completion, connect, payments
 from dream_gateway_stripe.testing.cards import Card
-from dream_gateway_stripe.testing.invoices import attempt, subscription_of
 from dream_gateway_stripe.testing.passing import pass_time
-from dream_gateway_stripe.testing.subscription import recover
+from dream_gateway_stripe.testing.subscription import pay_invoice
 
 if TYPE_CHECKING:
     from threading import RLock
@@ -92,10 +91,7 @@ class People:
             for invoice in books.all("invoice"):
                 if invoice["customer"] != customer or invoice["status"] not in ("open", "draft"):
                     continue
-                invoice["status"] = "open"
-                paid = attempt(self._world, books, invoice) and paid
-                subscription = books.get(subscription_of(invoice), "subscription")
-                recover(self._world, books, subscription)
+                paid = pay_invoice(self._world, books, invoice) and paid
             return paid
 
     def refund(self, payment_intent: str, amount: int | None = None) -> None:

@@ -15,6 +15,7 @@ from dream_gateway_stripe.testing.subscription import (
     end,
     end_trial,
     items,
+    pay_invoice,
     period_end,
     renew,
 )
@@ -187,7 +188,18 @@ def resume_subscription(call: Call) -> JSON:
     return subscription
 
 
+def pay_open_invoice(call: Call) -> JSON:
+    """Pay an invoice by the API, with the customer's card."""
+    invoice = call.books.get(call.parts[0], "invoice")
+    if invoice["status"] != "open":
+        raise StripeFault(f"Invoice is {invoice['status']}.", code="invoice_not_open")
+    if not pay_invoice(call.world, call.books, invoice):
+        raise declined()
+    return invoice
+
+
 ROUTES: Routes = {
+    ("post", "/v1/invoices/{invoice}/pay"): pay_open_invoice,
     ("post", "/v1/subscriptions"): create_subscription,
     ("get", "/v1/subscriptions"): list_subscriptions,
     ("get", "/v1/subscriptions/{subscription_exposed_id}"): retrieve_subscription,

@@ -164,17 +164,17 @@ class TestRefused:
             }
         ]
 
-    @pytest.mark.parametrize("field", ["successUrl", "cancelUrl"])
-    async def test_422_a_foreign_page_to_go_on_to(self, street: Street, field: str) -> None:
+    async def test_422_a_foreign_page_to_go_on_to(self, street: Street) -> None:
         mug = await street.on_sale(inventory=1)
-        answer = await street.buy((mug, 1), **{field: "https://evil.example.com/"})
-        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{field}")
+        for field in ("successUrl", "cancelUrl"):
+            answer = await street.buy((mug, 1), **{field: "https://evil.example.com/"})
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{field}")
         assert await street.stock(mug) == 1
 
-    @pytest.mark.parametrize("quantity", [0, -1, 1_000_000])
-    async def test_422_a_quantity_that_is_none(self, street: Street, quantity: int) -> None:
+    async def test_422_a_quantity_that_is_none(self, street: Street) -> None:
         mug = await street.on_sale(inventory=1)
-        assert (await street.buy((mug, quantity))).status_code == 422
+        for quantity in (0, -1, 1_000_000):
+            assert (await street.buy((mug, quantity))).status_code == 422
 
     async def test_409_sold_out_names_the_product(self, street: Street) -> None:
         mug = await street.on_sale(inventory=1)

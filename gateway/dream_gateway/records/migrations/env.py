@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from dream_gateway.records.billing_schema import EVERY
+from dream_gateway.records.rollup_schema import EVERY
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -27,6 +27,7 @@ async def browser() -> AsyncIterator[httpx.AsyncClient]:
 async def test_somebody_pays(shop: Shop, browser: httpx.AsyncClient) -> None:
     session = await shop.session(await shop.price(2_900))
     page = await browser.get(session.url)
+    assert "Plan 2900\n" in page.text
     assert "29.00 USD" in page.text
     assert "per month" in page.text
     assert "no money moves" in page.text

@@ -1,0 +1,15 @@
+"""What a page says once something was done on the one before it, by the word in its address."""
+
+from __future__ import annotations
+
+NOTICES = {
+    "signed-out": "You are signed out.",
+    "restart": "That sign-in was begun in another browser, or too long ago. Please try again.",
+    "stale": "That link was opened before, or is too old.",
+    "promoted": "The live project is now like the test project.",
+    "suspended": "The platform is suspended: its keys are refused.",
+    "resumed": "The platform's keys work again.",
+    "saved": "Saved.",
+    "created": "Created.",
+    "deleted": "Deleted.",
+}

@@ -1,0 +1,127 @@
+"""`/dashboard`: signing in and out, projects, and what is not let in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.dashboard.conftest import OPERATOR
+
+if TYPE_CHECKING:
+    from tests.dashboard.conftest import Board
+
+PROJECT = {"name": "Weather", "type": "saas", "mode": "test"}
+
+
+async def test_somebody_signs_up_makes_a_project_and_sees_its_keys_once(board: Board) -> None:
+    ada = await board.developer()
+    assert await board.walk(ada, "/dashboard") == "/dashboard/new"
+    answer = await ada.send(PROJECT, form=1)
+    assert answer.status_code == 201
+    assert answer.text.count("sk_test_") == 1
+    path = await board.walk(ada, "/dashboard")
+    assert path.startswith("/dashboard/prj_")
+    assert "sk_test_" not in ada.shown
+    assert "Weather" in ada.shown
+
+
+async def test_a_form_that_is_sent_twice_makes_one_project(board: Board) -> None:
+    ada = await board.developer()
+    await ada.open("/dashboard/new")
+    form = ada.shown
+    for _ in range(2):
+        ada.shown = form
+        answer = await ada.send(PROJECT, form=1)
+        assert answer.status_code == 201
+    assert "sk_test_" not in answer.text
+    assert "made before" in answer.text
+    await board.walk(ada, "/dashboard")
+    assert ada.shown.count('class="mode test"') == 2  # In the bar, and in the list below it.
+
+
+async def test_what_the_api_refuses_is_beside_its_field(board: Board) -> None:
+    ada = await board.developer()
+    await ada.open("/dashboard/new")
+    answer = await ada.send({**PROJECT, "name": " "}, form=1)
+    assert answer.status_code == 422
+    assert 'id="name-error"' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+
+
+async def test_nobody_sees_a_page_without_signing_in_and_comes_to_it_after(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    stranger = board.browser()
+    answer = await stranger.open(f"/dashboard/{project}/start")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/dashboard/sign-in?next=%2Fdashboard%2F{project}%2Fstart"
+    grace = await board.developer("grace@example.com")
+    assert (await grace.open(f"/dashboard/{project}/start")).status_code == 404
+
+
+async def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(board: Board) -> None:
+    ada = await board.developer()
+    await ada.open("/dashboard/new")
+    token = ada.shown.rpartition('name="token" value="')[2].partition('"')[0]
+    own = {"origin": board.world.url}
+    evil = {"origin": "https://evil.example.com"}
+    for more, headers in (({}, own), ({"token": "x" * 64}, own), ({"token": token}, evil)):
+        answer = await ada.client.post("/dashboard/new", data={**PROJECT, **more}, headers=headers)
+        assert answer.status_code == 403
+    assert await board.walk(ada, "/dashboard") == "/dashboard/new"
+    answer = await ada.client.post("/dashboard/new", data={**PROJECT, "token": token}, headers=own)
+    assert answer.status_code == 201
+
+
+async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
+    ada = await board.developer()
+    await ada.open("/dashboard/new")
+    before = dict(ada.client.cookies)
+    assert (await ada.send({})).status_code == 303
+    assert (await ada.open("/dashboard/new")).status_code == 303
+    ada.client.cookies.update(before)
+    assert (await ada.open("/dashboard/new")).status_code == 303
+
+    grace = await board.developer("grace@example.com")
+    idle = board.gateway.settings.dashboard_idle
+    for gone in (idle - 1, idle - 1):
+        board.world.clock.advance(gone)
+        assert (await grace.open("/dashboard/new")).status_code == 200
+    board.world.clock.advance(idle + 1)
+    assert (await grace.open("/dashboard/new")).status_code == 303
+
+
+async def test_a_sign_in_that_began_in_another_browser_is_begun_again(board: Board) -> None:
+    await board.walk(board.browser(), "/dashboard/sign-in/local?new=1")
+    victim = board.browser()
+    answer = await victim.open("/dashboard/signed-in/local?code=abc&state=def")
+    assert answer.headers["location"] == "/dashboard/sign-in?done=restart"
+    assert "dashboard" not in victim.client.cookies
+
+
+async def test_the_operator_signs_in_by_a_token_of_the_settings(board: Board) -> None:
+    somebody = board.browser()
+    await somebody.open("/operator/sign-in")
+    assert (await somebody.send({"operator-token": "no such token"})).status_code == 422
+    answer = await somebody.send({"operator-token": OPERATOR})
+    assert answer.headers["location"] == "/operator"
+    assert "operator" in somebody.client.cookies
+
+
+async def test_the_operators_api_is_still_there(board: Board) -> None:
+    browser = board.browser()
+    headers = {"authorization": f"Bearer {OPERATOR}"}
+    answer = await browser.client.get("/operator/platforms", headers=headers)
+    assert answer.status_code == 200
+    assert answer.json()["data"][0]["name"] == "Acme"
+
+
+async def test_pages_have_a_strict_policy_and_files_a_version(board: Board) -> None:
+    answer = await board.browser().open("/dashboard/sign-in")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "unsafe" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+    style = answer.text.partition('<link rel="stylesheet" href="')[2].partition('"')[0]
+    file = await board.browser().open(style)
+    assert "immutable" in file.headers["cache-control"]
+    assert file.headers["content-type"].startswith("text/css")

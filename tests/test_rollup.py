@@ -1,0 +1,180 @@
+"""What a gateway writes down of what it did: all of it once, and nothing of it in limits' way."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from dream_gateway.administration import Administration, open_records
+from dream_gateway.admission import TrackedEvent
+from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.gateway import Gateway
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
+from dream_gateway.records import reports, rollups
+from dream_gateway.series import DENIED, REFUNDED, REQUESTS, UNITS, Granularity
+from dream_gateway.settings import Settings
+from dream_gateway.testing import FakeClock
+from dream_gateway.tierspec import parse_tier
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dream_gateway.model import Project
+    from dream_gateway.records.rollups import Used
+
+KINDS = (REQUESTS, UNITS, DENIED, REFUNDED)
+
+
+@asynccontextmanager
+async def started(store: str, clock: FakeClock, **values: Any) -> AsyncIterator[Gateway]:
+    gateway = Gateway(replace(Settings(), store=store, **values), clock)
+    try:
+        await gateway.start()
+        yield gateway
+    finally:
+        await gateway.close()
+
+
+async def made(gateway: Gateway, *tiers: str) -> Project:
+    specs = [parse_tier(tier) for tier in tiers]
+    admin = Administration(gateway.records)
+    return (await admin.create_platform("a", Mode.TEST, specs, ())).project
+
+
+async def told(
+    store: str, project: str, granularity: Granularity, clock: FakeClock
+) -> dict[str, int]:
+    span = (clock.now() - 3_600, clock.now() + 60)
+    async with open_records(Settings(store=store)) as records, records.read() as connection:
+        points = await rollups.series(connection, [project], granularity, KINDS, span)
+    found: dict[str, int] = {}
+    for point in points:
+        found[point.metric] = found.get(point.metric, 0) + point.value
+    return found
+
+
+async def use_of(store: str, project: str, clock: FakeClock) -> list[Used]:
+    async with open_records(Settings(store=store)) as records, records.read() as connection:
+        day = await rollups.top_customers(connection, project, Granularity.DAY, clock.now(), 9)
+        month = await rollups.top_customers(connection, project, Granularity.MONTH, clock.now(), 9)
+    assert [each.used for each in day] == [each.used for each in month]
+    return [each.used for each in day]
+
+
+async def test_all_that_happened_is_written_down_by_the_end(store: str) -> None:
+    clock = FakeClock()
+    async with started(store, clock) as gateway:
+        project = await made(gateway, "free=100/month")
+        admission = gateway.admission
+        for _ in range(40):
+            assert (await admission.track(project, "ada", 1, None)).allowed
+        assert (await admission.track(project, "ada", 25, None)).allowed
+        assert not (await admission.track(project, "ada", 50, None)).allowed
+        events = [TrackedEvent("bob", 7, "k", "f"), TrackedEvent("bob", 700, "l", "f")]
+        await admission.record(project, events)
+        await admission.record(project, events[:1])
+        await admission.key("ak_test_nobody", 1)
+    expected = {REQUESTS: 42, UNITS: 72, "denied.quota_exceeded": 2}
+    for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY):
+        assert await told(store, project.id, granularity, clock) == expected
+    assert await told(store, "", Granularity.HOUR, clock) == {"denied.invalid_credential": 1}
+    assert await use_of(store, project.id, clock) == [(41, 65, 1), (1, 7, 1)]
+
+
+async def test_two_workers_add_up(store: str) -> None:
+    clock = FakeClock()
+    async with started(store, clock) as one, started(store, clock) as two:
+        project = await made(one, "free=100000/month")
+        for n in range(200):
+            admission = (one, two)[n % 2].admission
+            assert (await admission.track(project, f"user-{n % 7}", 1, None)).allowed
+        for each in (one, two):
+            assert each.rollup is not None
+            each.rollup.collect()
+        written = [each.rollup.write() for each in (one, two) if each.rollup is not None]
+        await asyncio.gather(*written)
+    assert (await told(store, project.id, Granularity.DAY, clock))[UNITS] == 200
+    assert sum(used.units for used in await use_of(store, project.id, clock)) == 200
+
+
+@pytest.mark.parametrize("settled", [False, True])
+async def test_refunds_are_told_apart(tmp_path: Any, *, settled: bool) -> None:
+    store, clock = f"sqlite:///{tmp_path}/dream.db", FakeClock()
+    async with started(store, clock) as gateway:
+        project = await made(gateway, "free=100/month")
+        verdicts = [await gateway.admission.track(project, "ada", 2, None) for _ in range(5)]
+        if settled:
+            subject = gateway.admission.try_track(project, "ada", 1)
+            assert subject is not None
+            assert gateway._meter is not None
+            await gateway._meter.release(subject.subject.counters)
+        gateway.admission.refund(verdicts[0])
+    extra = 1 if settled else 0
+    expected = {REQUESTS: 5 + extra, UNITS: 10 + extra, REFUNDED: 2}
+    assert await told(store, project.id, Granularity.DAY, clock) == expected
+
+
+async def test_a_tier_that_counts_by_something_else_counts_once(tmp_path: Any) -> None:
+    store, clock = f"sqlite:///{tmp_path}/dream.db", FakeClock()
+    rate = Allowance(AllowanceKind.RATE, 1_000, Interval.SECOND)
+    async with started(store, clock) as gateway:
+        project = await made(gateway, "free=100/month@1000/s")
+        admin = Administration(gateway.records)
+        await admin.set_tier(project.id, Tier("free", (rate,)))
+        await gateway.admission.track(project, "ada", 3, None)
+        await admin.set_tier(project.id, parse_tier("free=100/month@1000/s"))
+        await gateway.admission.track(project, "ada", 4, None)
+        await admin.set_tier(project.id, Tier("free", ()))
+        # Such a tier counts nothing, and there is nothing to tell.
+        await gateway.admission.track(project, "ada", 5, None)
+    assert (await told(store, project.id, Granularity.DAY, clock))[UNITS] == 7
+
+
+async def test_what_a_store_that_is_away_does_not_take_is_kept(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, clock = f"sqlite:///{tmp_path}/dream.db", FakeClock()
+    async with started(store, clock) as gateway:
+        await gateway.admission.key("nobody", 1)
+        rollup = gateway.rollup
+        assert rollup is not None
+        rollup.collect()
+        with monkeypatch.context() as broken:
+            broken.setattr(gateway.records, "write", _away)
+            with pytest.raises(StoreUnavailableError):
+                await rollup.write()
+        await gateway.admission.key("nobody", 1)
+    assert await told(store, "", Granularity.DAY, clock) == {"denied.invalid_credential": 2}
+
+
+@asynccontextmanager
+async def _away(_actor: str) -> AsyncIterator[None]:
+    raise StoreUnavailableError
+    yield
+
+
+async def test_old_spans_go_by_their_granularity(tmp_path: Any) -> None:
+    store, clock = f"sqlite:///{tmp_path}/dream.db", FakeClock()
+    async with started(store, clock, rollup_minutes_days=1, rollup_days_days=0) as gateway:
+        await gateway.admission.key("nobody", 1)
+        assert gateway.rollup is not None
+        gateway.rollup.collect()
+        await gateway.rollup.write()
+        clock.advance(3 * 86_400)
+        await gateway.rollup.write()
+        async with gateway.records.read() as connection:
+            found = {
+                granularity: len(
+                    await rollups.series(connection, None, granularity, [DENIED], (0, clock.now()))
+                )
+                for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY)
+            }
+            (report,) = await reports.since(connection, clock.now() - 1)
+        assert report.report["upstreams"] == []
+    assert found == {Granularity.MINUTE: 0, Granularity.HOUR: 1, Granularity.DAY: 1}
+    async with open_records(Settings(store=store)) as records, records.read() as connection:
+        assert await reports.since(connection, 0) == []
