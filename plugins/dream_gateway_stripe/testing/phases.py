@@ -96,6 +96,7 @@ def read_phases(call: Call, subscription: JSON, wanted: list[JSON], whole: JSON)
                 proration=proration or "create_prorations",
                 trial_end=trial_end,
             )
+            | {"billing_cycle_anchor": each.get("billing_cycle_anchor")}
         )
     return found
 

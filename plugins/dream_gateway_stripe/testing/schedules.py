@@ -149,6 +149,8 @@ def put_items(world: World, books: Books, subscription: JSON, entered: JSON) -> 
     gone = items(subscription)[len(wanted) :]
     removed = [{"id": each["id"], "deleted": True} for each in gone]
     at_end = period_end(subscription) <= world.now
+    if entered["billing_cycle_anchor"] == "phase_start":
+        subscription["billing_cycle_anchor"] = entered["start_date"]
     proration = "none" if at_end else entered["proration_behavior"]
     change_items(world, books, subscription, [*wanted, *removed], proration=proration)
     world.updated(books, "customer.subscription.updated", subscription, was)
