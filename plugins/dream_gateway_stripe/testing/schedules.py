@@ -150,7 +150,9 @@ def put_items(world: World, books: Books, subscription: JSON, entered: JSON) -> 
     removed = [{"id": each["id"], "deleted": True} for each in gone]
     at_end = period_end(subscription) <= world.now
     proration = "none" if at_end else entered["proration_behavior"]
-    change_items(world, books, subscription, [*wanted, *removed], proration=proration)
+    anchor = "now" if entered["billing_cycle_anchor"] == "phase_start" else "unchanged"
+    whole = [*wanted, *removed]
+    change_items(world, books, subscription, whole, proration=proration, anchor=anchor)
     world.updated(books, "customer.subscription.updated", subscription, was)
 
 
