@@ -22,12 +22,13 @@ def phase(
     end_at: int,
     proration: str = "create_prorations",
     trial_end: int | None = None,
+    anchor: str | None = None,
 ) -> JSON:
     """Return a phase."""
     return {
         "add_invoice_items": [],
         "application_fee_percent": None,
-        "billing_cycle_anchor": None,
+        "billing_cycle_anchor": anchor,
         "billing_thresholds": None,
         "collection_method": None,
         "currency": subscription["currency"],
@@ -95,6 +96,7 @@ def read_phases(call: Call, subscription: JSON, wanted: list[JSON], whole: JSON)
                 end_at=end_at,
                 proration=proration or "create_prorations",
                 trial_end=trial_end,
+                anchor=each.get("billing_cycle_anchor"),
             )
             | {"billing_cycle_anchor": each.get("billing_cycle_anchor")}
         )

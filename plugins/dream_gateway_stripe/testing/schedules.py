@@ -152,7 +152,9 @@ def put_items(world: World, books: Books, subscription: JSON, entered: JSON) -> 
     if entered["billing_cycle_anchor"] == "phase_start":
         subscription["billing_cycle_anchor"] = entered["start_date"]
     proration = "none" if at_end else entered["proration_behavior"]
-    change_items(world, books, subscription, [*wanted, *removed], proration=proration)
+    anchor = "now" if entered["billing_cycle_anchor"] == "phase_start" else "unchanged"
+    whole = [*wanted, *removed]
+    change_items(world, books, subscription, whole, proration=proration, anchor=anchor)
     world.updated(books, "customer.subscription.updated", subscription, was)
 
 

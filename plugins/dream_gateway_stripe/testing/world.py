@@ -148,10 +148,12 @@ class World:
             },
             "type": type_,
         }
-        if connected:
-            event["account"] = books.account
         books.add(event)
-        self.post.add(Target.CONNECT if connected else Target.PLATFORM, books.seen(event))
+        # Only what is delivered names the account: who lists events has named it already.
+        if connected:
+            self.post.add(Target.CONNECT, {**books.seen(event), "account": books.account})
+        else:
+            self.post.add(Target.PLATFORM, books.seen(event))
         return event
 
     def updated(self, books: Books, type_: str, thing: JSON, before: JSON) -> None:

@@ -172,3 +172,25 @@ async def test_what_is_deep_in_a_request_is_not_passed_over_either(shop: Shop) -
     with pytest.raises(stripe.InvalidRequestError, match=r"subscription_data\[description\]"):
         await shop.session(price, subscription_data={"description": "Pro"})
     assert len(shop.fake.forgive()) == 1
+
+
+async def test_a_phase_may_begin_a_period_of_its_own(shop: Shop) -> None:
+    big, small = await shop.price(6_200), await shop.price(3_100)
+    id_ = await shop.subscribed(big, await shop.customer())
+    made = await scheduled(shop, id_, small)
+    first = made.phases[0]
+    end = first.start_date + 10 * DAY
+    phases = [
+        {"items": [{"price": big}], "start_date": first.start_date, "end_date": end},
+        {
+            "items": [{"price": small}],
+            "proration_behavior": "none",
+            "billing_cycle_anchor": "phase_start",
+        },
+    ]
+    wanted = {"phases": phases}
+    await shop.v1.subscription_schedules.update_async(made.id, wanted, shop.options)
+    shop.fake.advance(11 * DAY)
+    (item,) = (await shop.subscription(id_))["items"].data
+    assert (item.price.id, item.current_period_start) == (small, end)
+    assert (await shop.invoice(id_)).amount_paid == 3_100

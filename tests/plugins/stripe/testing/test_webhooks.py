@@ -134,6 +134,8 @@ async def test_each_endpoint_has_events_of_its_own(shop: Shop) -> None:
     (connected,) = shop.fake.pending(Target.CONNECT)
     (own,) = shop.fake.pending(Target.PLATFORM)
     assert (connected.event["account"], "account" in own.event) == (shop.account, False)
+    listed = (await shop.v1.events.list_async({}, shop.options)).data[0]
+    assert (listed.id, "account" in listed.to_dict()) == (connected.id, False)
 
 
 async def test_an_event_names_the_request_and_what_was_before(shop: Shop) -> None:
