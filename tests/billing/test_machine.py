@@ -141,10 +141,12 @@ class Money(RuleBasedStateMachine):
 
     @rule(user=users)
     def fall_behind(self, user: str) -> None:
-        """Have a renewal fail, and hear of it."""
+        """Have a renewal fail, hear of it, and not pay until the grace is over."""
         self.subscribe(user, "pro")
         self.use_card(user, Card.DECLINES)
         self.wait(31 * DAY)
+        self.settle()
+        self.wait(8 * DAY)
         self.settle()
 
     @rule(user=users)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.billing.till import ORIGIN, TIERS
 
+from dream_gateway.model import Interval, Overage
 from dream_gateway.payments import When
 from dream_gateway.records import tiers as records_tiers
 from dream_gateway_stripe.testing import Card, StripeFault
@@ -231,9 +232,20 @@ async def test_422_for_what_is_not_sold_and_for_a_price_of_ones_own(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
-async def test_409_for_a_tier_whose_price_is_not_at_the_provider(till: Till) -> None:
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"price": 100},
+        {"currency": "eur"},
+        {"billing_interval": Interval.YEAR},
+        {"overage": Overage(5)},
+    ],
+)
+async def test_409_for_a_tier_that_is_not_at_the_provider_as_it_is(
+    till: Till, terms: dict[str, Any]
+) -> None:
     async with till.gateway.records.write("test") as writer:
-        await records_tiers.put(writer, till.project.id, replace(TIERS[2], price=100))
+        await records_tiers.put(writer, till.project.id, replace(TIERS[2], **terms))
     refused = await till.post("/api/create-checkout", tier="pro")
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
 
