@@ -161,9 +161,13 @@ class Browser:
 
     def form(self, ending: str) -> int:
         """Return the number of the form whose action ends so, on the page that is shown."""
-        actions = re.findall(r'<form method="post" action="([^"]+)"', self.shown)
-        (found,) = [at for at, action in enumerate(actions) if action.endswith(ending)]
+        (found,) = self.forms(ending)
         return found
+
+    def forms(self, ending: str) -> list[int]:
+        """Return the numbers of the forms whose action ends so."""
+        actions = re.findall(r'<form method="post" action="([^"]+)"', self.shown)
+        return [at for at, action in enumerate(actions) if action.endswith(ending)]
 
     async def sign_up(
         self, email: str, password: str = PASSWORD, **parameters: str

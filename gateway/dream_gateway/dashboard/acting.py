@@ -42,10 +42,14 @@ class Act(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What came of it: the operation's answer as its shape, `None` where it has none."""
+    """What came of it: the operation's answer as its shape, `None` where it has none.
+
+    `cookies` are what it would set in a browser.
+    """
 
     value: Any
     version: str | None
+    cookies: tuple[str, ...]
 
 
 class Acting:
@@ -72,7 +76,11 @@ class Acting:
         inbound = _inbound(act, address)
         call = Call(inbound, receive, request_id.encode("ascii"), dict(act.parameters))
         answer = await self._dispatcher.act(operation, call, developer)
-        return Done(_value(operation, answer), _version(answer))
+        return Done(
+            _value(operation, answer),
+            next(iter(_fields(answer, b"etag")), None),
+            _fields(answer, b"set-cookie"),
+        )
 
 
 def faults_of(error: GatewayError) -> dict[str, str]:
@@ -115,6 +123,5 @@ def _value(operation: Operation, answer: Answer) -> Any:
     return answer.value
 
 
-def _version(answer: Answer) -> str | None:
-    tags = [value for name, value in answer.headers if name == b"etag"]
-    return tags[0].decode("latin-1") if tags else None
+def _fields(answer: Answer, wanted: bytes) -> tuple[str, ...]:
+    return tuple(value.decode("latin-1") for name, value in answer.headers if name == wanted)

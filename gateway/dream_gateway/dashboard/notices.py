@@ -15,4 +15,9 @@ NOTICES = {
     "revoked": "Revoked: it is refused from now on.",
     "disabled": "Disabled: it is refused until it is enabled again.",
     "enabled": "Enabled.",
+    "endpoint-disabled": "Disabled: nothing is sent there until it is enabled again.",
+    "sent": "On its way.",
+    "invited": "They are in as soon as they sign in with that address.",
+    "removed": "They are no longer on the platform.",
+    "disconnected": "The account is disconnected.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -59,6 +60,16 @@ async def page(
     query = _ordered(select(end_users).where(_fits(project_id, wanted)), wanted.order, now)
     query = query.offset(span[0]).limit(span[1] - span[0])
     return [customer_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def on_plans(connection: AsyncConnection, project_id: str) -> Counter[str]:
+    """Return how many customers are on each plan."""
+    user = end_users.c
+    query = select(user.plan, func.count().label("number")).where(
+        user.project_id == project_id, user.deleted_at.is_(None)
+    )
+    rows = await connection.execute(query.group_by(user.plan))
+    return Counter({row.plan: row.number for row in rows})
 
 
 def _ordered(
