@@ -96,7 +96,8 @@ class Board:
 
 
 @asynccontextmanager
-async def open_board(store: str) -> AsyncIterator[Board]:
+async def open_board(store: str, **more: dict[str, object]) -> AsyncIterator[Board]:
+    """Open one on a store; `more` are plugins by name, with their settings."""
     clock, inbox = FakeClock(), Inbox()
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -106,7 +107,7 @@ async def open_board(store: str) -> AsyncIterator[Board]:
         operator_tokens=(OPERATOR,),
         trusted_proxies=("127.0.0.1",),
         service_url=url,
-        plugins={"local": {**CHEAP}},
+        plugins={"local": {**CHEAP}, **more},
     )
     gateway = Gateway(settings, clock, WithInbox(settings.plugins, inbox))
     try:
