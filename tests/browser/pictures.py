@@ -14,7 +14,7 @@ from tests.browser.test_pages import measure, size
 PAGES = {
     "overview": "/dashboard/{project}",
     "customers": "/dashboard/{project}/customers",
-    "start": "/dashboard/{project}/start",
+    "start": "/dashboard/{first}/start",
 }
 WIDE = (1280, 860)
 
@@ -38,8 +38,10 @@ def take(board: Crowded, target: Path) -> None:
     try:
         driver.get(board.url + board.link)
         cookies = {each["name"]: each["value"] for each in driver.get_cookies()}
+        driver.get(f"{board.url}/dashboard")
+        first = driver.current_url.rpartition("/")[2]
         for name, path in PAGES.items():
-            url = board.url + path.format(project=board.project)
+            url = board.url + path.format(project=board.project, first=first)
             if httpx.get(url, cookies=cookies, trust_env=False).status_code != 200:
                 continue
             for scheme in ("light", "dark"):

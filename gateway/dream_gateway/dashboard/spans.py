@@ -35,7 +35,7 @@ KINDS = {
     "day": Kind("24 hours", Granularity.HOUR, Granularity.HOUR, 86_400, "%-d %b %H:00"),
     "month": Kind("30 days", Granularity.DAY, Granularity.DAY, 30 * 86_400, "%-d %b"),
     "quarter": Kind("90 days", Granularity.DAY, Granularity.DAY, 90 * 86_400, "%-d %b"),
-    "year": Kind("12 months", Granularity.MONTH, Granularity.DAY, 365 * 86_400, "%b %Y"),
+    "year": Kind("12 months", Granularity.MONTH, Granularity.DAY, 360 * 86_400, "%b %Y"),
 }
 USUAL = "month"
 _STEPS = {
@@ -70,9 +70,10 @@ def span(name: str, now: float) -> Span:
     """Return a span by its name; the usual one for any other."""
     name = name if name in KINDS else USUAL
     kind = KINDS[name]
+    last = start_of(kind.shown, now)
     # A step less than the whole, for the bucket that is going on is one of them.
-    first = now - kind.seconds + _STEPS[kind.shown]
-    return Span(name, kind, tuple(starts(kind.shown, first, now)), now)
+    first = last - kind.seconds + _STEPS[kind.shown]
+    return Span(name, kind, tuple(starts(kind.shown, first, last + 1)), now)
 
 
 Buckets = Mapping[int, Mapping[str, int]]
