@@ -54,6 +54,7 @@ def test_a_gateway_on_sqlite_imports_no_driver(tmp_path: object) -> None:
     assert loaded.isdisjoint((*DRIVERS, *OF_PLUGINS))
     others = tuple(f"dream_gateway_{letter}" for letter in ("l", "o", "p", "st", "v"))
     assert not {name for name in loaded if name.startswith(others)}
+    assert not {name for name in loaded if name.startswith("dream_gateway.billing")}
 
 
 @pytest.mark.parametrize(

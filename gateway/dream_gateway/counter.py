@@ -47,6 +47,7 @@ class Counter:
         "denied_until",
         "expires",
         "granted_at",
+        "included",
         "key",
         "lease",
         "low",
@@ -77,6 +78,8 @@ class Counter:
         self.name = name
         self.rule = rule
         self.period = period
+        self.included: int | None = None
+        """Units that the price includes, where use beyond them is paid for and never refused."""
         self.owner = owner
         """Whose units are told by what is spent of it: of a customer's counters, one has an owner."""
         self.noted = 0

@@ -77,6 +77,7 @@ class Meter:
         A changed limit ends the leases taken under the old one.
         """
         counter = self._counters.setdefault(template.key, template)
+        counter.included = template.included
         if counter.rule != template.rule:
             if _limits_differ(counter, template):
                 self._release(counter)

@@ -113,9 +113,18 @@ def templates(subject: Subject, now: float) -> Iterator[Counter]:
         ordinal = seen[name] = seen.get(name, 0) + 1
         span = _period(project, anchor, allowance, now)
         counter = _counter(owner, name if ordinal == 1 else f"{name}-{ordinal}", allowance, span)
+        if counter.name == "quota":
+            counter.included = _included(subject.tier)
         if allowance is telling and not prefix:
             counter.owner, telling = (project.id, customer.id), None
         yield counter
+
+
+def _included(tier: Tier | None) -> int | None:
+    """Return the units of the first quota that a tier includes, if more can be had for money."""
+    if tier is None or tier.overage is None or tier.quota is None:
+        return None
+    return tier.quota.limit
 
 
 def _telling(allowances: tuple[Allowance, ...]) -> Allowance | None:

@@ -10,7 +10,11 @@ import msgspec
 import stripe
 from stripe.oauth_error import InvalidClientError, InvalidGrantError
 
-from dream_gateway.errors import BillingNotConfiguredError, InvalidCodeError
+from dream_gateway.errors import (
+    BillingNotConfiguredError,
+    BillingUnavailableError,
+    InvalidCodeError,
+)
 from dream_gateway.payments import Account, Onboarding
 from dream_gateway_stripe.desk import Asking, once, translated
 from dream_gateway_stripe.shapes import AccountLink, ConnectedAccount, Token
@@ -50,6 +54,8 @@ class Accounts(Asking):
             token = msgspec.convert(answer, Token)
         except InvalidGrantError as exc:
             raise InvalidCodeError from exc
+        except msgspec.ValidationError as exc:
+            raise BillingUnavailableError from exc
         except stripe.StripeError as exc:
             raise translated(exc, own) from exc
         if token.livemode is not live:

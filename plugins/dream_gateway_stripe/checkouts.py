@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import stripe
 
 from dream_gateway.errors import BillingUnavailableError
 from dream_gateway.payments import CheckoutSession
-from dream_gateway_stripe.desk import Asking, once, translated
-from dream_gateway_stripe.shapes import Object, Payment, Session
+from dream_gateway_stripe.desk import PAGE, Asking, once, translated
+from dream_gateway_stripe.shapes import Dispute, Object, Payment, Session
 from dream_gateway_stripe.states import checkout_state, payment_state
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
         PaymentState,
     )
     from dream_gateway_stripe.settings import StripeSettings
+
+logger = logging.getLogger(__name__)
+
+WITHDRAWN = frozenset({"won", "warning_closed", "prevented"})
+"""How a dispute stands that takes no money from whom it was paid to."""
 
 
 class Checkouts(Asking):
@@ -84,8 +90,8 @@ class Checkouts(Asking):
                     session_id, None, options
                 ),
             )
-        except stripe.InvalidRequestError:
-            return  # It was completed, or expired already, or never was.
+        except stripe.InvalidRequestError as exc:
+            logger.debug("The checkout %s is not open: %s", session_id, exc.code)
         except stripe.StripeError as exc:
             raise translated(exc, account) from exc
 
@@ -109,7 +115,22 @@ class Checkouts(Asking):
                 payment_id, {"expand": ["latest_charge"]}, options
             ),
         )
-        return None if found is None else payment_state(found)
+        if found is None:
+            return None
+        charge = found.latest_charge
+        lost = charge is not None and charge.disputed and await self._is_disputed(account, found.id)
+        return payment_state(found, disputed=lost)
+
+    async def _is_disputed(self, account: Account, payment_id: str) -> bool:
+        """Whether a payment is disputed still, or was with success; a charge never forgets it."""
+        found = await self._desk.every(
+            account,
+            Dispute,
+            lambda client, options: client.v1.disputes.list_async(
+                {"payment_intent": payment_id, "limit": PAGE}, options
+            ),
+        )
+        return any(each.status not in WITHDRAWN for each in found)
 
     async def _open(
         self, account: Account, key: str, params: SessionCreateParams

@@ -53,6 +53,8 @@ class Desk:
 
     def __init__(self, configuration: Configuration) -> None:
         stripe.enable_telemetry = False
+        # Its own lines tell of each request and answer; what goes wrong is logged here.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         self.configuration = configuration
         self.settings = configuration.settings
         self._http: HTTPXClient | None = None
@@ -167,8 +169,8 @@ class Asking:
 
 def once(key: str, *content: object) -> str:
     """Return an idempotency key: the same for the same key and content, and for nothing else."""
-    digest = sha256(msgspec.json.encode([key, *content])).hexdigest()
-    return f"dg-{digest[:40]}"
+    text = msgspec.json.encode([key, *content], order="deterministic")
+    return f"dg-{sha256(text).hexdigest()[:40]}"
 
 
 def translated(error: stripe.StripeError, account: Account) -> GatewayError:

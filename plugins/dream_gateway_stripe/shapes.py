@@ -95,20 +95,37 @@ class PhaseItem(msgspec.Struct, frozen=True):
     quantity: int | None = None
 
 
+class PhaseDiscount(msgspec.Struct, frozen=True):
+    """A discount of a phase: one that there is, or what it is made of."""
+
+    discount: str | None = None
+    coupon: str | None = None
+    promotion_code: str | None = None
+
+
+class AutomaticTax(msgspec.Struct, frozen=True):
+    """Whether Stripe works taxes out."""
+
+    enabled: bool = False
+
+
 class Phase(msgspec.Struct, frozen=True):
     """What a schedule puts a subscription on, and when."""
 
     start_date: float
     end_date: float
     items: tuple[PhaseItem, ...]
+    discounts: tuple[PhaseDiscount, ...] | None = None
+    automatic_tax: AutomaticTax | None = None
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """A subscription's schedule."""
+    """A subscription's schedule. `end_behavior` is what it does after its last phase."""
 
     id: str
     status: str
     phases: tuple[Phase, ...] = ()
+    end_behavior: str = "release"
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -165,6 +182,13 @@ class Charge(msgspec.Struct, frozen=True):
     currency: str
     amount_refunded: int = 0
     disputed: bool = False
+
+
+class Dispute(msgspec.Struct, frozen=True):
+    """A payment that somebody's bank wants back."""
+
+    id: str
+    status: str
 
 
 class Payment(msgspec.Struct, frozen=True):

@@ -87,7 +87,7 @@ def checkout_state(found: Session) -> CheckoutState:
     )
 
 
-def payment_state(found: Payment) -> PaymentState:
+def payment_state(found: Payment, *, disputed: bool) -> PaymentState:
     """Return how a payment stands; what was never charged was not refunded either."""
     charge = found.latest_charge
     return PaymentState(
@@ -95,7 +95,7 @@ def payment_state(found: Payment) -> PaymentState:
         amount=found.amount,
         currency=found.currency,
         refunded=0 if charge is None else charge.amount_refunded,
-        disputed=charge is not None and charge.disputed,
+        disputed=disputed,
     )
 
 
@@ -113,10 +113,15 @@ def account_state(found: ConnectedAccount, scope: str | None = None) -> AccountS
 
 
 def _cancel_at(found: Subscription, first: Item) -> float | None:
-    """Return when it ends: the portal sets the instant, others only that it is with the period."""
-    if found.cancel_at is None and found.cancel_at_period_end:
+    """Return when it ends: by an instant, as the portal sets it, with the period, or by a schedule."""
+    if found.cancel_at is not None:
+        return found.cancel_at
+    if found.cancel_at_period_end:
         return first.current_period_end
-    return found.cancel_at
+    schedule = found.schedule
+    if schedule is None or schedule.status not in RUNNING or schedule.end_behavior != "cancel":
+        return None
+    return schedule.phases[-1].end_date if schedule.phases else None
 
 
 def _scheduled(found: Subscription, first: Item) -> ScheduledChange | None:

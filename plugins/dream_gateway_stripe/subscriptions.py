@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from dream_gateway.errors import ConflictError
 from dream_gateway.payments import SubscriptionStatus, When
 from dream_gateway_stripe.desk import PAGE, Asking, once
-from dream_gateway_stripe.shapes import Schedule, Subscription
+from dream_gateway_stripe.phases import phases
+from dream_gateway_stripe.shapes import Price, Schedule, Subscription
 from dream_gateway_stripe.states import RUNNING, ordered, subscription_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stripe.params import (
-        SubscriptionScheduleUpdateParamsPhase,
-        SubscriptionScheduleUpdateParamsPhaseItem,
         SubscriptionUpdateParams,
         SubscriptionUpdateParamsItem,
     )
@@ -164,6 +163,11 @@ class Subscriptions(Asking):
     async def _schedule(
         self, account: Account, found: Subscription, price_ids: tuple[str, ...]
     ) -> None:
+        price = await self._desk.ask(
+            account,
+            Price,
+            lambda client, options: client.v1.prices.retrieve_async(price_ids[0], None, options),
+        )
         schedule = await self._desk.ask(
             account,
             Schedule,
@@ -179,7 +183,7 @@ class Subscriptions(Asking):
                 {
                     "end_behavior": "release",
                     "proration_behavior": "none",
-                    "phases": _phases(schedule, found, price_ids),
+                    "phases": phases(schedule, found, price, price_ids[1:]),
                 },
                 options,
             ),
@@ -199,43 +203,3 @@ class Subscriptions(Asking):
             lambda client, options: client.v1.subscriptions.update_async(found.id, params, options),
             key,
         )
-
-
-def _phases(
-    schedule: Schedule, found: Subscription, price_ids: tuple[str, ...]
-) -> list[SubscriptionScheduleUpdateParamsPhase]:
-    """Return the phases: as it is to the end of the period, then a day of the new one.
-
-    After that the schedule lets go of the subscription, which stays as it is.
-    """
-    period = ordered(found.items.data)[0]
-    items: list[SubscriptionScheduleUpdateParamsPhaseItem] = [
-        _phase_item(item.price.id, item.quantity, metered=item.price.is_metered)
-        for item in found.items.data
-    ]
-    now: SubscriptionScheduleUpdateParamsPhase = {
-        "start_date": int(schedule.phases[0].start_date),
-        "end_date": int(period.current_period_end),
-        "items": items,
-    }
-    if found.status is SubscriptionStatus.TRIALING and found.trial_end is not None:
-        now["trial_end"] = int(min(found.trial_end, period.current_period_end))
-    first, *metered = price_ids
-    then: SubscriptionScheduleUpdateParamsPhase = {
-        "duration": {"interval": "day", "interval_count": 1},
-        "proration_behavior": "none",
-        "items": [
-            _phase_item(first, period.quantity, metered=False),
-            *(_phase_item(price_id, None, metered=True) for price_id in metered),
-        ],
-    }
-    return [now, then]
-
-
-def _phase_item(
-    price_id: str, quantity: int | None, *, metered: bool
-) -> SubscriptionScheduleUpdateParamsPhaseItem:
-    """Return one price of a phase; what is metered has no quantity."""
-    if metered:
-        return {"price": price_id}
-    return {"price": price_id, "quantity": 1 if quantity is None else quantity}

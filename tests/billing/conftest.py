@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.billing.test_kills import victim  # noqa: F401 # a fixture for the others, too
 from tests.billing.till import opened
 
 from dream_gateway.testing import FakeClock

@@ -101,12 +101,21 @@ class Till:
             raise AssertionError("the reconciler never ends")
         await self.work()
 
+    async def connect(self) -> None:
+        """Connect the account, again."""
+        await furnish(self.gateway, self.project, self.account)
+
     async def customer(self, user: str = "ada") -> Customer:
         """Return a customer as the records have them."""
         async with self.gateway.records.read() as connection:
             found = await customers.named(connection, self.project.id, user)
         assert found is not None
         return found
+
+    async def knows(self, user: str) -> bool:
+        """Return whether there is such a customer."""
+        async with self.gateway.records.read() as connection:
+            return await customers.named(connection, self.project.id, user) is not None
 
     async def plan(self, user: str = "ada") -> str:
         """Return the tier a customer is on."""
@@ -132,17 +141,21 @@ class Till:
         return told
 
 
+def settings_of(fake: FakeStripe) -> dict[str, Any]:
+    """Return the plugin's settings, on the fake."""
+    return {
+        "secret_key": fake.keys().secret,
+        "client_id": fake.keys().client_id,
+        "webhook_secret": CONNECT_SECRET,
+        "platform_webhook_secret": PLATFORM_SECRET,
+        "api_url": fake.base_url,
+        "connect_url": fake.base_url,
+    }
+
+
 def stripe_of(fake: FakeStripe) -> StripeBilling:
     """Return the plugin's provider, on the fake."""
-    settings = StripeSettings(
-        secret_key=fake.keys().secret,
-        client_id=fake.keys().client_id,
-        webhook_secret=CONNECT_SECRET,
-        platform_webhook_secret=PLATFORM_SECRET,
-        api_url=fake.base_url,
-        connect_url=fake.base_url,
-    )
-    return StripeBilling(configured(settings, {}))
+    return StripeBilling(configured(StripeSettings(**settings_of(fake)), {}))
 
 
 @asynccontextmanager
@@ -154,7 +167,8 @@ async def opened(fake: FakeStripe, clock: FakeClock, store: str) -> AsyncIterato
     gateway = Gateway(Settings(store=store), clock, Plugins({}))
     await gateway.start()
     try:
-        engine = Engine(provider, gateway.records, clock, gateway.settings)
+        ledger = gateway.stores.ledger()
+        engine = Engine(provider, gateway.records, clock, gateway.settings, ledger)
         host = ServiceHost(gateway)
         host.billing = engine
         service = create_service(host)

@@ -14,7 +14,8 @@ from tests.browser.conftest import COMMAND, LIMIT_SECONDS, free_port, toml
 from tests.local.conftest import CHEAP
 
 from dream_gateway.demo.crowd import Crowd
-from dream_gateway.demo.seed import seed, seed_dashboard
+from dream_gateway.demo.past import seed_dashboard
+from dream_gateway.demo.seed import seed
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.settings import Settings
 
@@ -76,6 +77,6 @@ def crowded(folder: Path, store: str, crowd: Crowd = FULL) -> Iterator[Crowded]:
 
 
 async def _seeded(settings: Settings, crowd: Crowd) -> tuple[str, str]:
-    made = await seed(settings)
-    path = await seed_dashboard(settings, made.platform, crowd)
+    made = await seed(settings, "http://127.0.0.1")
+    path = await seed_dashboard(settings, made.project.platform_id, crowd)
     return path, path.rpartition("%2F")[2]

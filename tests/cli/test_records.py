@@ -106,6 +106,7 @@ def test_a_tier_keeps_its_price_when_its_limit_changes(done: Command, project: s
         "currency": "eur",
         "billingInterval": "year",
         "trialDays": 14,
+        "overage": None,
         "quota": "6/day",
         "rate": None,
         "burst": None,

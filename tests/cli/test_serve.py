@@ -110,17 +110,25 @@ def _is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def test_the_demo_ends_with_a_429(spawn: Spawn) -> None:
+def test_the_demo_ends_with_a_limit_that_follows_the_money(
+    spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     process = spawn("demo", "--once", "--port", "0", "--service-port", "0", "--json")
     out, err = process.communicate(timeout=LIMIT_SECONDS)
     assert (process.returncode, err) == (0, "")
     told = [json.loads(line) for line in out.splitlines()]
     verdicts = [line for line in told if line["event"] == "verdict"]
     ada = [line for line in verdicts if line["customer"] == "ada"]
-    assert [line["status"] for line in ada] == [200] * 10 + [429]
-    assert ada[-1]["code"] == "quota_exceeded"
-    assert int(ada[-1]["retryAfter"]) > 0
-    remaining = [line["remaining"] for line in ada]
+    assert [line["status"] for line in ada] == [200] * 10 + [429, 200]
+    *free, paid = ada
+    assert free[-1]["code"] == "quota_exceeded"
+    assert int(free[-1]["retryAfter"]) > 0
+    assert 90_000 < paid["remaining"] < 100_000
+    (checkout,) = [line for line in told if line["event"] == "checkout"]
+    assert checkout["fake"] is True
+    assert checkout["url"].startswith(checkout["stripe"])
+    remaining = [line["remaining"] for line in free]
     assert remaining[-1] == 0
     assert remaining == sorted(remaining, reverse=True)
     (grace,) = [line for line in verdicts if line["customer"] == "grace"]

@@ -9,6 +9,7 @@ import pytest
 
 from dream_gateway.demo.caller import Answer, call
 from dream_gateway.demo.example_api import example_api, forecast
+from dream_gateway.demo.payments import open_payments
 from dream_gateway.server.serving import Planes
 from dream_gateway.settings import Settings
 
@@ -58,3 +59,9 @@ async def test_the_caller_reads_what_is_left(
 def test_a_city_has_one_forecast() -> None:
     assert forecast("Oslo") == forecast("Oslo")
     assert forecast("Oslo") != forecast("Rome")
+
+
+def test_the_demo_fakes_no_payments_beside_a_stripe_of_ones_own() -> None:
+    own = Settings(plugins={"stripe": {"secret_key": "sk_test_1"}})
+    assert open_payments(own, {}) is None
+    assert open_payments(Settings(), {"STRIPE_SECRET_KEY": "sk_test_1"}) is None

@@ -14,6 +14,7 @@ from dream_gateway.edge import request_body
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.plugins import Plugins
 from dream_gateway.service.table import operations
+from dream_gateway.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ def test_every_route_is_described() -> None:
             clock=None,
             health=None,
             plugins=Plugins({"clerk": {"users": CLERK}}),
-            settings=SimpleNamespace(service_base=""),
+            settings=Settings(),
             exchanges=(),
             billing=SimpleNamespace(provider=SimpleNamespace(name="stripe")),
         ),

@@ -11,7 +11,7 @@ from dream_gateway.errors import InvalidCredentialError
 from dream_gateway.hookspecs import Identified
 
 if TYPE_CHECKING:
-    from dream_gateway.testing.clock import FakeClock
+    from dream_gateway.clock import Clock
 
 ISSUER = "https://developers.example.com"
 AUDIENCE = "dream-gateway"
@@ -21,7 +21,7 @@ LIFE_SECONDS = 3600
 class SignedTokens:
     """An identity provider of one key, and the verifier of its tokens."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._key = Ed25519PrivateKey.generate()
 

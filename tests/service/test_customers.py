@@ -34,6 +34,7 @@ async def test_201(tenant: Tenant, rows: Ask) -> None:
     assert customer.pop("createdAt").endswith("Z")
     assert customer_id.startswith("cus_")
     assert customer.pop("publishableKey").startswith("pk_test_")
+    assert customer.pop("subscription") is None
     assert customer == body
     assert answer.headers["cache-control"] == "no-store"
     audited = await rows(select(audit_log).where(audit_log.c.actor != "operator"))

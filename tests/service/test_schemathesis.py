@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,12 +19,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import select
 from tests.service.conftest import OPERATOR, State, WithIdentities
 from tests.service.signed_tokens import SignedTokens
 
 from dream_gateway.gateway import Gateway
 from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.plugins import Plugins
+from dream_gateway.records import messages, webhook_endpoints
+from dream_gateway.records.schema import projects
+from dream_gateway.records.webhook_endpoints import Endpoint
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
 from dream_gateway.service.protocol import ServiceProtocols
@@ -51,6 +55,9 @@ MEANT = {
     "defaultTier",
     "password",
     "interval",
+    "url",
+    "since",
+    "messageIds",
 }
 PARTS = ("billing", "admission", "directory", "clock", "health", "settings")
 EXAMPLES = int(os.environ.get("DREAM_GATEWAY_TEST_EXAMPLES", "5"))
@@ -103,12 +110,28 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     thread.start()
     try:
         port = asyncio.run_coroutine_threadsafe(start(), loop).result(START_SECONDS)
-        yield furnished(Live(f"http://127.0.0.1:{port}", tokens))
+        live = furnished(Live(f"http://127.0.0.1:{port}", tokens))
+        told = asyncio.run_coroutine_threadsafe(listening(gateway), loop)
+        yield replace(live, ids={**(live.ids or {}), **told.result(START_SECONDS)})
     finally:
         asyncio.run_coroutine_threadsafe(gateway.close(), loop).result(START_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def listening(gateway: Gateway) -> dict[str, str]:
+    """Put in a webhook endpoint, and a message; return their ids.
+
+    Its secret cannot be opened, so that nothing is ever sent to a URL that is made up.
+    """
+    async with gateway.records.write("test") as writer:
+        query = select(projects.c.id).where(projects.c.name == "shop")
+        project = str((await writer.connection.execute(query)).scalar())
+        endpoint = Endpoint("whe_1", project, "https://hooks.invalid/", b"?", writer.now)
+        await webhook_endpoints.add(writer, endpoint)
+        message = await messages.test(writer, project, endpoint.id)
+    return {"/api/webhook-endpoints": endpoint.id, "/api/webhook-messages": message}
 
 
 def furnished(live: Live) -> Live:
@@ -136,6 +159,8 @@ def furnished(live: Live) -> Live:
         live.ids = {
             "/api/customers": person["customer"]["id"],
             "/api/products": product["id"],
+            "/api/orders": "ord_none",
+            "/platform/connections": "test",
             "name": "pro",
             "eventId": event["eventId"],
             "/api/keys": key["keyId"],

@@ -11,12 +11,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from dream_gateway.administration import open_stores
 from dream_gateway.cli.importing import ROLES
 from dream_gateway.errors import NotFoundError
 from dream_gateway.model import Interval
 from dream_gateway.periods import period
+from dream_gateway.records.schema import end_users, projects
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock
 from dream_gateway.transfer.bundles import Bundles, Line
@@ -57,6 +59,12 @@ class World:
             self._records, self._ledger, Vault([]), self.clock, actor="test", dry=dry
         )
         return await importer.run(bundles)
+
+    async def plans_since(self, platform: str) -> set[float]:
+        owned = select(projects.c.id).where(projects.c.platform_id == platform)
+        query = select(end_users.c.plan_since).where(end_users.c.project_id.in_(owned))
+        async with self._records.read() as connection:
+            return set((await connection.execute(query)).scalars())
 
     async def get(self, platform: str, *, digests: bool = True) -> Document:
         async with self._records.read() as connection:
@@ -330,6 +338,8 @@ async def test_an_export_that_is_imported_is_the_same_export(
     assert done.refused == []
     assert +done.created == +planned.created == expected
     assert await world.get(platform) == document
+    # What was used until now was for another gateway to bill.
+    assert await world.plans_since(platform) <= {world.clock.now()}
 
     again = await world.put(document)
     assert (again.refused, +again.created, +again.kept) == ([], Counter(), expected)

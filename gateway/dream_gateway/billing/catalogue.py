@@ -135,12 +135,17 @@ class Catalogue:
         """Look after a product that was changed at the provider; a repair is due where it drifted."""
         async with self._records.read() as connection:
             sold = await prices.of_product(connection, news.account, news.ref)
-            own = next((each for each in sold if each.kind in _KINDS), None)
-            if own is None:
-                return None
-            shelf = await self._shelf(connection, own.project_id)
+        own = next((each for each in sold if each.kind in _KINDS), None)
+        if own is None:
+            return None
         key = (own.kind, own.ref)
-        theirs = await self._provider.listed(shelf.account, shelf.ref(key))
+        try:
+            async with self._records.read() as connection:
+                shelf = await self._shelf(connection, own.project_id)
+            theirs = await self._provider.listed(shelf.account, shelf.ref(key))
+        except BillingAccountError:
+            # Nothing is sold there any more.
+            return None
         drifted = difference(key, shelf.wanted.get(key), theirs) is not None
         return partial(self._note, shelf.project, drifted)
 

@@ -170,10 +170,7 @@ class Checkouts:
                 for kind in kinds
             ]
         offered = tuple(price for price in found if price is not None)
-        if len(offered) < len(kinds) or (offered[0].amount, offered[0].currency) != (
-            tier.price,
-            tier.currency,
-        ):
+        if [_terms(price) for price in offered] != _wanted_terms(tier):
             raise ConflictError("The tier is not on sale yet as it is: push the catalogue.")
         return offered
 
@@ -341,3 +338,15 @@ def _subscribed(price: Price) -> Subscribed:
         status=SubscriptionStatus.ACTIVE,
         created_at=0.0,
     )
+
+
+def _terms(price: Price) -> tuple[PriceKind, int, str, Interval | None]:
+    return price.kind, price.amount, price.currency, price.interval
+
+
+def _wanted_terms(tier: Tier) -> list[tuple[PriceKind, int, str, Interval | None]]:
+    """Return what a tier's prices must be for it to be sold."""
+    amounts = [(PriceKind.TIER, tier.price)]
+    if tier.overage is not None:
+        amounts.append((PriceKind.OVERAGE, tier.overage.price))
+    return [(kind, amount, tier.currency, tier.billing_interval) for kind, amount in amounts]

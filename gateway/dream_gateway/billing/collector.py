@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.billing.overage import Mark, Span, advance, identifier, is_over
 from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.model import Alignment
 from dream_gateway.records import overage, rounds
 from dream_gateway.records.overage import Marked, Report
 from dream_gateway.subjects import Subject, templates
@@ -139,15 +140,25 @@ def pending(count: Count) -> Span | None:
 
 
 def _next(count: Count) -> tuple[Mark, Span | None]:
-    payable, marked, period = count.payable, count.marked, count.counter.period
+    payable, marked = count.payable, count.marked
     quota = payable.tier.quota
     return advance(
         None if marked is None else Mark(marked.accounted, marked.since),
         included=0 if quota is None else quota.limit or 0,
         since=payable.since,
-        period_start=0.0 if period is None else period.start,
+        period_start=_began(count),
         used=count.tally.used,
     )
+
+
+def _began(count: Count) -> float:
+    """Return when a counter began to count: with its period, or when the first one's anchor was set."""
+    payable, period = count.payable, count.counter.period
+    start = 0.0 if period is None else float(period.start)
+    first = int(payable.customer.anchor)
+    if payable.project.alignment is Alignment.ANNIVERSARY and start == first:
+        return max(start, payable.anchor_since)
+    return start
 
 
 def _advanced(count: Count, now: float) -> tuple[Marked, Span | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from dream_gateway.billing.accounts import Accounts
@@ -97,8 +98,7 @@ class Engine:
 
     async def aclose(self) -> None:
         """Finish what is under way. Safe to call twice, and without `start`."""
-        for each in self._recurring:
-            await each.aclose()
+        await asyncio.gather(*(each.aclose() for each in self._recurring))
 
     async def receive(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> None:
         """Take what was posted to an endpoint: see `Inbox.receive`. It is dealt with at once."""

@@ -95,7 +95,13 @@ class Orders:
         """Deal with news of a checkout; `None` if it is not an order's."""
         async with self._records.read() as connection:
             order = await orders.of_session(connection, news.account, news.ref)
-        return None if order is None else partial(self._store, order, await self._asked(order))
+        if order is None:
+            return None
+        try:
+            return partial(self._store, order, await self._asked(order))
+        except BillingAccountError:
+            # Nobody can tell any more: see `step`.
+            return None
 
     async def payment_news(self, news: News) -> Effect | None:
         """Deal with news of a payment; `None` if it is not an order's, or not known to be yet."""
@@ -103,7 +109,10 @@ class Orders:
             order = await orders.of_payment(connection, news.account, news.ref)
         if order is None or order.status not in SETTLED:
             return None
-        payment = await self._provider.payment(news.account, news.ref)
+        try:
+            payment = await self._provider.payment(news.account, news.ref)
+        except BillingAccountError:
+            return None
         return partial(self._store, order, order if payment is None else paid(order, payment))
 
     async def settle(self, order: Order) -> None:

@@ -49,7 +49,8 @@ def advance(
     terms is accounted for without being paid, up to this very moment.
     """
     accounted = 0 if mark is None else mark.accounted
-    if since > (period_start if mark is None else mark.since):
+    # Periods start with whole seconds: who comes in the first one comes with the period.
+    if since > mark.since if mark is not None else since // 1 > period_start // 1:
         accounted = max(accounted, used)
     span = Span(max(accounted, included), used)
     if span.units <= 0:

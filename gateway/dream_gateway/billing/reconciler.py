@@ -11,7 +11,7 @@ from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.news import StaleError
 from dream_gateway.errors import BillingAccountError, GatewayError
 from dream_gateway.payments import Endpoint
-from dream_gateway.records import accounts, checkouts, inbox, polls
+from dream_gateway.records import accounts, adoption, checkouts, inbox, polls
 from dream_gateway.records import subscriptions as mirror
 
 if TYPE_CHECKING:
@@ -67,10 +67,18 @@ class Reconciler:
 
     async def step(self) -> bool:
         """Make up for some of what is due; return whether there may be more."""
+        await self._take_over()
         asked = await self._ask_for_subscriptions()
         followed = await self._follow_checkouts()
         polled = await self._poll()
         return asked or followed or polled
+
+    async def _take_over(self) -> None:
+        async with self._records.read() as connection:
+            if not await adoption.any_left(connection):
+                return
+        async with self._records.write(ACTOR) as writer:
+            await adoption.adopt(writer)
 
     async def _ask_for_subscriptions(self) -> bool:
         async with self._records.read() as connection:

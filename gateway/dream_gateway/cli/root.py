@@ -32,6 +32,8 @@ COMMANDS = {
     "tier": "Set, list and delete a project's tiers.",
     "product": "Set, list and delete a project's products.",
     "usage": "Show what a customer has used.",
+    "billing": "Push what is for sale to the payment provider, and compare what it has.",
+    "webhooks": "List what payment providers told, and have it dealt with again.",
     "import": "Import an export, or what the system before this one kept.",
     "export": "Write everything of a platform as lines of JSON.",
     "audit": "List who changed what, and when.",

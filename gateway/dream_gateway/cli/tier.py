@@ -30,7 +30,9 @@ def command() -> None:
 @click.option("--price", type=click.IntRange(min=0), help="In the minor unit.")
 @click.option("--currency", help="ISO 4217, in lower case.")
 @click.option(
-    "--billing-interval", type=click.Choice(BILLING_INTERVALS), help="What the price is for."
+    "--billing-interval",
+    type=click.Choice([each.value for each in BILLING_INTERVALS]),
+    help="What the price is for.",
 )
 @click.option("--trial-days", type=click.IntRange(0, 3650), help="Days before the first payment.")
 @with_session()

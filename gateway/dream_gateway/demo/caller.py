@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from dream_gateway.errors import OperatorError
+
 TIMEOUT_SECONDS = 10.0
 REMAINING = re.compile(r"(?:^|;)\s*r=(\d+)")
 """The `r` parameter of the `RateLimit` field (IETF draft: RateLimit header fields for HTTP)."""
@@ -28,6 +30,32 @@ class Answer:
 async def call(base: str, path: str, key: str) -> Answer:
     """Send `GET path` with a customer key. Raises `OSError` if nobody answers."""
     return await asyncio.to_thread(_call, base, path, key)
+
+
+async def ask(base: str, path: str, key: str, customer: str, body: object) -> dict[str, object]:
+    """Send `POST path` with a secret key, for a customer, and return the answer.
+
+    Raises `OSError` if nobody answers, and `OperatorError` unless the answer is good.
+    """
+    return await asyncio.to_thread(_ask, base, path, key, customer, body)
+
+
+def _ask(base: str, path: str, key: str, customer: str, body: object) -> dict[str, object]:
+    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=TIMEOUT_SECONDS)
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        "X-User-Id": customer,
+    }
+    try:
+        connection.request("POST", path, body=json.dumps(body), headers=headers)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    finally:
+        connection.close()
+    if response.status != 200 or not isinstance(answer, dict):
+        raise OperatorError(f"The gateway answered {response.status} to POST {path} in the demo.")
+    return answer
 
 
 def _call(base: str, path: str, key: str) -> Answer:

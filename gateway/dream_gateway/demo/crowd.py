@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from dream_gateway import keys
 from dream_gateway.demo import crowd_history, crowd_sales
+from dream_gateway.demo.bulk import insert_all
 from dream_gateway.model import KeyKind, KeyStatus, Subscription
 from dream_gateway.periods import period
 from dream_gateway.records import projects, tiers
@@ -71,10 +72,14 @@ BY_NUMBER = (*["free"] * 14, *["starter"] * 4, "pro", "scale")
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many customers, since when, and how many webhook events and orders."""
+    """How many customers, since when, and how many webhook events and orders.
+
+    Of the last `hours` there are minutes, too.
+    """
 
     customers: int = 10_000
     days: int = 90
+    hours: int = 36
     events: int = 500
     orders: int = 240
 
@@ -99,7 +104,7 @@ async def populate(
         await crowd_sales.add(
             writer, project, (customers, subscribed), (crowd.events, crowd.orders)
         )
-        await crowd_history.add(writer, project.id, crowd.days)
+        await crowd_history.add(writer, project.id, crowd.days, crowd.hours)
     await _charge(records, ledger, project, offered, writer.now)
 
 
@@ -160,12 +165,11 @@ def _subscribed(customer: dict[str, Any], number: int, now: float) -> Person:
 
 
 async def _insert(writer: Writer, mode: Mode, people: list[Person]) -> None:
-    run = writer.connection.execute
-    await run(insert(end_users), [person.customer for person in people])
-    await run(insert(api_keys), [_key(mode, person.customer) for person in people])
+    into = writer.connection
+    await insert_all(into, end_users, [person.customer for person in people])
+    await insert_all(into, api_keys, [_key(mode, person.customer) for person in people])
     rows = [person.subscription for person in people if person.subscription is not None]
-    if rows:
-        await run(insert(subscriptions), rows)
+    await insert_all(into, subscriptions, rows)
 
 
 def _key(mode: Mode, customer: dict[str, Any]) -> dict[str, Any]:

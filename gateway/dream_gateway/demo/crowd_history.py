@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Integer, case, column, func, insert, literal, select, values
 
 from dream_gateway import series
+from dream_gateway.demo.bulk import insert_all
 from dream_gateway.records.rollup_schema import customer_usage, usage_rollups
 from dream_gateway.records.rollups import Used
 from dream_gateway.records.schema import end_users
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
     from dream_gateway.records.database import Writer
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+DAYS_AT_ONCE = 7
+"""Days that one statement makes: a database may give up on one that takes long."""
+
+COLUMNS = ("project_id", "granularity", "start", "metric", "value")
 HOURS_KEPT = 62
-MINUTES_KEPT = 2
-"""Days of which there are hours, and minutes."""
+"""Days of which there are hours."""
 
 DAILY = {"free": 11, "starter": 230, "pro": 2_000, "scale": 9_000}
 """About how many units somebody uses on a day on which they do anything."""
@@ -46,27 +50,24 @@ Row = tuple[str, int, str, int]
 """Granularity, start, metric, value."""
 
 
-async def add(writer: Writer, project_id: str, days: int) -> None:
-    """Give every customer of a project a past of so many days, and the project its series."""
+async def add(writer: Writer, project_id: str, days: int, hours: int) -> None:
+    """Give every customer of a project a past of so many days, and the project its series.
+
+    Of the last `hours` it has minutes, too.
+    """
     run, now = writer.connection.execute, int(writer.now)
     first = start_of(Granularity.DAY, now) - (days - 1) * DAY
-    await run(
-        insert(customer_usage).from_select(
-            list(customer_usage.c.keys()),
-            _days_of_customers(project_id, _calendar(first, now), now),
-        )
-    )
+    for begin in range(first, now + 1, DAYS_AT_ONCE * DAY):
+        query = _days_of_customers(project_id, _calendar(first, begin, now), now)
+        await run(insert(customer_usage).from_select(list(customer_usage.c.keys()), query))
     await _sum_months(writer.connection, project_id, first, now)
-    rows = [row async for row in _rows(writer.connection, project_id, now)]
-    names = ("granularity", "start", "metric", "value")
-    await run(
-        insert(usage_rollups),
-        [{"project_id": project_id, **dict(zip(names, row, strict=True))} for row in rows],
-    )
+    rows = [row async for row in _rows(writer.connection, project_id, now, hours)]
+    named = [dict(zip(COLUMNS, (project_id, *row), strict=True)) for row in rows]
+    await insert_all(writer.connection, usage_rollups, named)
 
 
-def _calendar(first: int, now: int) -> CTE:
-    """Return the days as a table: when each begins, its number, and how much is done on it."""
+def _calendar(first: int, begin: int, now: int) -> CTE:
+    """Return some days as a table: when each begins, its number, and how much is done on it."""
     whole = (now % DAY) / DAY
     days = [
         (
@@ -74,7 +75,7 @@ def _calendar(first: int, now: int) -> CTE:
             (start - first) // DAY,
             int(BY_WEEKDAY[(start // DAY + 3) % 7] * (1.0 if start + DAY <= now else whole)),
         )
-        for start in range(first, now + 1, DAY)
+        for start in range(begin, min(now + 1, begin + DAYS_AT_ONCE * DAY), DAY)
     ]
     names = column("start", BigInteger), column("day", Integer), column("share", Integer)
     return values(*names, name="days").data(days).cte("days")
@@ -129,7 +130,9 @@ async def _sum_months(connection: AsyncConnection, project_id: str, first: int, 
         )
 
 
-async def _rows(connection: AsyncConnection, project_id: str, now: int) -> AsyncIterator[Row]:
+async def _rows(
+    connection: AsyncConnection, project_id: str, now: int, hours: int
+) -> AsyncIterator[Row]:
     """Yield the rows of the project's series: days, and what they are made of."""
     found = customer_usage.c
     query = (
@@ -139,7 +142,7 @@ async def _rows(connection: AsyncConnection, project_id: str, now: int) -> Async
     )
     for row in await connection.execute(query.order_by(found.start)):
         for metric, value in _metrics(Used(int(row[1]), int(row[2]), int(row[3]))):
-            for each in _spans(metric, row.start, value, now):
+            for each in _spans(metric, row.start, value, (now, hours)):
                 yield each
 
 
@@ -152,8 +155,9 @@ def _metrics(used: Used) -> Iterator[tuple[str, int]]:
     yield from zip(names, split(used.requests // SAMPLED, LATENCIES), strict=True)
 
 
-def _spans(metric: str, day: int, value: int, now: int) -> Iterator[Row]:
+def _spans(metric: str, day: int, value: int, until: tuple[int, int]) -> Iterator[Row]:
     """Yield a day's row, those of its hours, and those of their minutes, as far as they are kept."""
+    now, minutely = until
     if not value:
         return
     yield Granularity.DAY.value, day, metric, value
@@ -164,7 +168,7 @@ def _spans(metric: str, day: int, value: int, now: int) -> Iterator[Row]:
         start = day + hour * HOUR
         if part:
             yield Granularity.HOUR.value, start, metric, part
-        if day < now - MINUTES_KEPT * DAY:
+        if start < now - minutely * HOUR:
             continue
         minutes = min(60, (now - start) // MINUTE + 1)
         for minute, bit in enumerate(split(part, [1 + n * 7 % 3 for n in range(minutes)])):

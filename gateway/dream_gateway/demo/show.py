@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dream_gateway.demo.caller import call
+from dream_gateway.demo.caller import ask, call
 from dream_gateway.demo.example_api import example_api
-from dream_gateway.demo.seed import seed, seed_dashboard
+from dream_gateway.demo.hints import calls, pages
+from dream_gateway.demo.past import seed_dashboard
+from dream_gateway.demo.payments import open_payments
+from dream_gateway.demo.seed import seed
 from dream_gateway.errors import AddressInUseError, OperatorError
 from dream_gateway.server.listeners import open_listeners
 from dream_gateway.server.serving import Planes
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dream_gateway.demo.caller import Answer
+    from dream_gateway.demo.payments import FakePayments
     from dream_gateway.demo.seed import Seeded
     from dream_gateway.server.listeners import Addresses
     from dream_gateway.settings import Settings
@@ -33,6 +39,9 @@ if TYPE_CHECKING:
 PATH = "/forecast?city=Lisbon"
 MOST_REQUESTS = 50
 """Far past the free tier's limit: if no 429 came by then, none will."""
+
+LIFT_SECONDS = 30.0
+"""As long as the demo waits for what was paid; a second is the promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +70,29 @@ class Demo:
                 routes=(),
             )
             serving = asyncio.create_task(api.serve(lambda: None))
+            payments = open_payments(settings, os.environ)
             try:
-                seeded = await seed(settings)
-                path = "" if once else await seed_dashboard(settings, seeded.platform)
-                await self._gateway(settings, seeded, path, once=once)
+                seeded = await seed(settings, upstream)
+                if payments is not None:
+                    settings = payments.settings(settings)
+                    await payments.sell(settings, seeded.project)
+                platform = seeded.project.platform_id
+                path = "" if once else await seed_dashboard(settings, platform)
+                await self._gateway(settings, seeded, payments, path, once=once)
             finally:
+                if payments is not None:
+                    payments.close()
                 api.drain()
                 await serving
 
     async def _gateway(
-        self, settings: Settings, seeded: Seeded, dashboard: str, *, once: bool
+        self,
+        settings: Settings,
+        seeded: Seeded,
+        payments: FakePayments | None,
+        dashboard: str,
+        *,
+        once: bool,
     ) -> None:
         """Run the gateway, and the show in front of it; `dashboard` is a path to it, or empty."""
         ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
@@ -80,7 +102,7 @@ class Demo:
             on_event=lambda event: self.tell(event, {"event": "trouble", "detail": event}),
         )
         running = asyncio.create_task(run_until_signalled(supervisor))
-        showing = asyncio.create_task(self._show(ready, settings, seeded, dashboard))
+        showing = asyncio.create_task(self._show(ready, settings, seeded, payments, dashboard))
         try:
             await asyncio.wait((running, showing), return_when=asyncio.FIRST_COMPLETED)
             # Told to stop, or failed, before the show was over: there is nothing more to show.
@@ -98,6 +120,7 @@ class Demo:
         ready: asyncio.Future[Addresses],
         settings: Settings,
         seeded: Seeded,
+        payments: FakePayments | None,
         dashboard: str,
     ) -> None:
         addresses = await ready
@@ -116,13 +139,35 @@ class Demo:
         answer = await call(addresses.edge, PATH, seeded.pro_key)
         self.tell(f"\ngrace is on the tier {seeded.pro_tier}; her key still works:", {})
         self._tell_answer(0, "grace", answer)
-        self._tell_what_to_try(addresses, seeded)
+        if payments is not None:
+            await self._pay(addresses, seeded, payments)
+        self._tell_what_to_try(addresses, seeded, payments)
         if dashboard:
             link = addresses.service + dashboard
             self.tell(
                 f"\nThe dashboard, with customers and a past (the link works once):\n  {link}",
                 {"event": "dashboard", "link": link},
             )
+
+    async def _pay(self, addresses: Addresses, seeded: Seeded, payments: FakePayments) -> None:
+        """Have ada subscribe to the pro tier, and her limit follow."""
+        payments.tell(addresses.service)
+        key, path = seeded.secret_key, "/api/create-checkout"
+        checkout = await ask(addresses.service, path, key, "ada", {"tier": "pro"})
+        self.tell(
+            f"\nPayments are shown with a FAKE Stripe at {payments.url}: no money moves.\n"
+            f"ada subscribes to pro, and pays on its page {checkout['url']}:",
+            {"event": "checkout", "fake": True, "stripe": payments.url, "url": checkout["url"]},
+        )
+        payments.pay(str(checkout["sessionId"]))
+        paid = time.monotonic()
+        while (answer := await call(addresses.edge, PATH, seeded.free_key)).status != 200:
+            if time.monotonic() > paid + LIFT_SECONDS:
+                raise OperatorError("The limit did not follow the payment in the demo.")
+            await asyncio.sleep(0.05)
+        self._tell_answer(0, "ada", answer)
+        seconds = round(time.monotonic() - paid, 2)
+        self.tell(f"      {seconds} s after she paid", {"event": "lifted", "seconds": seconds})
 
     async def _until_refused(self, addresses: Addresses, seeded: Seeded) -> None:
         for number in range(1, MOST_REQUESTS + 1):
@@ -150,15 +195,12 @@ class Demo:
             },
         )
 
-    def _tell_what_to_try(self, addresses: Addresses, seeded: Seeded) -> None:
-        lines = [
-            f'curl -i "{addresses.edge}{PATH}" -H "Authorization: Bearer {seeded.pro_key}"',
-            f'curl -i "{addresses.edge}{PATH}" -H "Authorization: Bearer {seeded.free_key}"',
-            f'curl "{addresses.service}/api/usage" -H "Authorization: Bearer {seeded.secret_key}"'
-            ' -H "X-User-Id: ada"',
-            f'curl -X POST "{addresses.service}/api/data"'
-            f' -H "Authorization: Bearer {seeded.secret_key}" -H "X-User-Id: grace"',
-        ]
+    def _tell_what_to_try(
+        self, addresses: Addresses, seeded: Seeded, payments: FakePayments | None
+    ) -> None:
+        lines = [*calls(addresses.edge, addresses.service, PATH, seeded)]
+        if payments is not None:
+            lines += pages(addresses.service, seeded)
         text = "\n".join(f"  {line}" for line in lines)
         self.tell(f"\nTry:\n{text}", {"event": "try", "commands": lines})
 

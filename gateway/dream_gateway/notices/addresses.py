@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PORTS = {"http": 80, "https": 443}
 _NAT64 = ip_network("64:ff9b::/96")
-"""The well-known prefix of translated IPv4 addresses (RFC 6052 2.1)."""
+"""The well-known prefix of translated IPv4 addresses (RFC 6052 2.1): how some networks reach them."""
 
 _LOW_32_BITS = 0xFFFF_FFFF
 
@@ -83,6 +83,8 @@ def judge(place: Place, addresses: Sequence[Address], allowed: Sequence[Network]
 
 def is_public(address: Address) -> bool:
     """Tell whether an address is anybody's on the internet, and no other one in disguise."""
+    if address in _NAT64:
+        return is_public(IPv4Address(int(address) & _LOW_32_BITS))
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
     return all(is_public(inner) for inner in _inside(address))
@@ -113,10 +115,8 @@ def _literal(host: str) -> Address | None:
 
 
 def _inside(address: Address) -> list[IPv4Address]:
-    """Return the IPv4 addresses that an IPv6 address leads to through a gateway on the way."""
+    """Return the IPv4 addresses that an IPv6 address is another form of, or leads through."""
     if isinstance(address, IPv4Address):
         return []
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
-        found.append(IPv4Address(int(address) & _LOW_32_BITS))
     return [inner for inner in found if inner is not None]

@@ -16,7 +16,7 @@ from dream_gateway.notices.usage import ROUND_SECONDS, UsageWatch
 from dream_gateway.records import dispatches, thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from dream_gateway.clock import Clock
     from dream_gateway.counter import Counter
@@ -59,24 +59,24 @@ class Notices:
         self._usage.look(held)
 
     async def run(self) -> None:
-        """Go on for ever; a store that is away is asked again."""
-        while True:
-            await asyncio.sleep(TURN_SECONDS)
-            try:
-                await self.turn()
-            except GatewayError as exc:
-                logger.warning("Webhooks have to wait: %s", exc.code)
-            except Exception:
-                logger.exception("A turn for webhooks broke.")
+        """Go on for ever; a store that is away is asked again.
 
-    async def turn(self) -> None:
-        """Do once whatever is due."""
+        Sending does not wait for the ledger, nor for the round over all customers.
+        """
+        await asyncio.gather(_repeat(self.watch), _repeat(self.send))
+
+    async def watch(self) -> None:
+        """Tell once of the usage there is to tell of."""
         await self._usage.turn()
         now = self._clock.monotonic()
         if now >= self._round_at:
             self._round_at = now + ROUND_SECONDS
             await self._usage.round()
+
+    async def send(self) -> None:
+        """Begin to send what is due, and forget what is long done."""
         await self._send()
+        now = self._clock.monotonic()
         if now >= self._prune_at:
             self._prune_at = now + PRUNE_SECONDS
             await self._prune()
@@ -126,3 +126,14 @@ class Notices:
         if old_thresholds:
             async with self._records.write(ACTOR) as writer:
                 await thresholds.prune(writer, now - REMEMBERED_SECONDS)
+
+
+async def _repeat(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(TURN_SECONDS)
+        try:
+            await step()
+        except GatewayError as exc:
+            logger.warning("Webhooks have to wait: %s", exc.code)
+        except Exception:
+            logger.exception("A turn for webhooks broke.")

@@ -188,14 +188,19 @@ async def _tell_once(writer: Writer, watched: Watched, percent: int, used: int) 
 
 
 def _is_near(counter: Counter) -> bool:
-    limit = counter.rule.limit
-    return bool(limit) and counter.used() * 100 >= PERCENTS[0] * (limit or 0)
+    limit = _limit(counter)
+    return limit is not None and counter.used() * 100 >= PERCENTS[0] * limit
+
+
+def _limit(counter: Counter) -> int | None:
+    """Return the units that shares are of, `None` where there are none."""
+    return counter.included or counter.rule.limit or None
 
 
 def _watched(counter: Counter) -> Watched | None:
     """Return a counter as it is watched, `None` unless it is a customer's quota with a limit."""
-    rule, limit = counter.rule, counter.limit
-    if not isinstance(rule, Quota) or not limit or not counter.name.startswith("quota"):
+    rule, limit = counter.rule, _limit(counter)
+    if not isinstance(rule, Quota) or limit is None or not counter.name.startswith("quota"):
         return None
     return Watched(counter.key, limit, rule.period_end)
 

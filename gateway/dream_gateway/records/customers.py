@@ -89,8 +89,9 @@ async def change(writer: Writer, customer: Customer) -> None:
     row, run = _row(customer), writer.connection.execute
     here = (end_users.c.id == customer.id) & _there()
     before = (await run(select(end_users).where(here))).mappings().first()
-    if before is not None and before["plan"] != customer.plan:
-        row["plan_since"] = writer.now
+    for name in ("plan", "anchor"):
+        if before is not None and before[name] != row[name]:
+            row[f"{name}_since"] = writer.now
     await run(update(end_users).where(here).values(row))
     await _changed(writer, customer, "customer.update", difference(before, row, PUBLIC))
 

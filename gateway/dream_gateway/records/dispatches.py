@@ -36,9 +36,11 @@ class Claimed:
 
 
 async def any_due(connection: AsyncConnection, now: float) -> bool:
-    """Return whether anything is due, though its endpoint may be paused."""
+    """Return whether there is anything to claim."""
     query = select(dispatches.c.position).where(*_due(now)).limit(1)
-    return (await connection.execute(query)).first() is not None
+    if (await connection.execute(query)).first() is None:
+        return False
+    return bool(await _with_work(connection, now, 1))
 
 
 async def claim(writer: Writer, limit: int, per_endpoint: int, seconds: float) -> list[Claimed]:
@@ -47,7 +49,7 @@ async def claim(writer: Writer, limit: int, per_endpoint: int, seconds: float) -
     So an endpoint with much to come holds up nobody else's.
     """
     claimed: list[Claimed] = []
-    for endpoint in await _with_work(writer, limit):
+    for endpoint in await _with_work(writer.connection, writer.now, limit):
         most = min(per_endpoint, limit - len(claimed))
         claimed += await _claim_of(writer, endpoint, most, writer.now + seconds)
         if len(claimed) >= limit:
@@ -122,17 +124,17 @@ def _due(now: float) -> tuple[ColumnElement[bool], ...]:
     return dispatches.c.status == DispatchStatus.PENDING, dispatches.c.due_at <= now
 
 
-async def _with_work(writer: Writer, limit: int) -> list[Endpoint]:
+async def _with_work(connection: AsyncConnection, now: float, limit: int) -> list[Endpoint]:
     """Return endpoints that something is due for, those that wait the longest first."""
     table, first = webhook_endpoints.c, dispatches.c.due_at
     oldest = (
         select(first)
-        .where(dispatches.c.endpoint_id == table.id, *_due(writer.now))
+        .where(dispatches.c.endpoint_id == table.id, *_due(now))
         .order_by(first)
         .limit(1)
         .scalar_subquery()
     )
-    open_now = or_(table.paused_until.is_(None), table.paused_until <= writer.now)
+    open_now = or_(table.paused_until.is_(None), table.paused_until <= now)
     enabled = table.status == EndpointStatus.ENABLED
     query = (
         select(webhook_endpoints)
@@ -140,7 +142,7 @@ async def _with_work(writer: Writer, limit: int) -> list[Endpoint]:
         .order_by(oldest)
         .limit(limit)
     )
-    return [endpoint_of(row) for row in (await writer.connection.execute(query)).mappings()]
+    return [endpoint_of(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def _claim_of(writer: Writer, endpoint: Endpoint, limit: int, until: float) -> list[Claimed]:

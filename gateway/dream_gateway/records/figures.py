@@ -17,23 +17,24 @@ from dream_gateway.model import Interval
 from dream_gateway.payments import SubscriptionStatus
 from dream_gateway.records.billing_schema import orders
 from dream_gateway.records.orders import OrderStatus
-from dream_gateway.records.rollup_schema import customer_usage
-from dream_gateway.records.rollups import Used
+from dream_gateway.records.rollup_schema import customer_usage, usage_rollups
+from dream_gateway.records.rollups import Used, any_kind, plus
 from dream_gateway.records.schema import end_users, platforms, subscriptions
-from dream_gateway.series import start_of
+from dream_gateway.series import DENIED, REQUESTS, UNITS, Granularity, is_of, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from dream_gateway.series import Granularity
-
 MONTHS = {Interval.MONTH: Fraction(1), Interval.YEAR: Fraction(12)}
 """How long what is paid for lasts; the rest are days."""
 
 DAYS = {Interval.DAY: 1, Interval.WEEK: 7}
 DAYS_OF_A_MONTH = Fraction(365, 12)
+
+KINDS = (REQUESTS, UNITS, DENIED)
+"""In the order of `Used`."""
 
 SOLD = (OrderStatus.PAID, OrderStatus.REFUNDED, OrderStatus.DISPUTED)
 """Orders that were paid; what went back is taken off."""
@@ -124,21 +125,35 @@ async def sold(connection: AsyncConnection, project_ids: Collection[str]) -> Map
 
 
 async def used(
-    connection: AsyncConnection, project_ids: Collection[str], granularity: Granularity, at: float
-) -> Mapping[str, tuple[Used, int]]:
-    """Return what each project's customers did in the span of an instant, and how many did."""
-    row = customer_usage.c
-    sums = [func.sum(row[name]) for name in Used._fields]
+    connection: AsyncConnection, project_ids: Collection[str], now: float
+) -> Mapping[str, Used]:
+    """Return what each project did in the calendar's month so far, from the sums of its days."""
+    at = usage_rollups.c
     query = (
-        select(row.project_id, func.count(), *sums)
-        .where(row.granularity == granularity.value, row.start == start_of(granularity, at))
-        .where(row.project_id.in_(sorted(project_ids)))
-        .group_by(row.project_id)
+        select(at.project_id, at.metric, func.sum(at.value))
+        .where(at.project_id.in_(sorted(project_ids)), at.granularity == Granularity.DAY.value)
+        .where(at.start >= start_of(Granularity.MONTH, now), any_kind(KINDS))
+        .group_by(at.project_id, at.metric)
     )
-    found = {project: (Used(), 0) for project in project_ids}
-    for project, number, *sums_ in await connection.execute(query):
-        found[project] = (Used(*map(int, sums_)), int(number))
+    found = {project: Used() for project in project_ids}
+    for project, metric, total in await connection.execute(query):
+        numbers = [int(total) if is_of(metric, kind) else 0 for kind in KINDS]
+        found[project] = plus(found[project], Used(*numbers))
     return found
+
+
+async def active(
+    connection: AsyncConnection, project_ids: Collection[str], now: float
+) -> Mapping[str, int]:
+    """Return how many customers of each project did anything in the calendar's month so far."""
+    row = customer_usage.c
+    query = select(row.project_id, func.count()).where(
+        row.granularity == Granularity.MONTH.value,
+        row.start == start_of(Granularity.MONTH, now),
+        row.project_id.in_(sorted(project_ids)),
+    )
+    rows = await connection.execute(query.group_by(row.project_id))
+    return Counter({project: int(number) for project, number in rows})
 
 
 async def platforms_there(connection: AsyncConnection) -> tuple[int, int]:

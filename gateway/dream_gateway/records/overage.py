@@ -41,7 +41,8 @@ class ReportStatus(StrEnum):
 class Payable(NamedTuple):
     """A customer whose use beyond the limit is paid, and where it is reported to.
 
-    `since` is when they came to be on the tier as it is, and to pay for it.
+    `since` is when they came to be on the tier as it is, and to pay for it; `anchor_since` when their
+    anchor was set, which begins counters that nobody used before.
     """
 
     position: int
@@ -52,6 +53,7 @@ class Payable(NamedTuple):
     meter: str
     payer_id: str
     since: float
+    anchor_since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ def _found(row: RowMapping, project: Project) -> Payable:
         meter=row["meter"],
         payer_id=row["payer_id"],
         since=max(row["plan_since"], row["overage_since"], row["paying_since"]),
+        anchor_since=row["anchor_since"],
     )
 
 

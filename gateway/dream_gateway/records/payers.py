@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from dream_gateway.records.billing_schema import payers
 
@@ -55,12 +55,3 @@ async def add(writer: Writer, account: Account, payer_id: str, customer: Custome
         )
     )
     return payer_id
-
-
-async def forget(writer: Writer, account: Account, payer_id: str) -> None:
-    """Forget a payer that the provider has no more."""
-    await writer.connection.execute(
-        delete(payers).where(
-            payers.c.account_id == (account.id or ""), payers.c.payer_id == payer_id
-        )
-    )

@@ -98,7 +98,7 @@ async def series(
         at.granularity == granularity.value,
         at.start >= start_of(granularity, span[0]),
         at.start < span[1],
-        _any_kind(kinds),
+        any_kind(kinds),
     )
     query = select(at.metric, at.start, total).where(*wanted).group_by(at.metric, at.start)
     if project_ids is not None:
@@ -191,7 +191,8 @@ async def _upsert(
         await connection.execute(query, some)
 
 
-def _any_kind(kinds: Collection[str]) -> ColumnElement[bool]:
+def any_kind(kinds: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a metric is of one of some kinds."""
     metric = usage_rollups.c.metric
     detailed = [metric.startswith(f"{kind}.", autoescape=True) for kind in sorted(kinds)]
     return or_(metric.in_(sorted(kinds)), *detailed)

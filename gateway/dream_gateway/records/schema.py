@@ -174,6 +174,8 @@ end_users = Table(
     # When it was changed last; zero for whom it never was.
     Column("plan_since", Float, nullable=False, server_default="0"),
     Column("anchor", Float, nullable=False),
+    # Likewise: with another anchor, other counters begin.
+    Column("anchor_since", Float, nullable=False, server_default="0"),
     Column("created_at", Float, nullable=False),
     Column("email", Text),
     Column("first_name", Text),

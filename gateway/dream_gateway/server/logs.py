@@ -30,3 +30,5 @@ def configure_logging(settings: Settings) -> None:
     # Its own news (started, shutting down) is the supervisor's to tell.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It tells every URL it asks, and a webhook's may have a secret in it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ from dream_gateway.service.billing_shapes import (
     PortalRequest,
 )
 from dream_gateway.service.failures import READ
-from dream_gateway.service.fields import IDEMPOTENCY_KEY, USER_ID, user_of
+from dream_gateway.service.fields import USER_ID, user_of
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.reply import Answer
 from dream_gateway.service.validation import Fault, invalid
@@ -60,7 +60,7 @@ class BillingRoutes:
                 CheckoutAnswer,
                 auth=PAYERS,
                 request=CheckoutRequest,
-                fields=(USER_ID, IDEMPOTENCY_KEY),
+                fields=(USER_ID,),
                 errors=FAILURES,
             ),
             Operation(

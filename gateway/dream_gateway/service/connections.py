@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dream_gateway.records.accounts import Connected
     from dream_gateway.service.call import Call
     from dream_gateway.service.directory import Directory
+    from dream_gateway.settings import Settings
 
 CALLBACK = "/oauth/callback"
 PATH = "/platform/connections"
@@ -64,12 +65,12 @@ class ConnectionRoutes:
     """Connects, shows and disconnects accounts. Where the money goes is an owner's to say."""
 
     def __init__(
-        self, directory: Directory, clock: Clock, billing: Engine | None, service_url: str
+        self, directory: Directory, clock: Clock, billing: Engine | None, settings: Settings
     ) -> None:
         self._directory = directory
         self._clock = clock
         self._billing = billing
-        self._service_url = service_url
+        self._settings = settings
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations of this module."""
@@ -166,7 +167,7 @@ class ConnectionRoutes:
         assert known.developer is not None  # noqa: S101 # nobody else is let in
         then = asked.return_url or connections.frontend_url or ""
         way = Way(known.business.id, known.developer.id, Mode(asked.mode), then)
-        back = asked.redirect_url or self._service_url + CALLBACK
+        back = asked.redirect_url or self._settings.service_base + CALLBACK
         begun = await connections.begin(way, back, call.actor)
         secure = "; Secure" if back.startswith("https:") else ""
         cookie = (
@@ -192,10 +193,9 @@ class ConnectionRoutes:
             return Answer(None, status=SEE_OTHER, headers=_on(way, error=query.error or "none"))
         actor = Actor(way.developer_id, call.request_id.decode("ascii", "replace"))
         connected = (await connections.connect(way, query.code, actor)).connected
-        view = connection_view(connected)
         if not way.return_url:
-            return Answer(view, headers=[_forgotten()])
-        return Answer(view, status=SEE_OTHER, headers=_on(way, connected=way.mode))
+            return Answer(connection_view(connected), headers=[_forgotten()])
+        return Answer(None, status=SEE_OTHER, headers=_on(way, connected=way.mode))
 
     async def finish(self, call: Call) -> Answer:
         """Connect an account for the developer who began it."""
@@ -279,7 +279,7 @@ def _on(way: Way, **more: str) -> Headers:
     parts = urlsplit(way.return_url)
     query = "&".join(filter(None, [parts.query, urlencode(more)]))
     url = urlunsplit(parts._replace(query=query))
-    return [(b"location", url.encode("ascii")), _forgotten()]
+    return [(b"content-length", b"0"), (b"location", url.encode("ascii")), _forgotten()]
 
 
 def _forgotten() -> tuple[bytes, bytes]:

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from dream_gateway.service.subscription_shapes import (
+    SubscriptionView,  # noqa: TC001 # msgspec reads the annotations
+)
 from dream_gateway.service.values import (
     DEFAULT_PAGE,
     Cursor,
@@ -55,6 +58,7 @@ class CustomerView(Shape):
     last_name: str | None
     plan: str
     publishable_key: str | None
+    subscription: SubscriptionView | None
     metadata: dict[str, Any]
     created_at: datetime
 

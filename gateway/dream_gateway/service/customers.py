@@ -36,6 +36,7 @@ from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.paging import decode_cursor, encode_cursor
 from dream_gateway.service.reply import Answer
+from dream_gateway.service.subscription_shapes import subscription_view
 from dream_gateway.service.validation import Fault, invalid
 from dream_gateway.service.values import instant
 from dream_gateway.service.versions import check_match, versioned
@@ -233,6 +234,9 @@ def customer_view(customer: Customer, publishable_key: str | None) -> CustomerVi
         last_name=customer.last_name,
         plan=customer.plan,
         publishable_key=publishable_key,
+        subscription=None
+        if customer.subscription is None
+        else subscription_view(customer.subscription),
         metadata=customer.metadata,
         created_at=instant(customer.created_at),
     )

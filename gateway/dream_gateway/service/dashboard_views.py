@@ -53,13 +53,14 @@ class Figures(NamedTuple):
 async def figures_of(
     connection: AsyncConnection, project_ids: Sequence[str], now: float
 ) -> dict[str, Figures]:
-    """Return how each project does: four queries, however many they are."""
+    """Return how each project does: five queries, however many they are."""
     people = await figures.customers(connection, project_ids)
     subscribed = await figures.subscribed(connection, project_ids, now)
     sold = await figures.sold(connection, project_ids)
-    used = await figures.used(connection, project_ids, Granularity.MONTH, now)
+    used = await figures.used(connection, project_ids, now)
+    active = await figures.active(connection, project_ids, now)
     return {
-        each: Figures(people[each], subscribed[each], sold[each], *used[each])
+        each: Figures(people[each], subscribed[each], sold[each], used[each], active[each])
         for each in project_ids
     }
 

@@ -119,6 +119,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     else:
         responses = {
             str(status): _answer(operation, HTTPStatus(status).phrase)
+            if status < HTTPStatus.MULTIPLE_CHOICES
+            else {"description": HTTPStatus(status).phrase}
             for status in (operation.status, *operation.also)
         }
     by_status: dict[int, list[str]] = {}

@@ -54,7 +54,7 @@ def json_reply(answer: Answer, status: int, request_id: bytes) -> Reply:
     """Return an answer as JSON; `status` is for an answer without one of its own."""
     if answer.value is None:
         headers = [*SAFETY, NO_STORE, (b"x-request-id", request_id), *answer.headers]
-        return Reply(NO_CONTENT, headers, b"")
+        return Reply(answer.status or NO_CONTENT, headers, b"")
     body = msgspec.json.encode(answer.value)
     headers = [
         JSON,

@@ -50,7 +50,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *OrderRoutes(gateway.directory, gateway.admission, gateway.billing).operations(),
         *CatalogueRoutes(gateway.directory, gateway.billing).operations(),
         *ConnectionRoutes(
-            gateway.directory, gateway.clock, gateway.billing, gateway.settings.service_base
+            gateway.directory, gateway.clock, gateway.billing, gateway.settings
         ).operations(),
         *WebhookEndpointRoutes(gateway).operations(),
         *WebhookMessageRoutes(gateway.directory).operations(),

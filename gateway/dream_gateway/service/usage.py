@@ -31,6 +31,7 @@ from dream_gateway.service.fields import (
 )
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.reply import Answer
+from dream_gateway.service.subscription_shapes import subscription_view
 from dream_gateway.service.usage_shapes import (
     TrackAnswer,
     TrackRequest,
@@ -164,7 +165,10 @@ class UsageRoutes:
         verdict = await self._admission.usage(call.known.project, user)
         if not verdict.allowed and verdict.usage is None:
             raise RefusedError(verdict)
-        return Answer(usage_view(verdict, user), headers=self._fields(verdict))
+        view = usage_view(verdict, user)
+        if verdict.customer is not None and verdict.customer.subscription is not None:
+            view.subscription = subscription_view(verdict.customer.subscription)
+        return Answer(view, headers=self._fields(verdict))
 
     async def verify(self, call: Call) -> Answer:
         """Check a customer key of the caller's own project; another's is unknown."""

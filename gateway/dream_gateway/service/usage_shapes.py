@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from dream_gateway.service.subscription_shapes import (
+    SubscriptionView,  # noqa: TC001 # msgspec reads the annotations
+)
 from dream_gateway.service.values import (
     MAX_BATCH,
     MAX_COST,
@@ -35,7 +38,8 @@ class UsageView(Shape):
 
     Units that other workers hold on lease count as used, so it is exact once traffic has been idle
     for a second, and never too low. `overage` are the units beyond `limit`, where the tier has a
-    price for them: they are paid, and not refused.
+    price for them: they are paid, and not refused. `subscription` is there for one who pays or did,
+    where usage is what was asked for.
     """
 
     user_id: str
@@ -46,6 +50,7 @@ class UsageView(Shape):
     period_start: datetime | None
     period_end: datetime | None
     overage: Units | UnsetType = UNSET
+    subscription: SubscriptionView | UnsetType = UNSET
 
 
 class CountedUsage(Shape):

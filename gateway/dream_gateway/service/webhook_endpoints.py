@@ -251,13 +251,14 @@ class WebhookEndpointRoutes:
         """Send an endpoint messages again."""
         asked: Replay = call.body
         found, writer = await _enabled(call.writing, call), call.writing.writer
-        if (asked.message_ids is None) is (asked.since is None):
-            raise invalid([Fault("", "Expected either messageIds or since.")])
-        if asked.since is None:
-            count = await dispatches.replay(writer, found, asked.message_ids or ())
+        if asked.message_ids is not None and (asked.since or asked.until):
+            raise invalid([Fault("/messageIds", "Expected these, or a time, and not both.")])
+        if asked.message_ids is not None:
+            count = await dispatches.replay(writer, found, asked.message_ids)
         else:
+            since = 0.0 if asked.since is None else asked.since.timestamp()
             until = None if asked.until is None else asked.until.timestamp()
-            count = await dispatches.replay_missed(writer, found, asked.since.timestamp(), until)
+            count = await dispatches.replay_missed(writer, found, since, until)
         await webhook_endpoints.pause(writer, found.id, None)
         await writer.audit(
             "webhook_endpoint.replay", found.id, {"messages": count}, project=found.project_id

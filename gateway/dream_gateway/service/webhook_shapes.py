@@ -57,7 +57,10 @@ class SecretRotation(Shape):
 
 
 class Replay(Shape):
-    """What to send again: these messages whatever became of them, or what was missed `since` then."""
+    """What to send again: these messages whatever became of them, or what was missed in a time.
+
+    With nothing said, whatever was missed of what is kept.
+    """
 
     message_ids: Annotated[list[ObjectId], Meta(max_length=100)] | None = None
     since: Instant | None = None

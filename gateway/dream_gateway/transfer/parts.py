@@ -35,10 +35,21 @@ LATEST = 253_402_300_800
 
 LONGEST_TEXT = 64 << 10
 LEFT_OUT = frozenset(
-    {"position", "deleted_at", "developer_id", "unpaid", "plan_since", "overage_since"}
+    {
+        "position",
+        "deleted_at",
+        "developer_id",
+        "unpaid",
+        "plan_since",
+        "anchor_since",
+        "overage_since",
+        "subscription",
+        "version",
+    }
 )
 """The columns of no line: what was deleted is in none, a member is one by their address, what a platform
-owes is between it and the operator of this gateway, and overage is paid from the import on."""
+owes is between it and the operator of this gateway, overage is paid from the import on, how a
+subscription stands is told by its own line, and how often that was changed is nobody's business."""
 
 ID = ("id",)
 DIGEST = "digest"

@@ -46,8 +46,8 @@ def main(
         signal.sigwait(stops)
     finally:
         fake.stop()
-        for violation in fake.violations:
-            click.echo(violation, err=True)
+    if fake.violations:
+        raise click.ClickException("\n".join(fake.violations))
 
 
 def _told(fake: FakeStripe, secrets: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
@@ -13,6 +13,7 @@ from dream_gateway_stripe.testing.contract import Contract, check_answer, read_p
 from dream_gateway_stripe.testing.contract.checks import Violation
 from dream_gateway_stripe.testing.faults import Moment, OAuthFault, StripeFault, Trouble
 from dream_gateway_stripe.testing.form import read_form
+from dream_gateway_stripe.testing.heeded import Heeded
 from dream_gateway_stripe.testing.passing import pass_time
 from dream_gateway_stripe.testing.routes import INERT, ROUTES
 from dream_gateway_stripe.testing.world import API_VERSION, KEYS, Origin
@@ -30,34 +31,6 @@ if TYPE_CHECKING:
 LONGEST_KEY = 255
 KEPT_SECONDS = 24 * 3_600
 """For so long a key makes a request once, and no longer."""
-
-
-class Heeded(dict[str, Any]):
-    """Parameters that remember which of them were looked at."""
-
-    def __init__(self, values: JSON) -> None:
-        super().__init__(values)
-        self.seen: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        """Return a parameter."""
-        self.seen.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a parameter, or something else."""
-        self.seen.add(name)
-        return super().get(name, default)
-
-    def __contains__(self, name: object) -> bool:
-        """Tell whether a parameter is there."""
-        self.seen.add(str(name))
-        return super().__contains__(name)
-
-    @property
-    def missed(self) -> set[str]:
-        """The parameters that nobody looked at."""
-        return set(self.keys()) - self.seen - INERT
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +166,9 @@ class Api:
             if fault.status != 402:
                 raise
             return fault.status, fault.body
-        if params.missed and not _is_empty(made):
-            self._violated(name, f"the fake does nothing about {', '.join(params.missed)}")
-            raise StripeFault(f"The fake does nothing about {', '.join(params.missed)}.")
+        if missed := ", ".join(params.missed(INERT)):
+            self._violated(name, f"the fake does nothing about {missed}")
+            raise StripeFault(f"The fake does nothing about {missed}.")
         is_page = made.get("object") == "list"
         body = made if is_page or "id" not in made else books.seen(made, params.get("expand", ()))
         self._check(operation, name, body)
@@ -221,11 +194,6 @@ class Api:
 
     def _violated(self, name: str, what: str) -> None:
         self.violations.append(f"{name}: {what}")
-
-
-def _is_empty(made: JSON) -> bool:
-    """Return whether an answer is a list of nothing, for which not every filter was looked at."""
-    return made.get("object") == "list" and not made["data"]
 
 
 def _check_metadata(params: JSON) -> None:

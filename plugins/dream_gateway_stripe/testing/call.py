@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dream_gateway_stripe.testing.books import copied
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -28,7 +30,7 @@ class Call:
 
     def wanted(self, *names: str) -> JSON:
         """Return what a list is to be filtered by: `None` for what is not asked."""
-        return {name: self.params.get(name) for name in names}
+        return {name: copied(self.params.get(name)) for name in names}
 
     def object(self, prefix: str, kind: str, **fields: Any) -> JSON:
         """Return the beginning of a new object."""

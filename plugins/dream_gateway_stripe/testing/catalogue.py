@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import fits, merge_metadata
+from dream_gateway_stripe.testing.books import copied, fits, merge_metadata
 from dream_gateway_stripe.testing.call import Call
 from dream_gateway_stripe.testing.faults import StripeFault
 
@@ -56,7 +56,7 @@ def update_product(call: Call) -> JSON:
     before = call.books.seen(product)
     for name in PRODUCT_FIELDS:
         if name in call.params:
-            value = call.params[name]
+            value = copied(call.params[name])
             empty: list[str] | None = [] if name in ("images", "marketing_features") else None
             product[name] = empty if value == "" else value
     if "default_price" in call.params:
@@ -113,6 +113,10 @@ def update_price(call: Call) -> JSON:
     """Change what may change: whether it is sold, and what it is called."""
     price = call.books.get(call.parts[0], "price")
     before = call.books.seen(price)
+    if call.params.get("active") is False and _is_default(call, price):
+        raise StripeFault(
+            "This price cannot be archived because it is the default price of its product."
+        )
     for name in ("active", "nickname", "tax_behavior"):
         if name in call.params:
             price[name] = call.params[name]
@@ -124,6 +128,10 @@ def update_price(call: Call) -> JSON:
     return price
 
 
+def _is_default(call: Call, price: JSON) -> bool:
+    return bool(call.books.get(price["product"], "product")["default_price"] == price["id"])
+
+
 def retrieve_price(call: Call) -> JSON:
     """Show a price."""
     return call.books.get(call.parts[0], "price")
@@ -132,7 +140,7 @@ def retrieve_price(call: Call) -> JSON:
 def list_prices(call: Call) -> JSON:
     """List prices."""
     wanted = call.wanted("active", "currency", "product", "type", "created")
-    recurring = call.params.get("recurring", {})
+    recurring = copied(call.params.get("recurring", {}))
     keys = call.params.get("lookup_keys")
     found = [
         each

@@ -1,23 +1,18 @@
-"""Checkout sessions: opened by the API, completed by somebody on the page, or left to expire."""
+"""Checkout sessions, as the API opens, shows and closes them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import fits
+from dream_gateway_stripe.testing.books import copied, fits
 from dream_gateway_stripe.testing.calendar import DAY
-from dream_gateway_stripe.testing.call import Call
-from dream_gateway_stripe.testing.cards import Card
-from dream_gateway_stripe.testing.customers import create_customer
-from dream_gateway_stripe.testing.faults import StripeFault, declined
-from dream_gateway_stripe.testing.payments import pay, settle
-from dream_gateway_stripe.testing.subscription import begin
+from dream_gateway_stripe.testing.completion import expire
+from dream_gateway_stripe.testing.faults import StripeFault
 from dream_gateway_stripe.testing.subscriptions import trial_until
 
 if TYPE_CHECKING:
-    from dream_gateway_stripe.testing.books import JSON, Books
-    from dream_gateway_stripe.testing.call import Routes
-    from dream_gateway_stripe.testing.world import World
+    from dream_gateway_stripe.testing.books import JSON
+    from dream_gateway_stripe.testing.call import Call, Routes
 
 SHORTEST_SECONDS = 30 * 60
 ONLY_IN = {"subscription_data": "subscription", "payment_intent_data": "payment"}
@@ -68,8 +63,23 @@ def create_session(call: Call) -> JSON:
     session["url"] = f"{call.world.base_url}/c/pay/{session['id']}"
     call.books.add(session)
     call.books.included[session["id"], "line_items"] = lines
-    call.books.included[session["id"], "order"] = [dict(wanted)]
+    call.world.orders[session["id"]] = _order(wanted)
     return session
+
+
+def _order(wanted: JSON) -> JSON:
+    """Return what is to be done when the session is completed."""
+    data = wanted.get("subscription_data", {})
+    return {
+        "lines": [
+            {"price": each["price"], "quantity": each.get("quantity")}
+            for each in wanted["line_items"]
+        ],
+        "metadata": copied(data.get("metadata")),
+        "trial": {k: data[k] for k in ("trial_period_days", "trial_end") if k in data},
+        "trial_settings": copied(data.get("trial_settings")),
+        "payment_metadata": copied(wanted.get("payment_intent_data", {}).get("metadata")),
+    }
 
 
 def _check(call: Call, wanted: JSON) -> None:
@@ -91,6 +101,11 @@ def _check(call: Call, wanted: JSON) -> None:
             "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from now.",
             param="expires_at",
         )
+    _check_prices(call, wanted, wanted["mode"])
+
+
+def _check_prices(call: Call, wanted: JSON, mode: str) -> None:
+    """Refuse prices that cannot be paid in a mode."""
     kinds = {
         call.books.get(each["price"], "price", "line_items[price]")["type"]
         for each in wanted["line_items"]
@@ -100,6 +115,8 @@ def _check(call: Call, wanted: JSON) -> None:
         raise StripeFault(
             "You specified `payment` mode but passed a recurring price.", param="mode"
         )
+    if mode == "subscription" and "one_time" in kinds and "recurring" in kinds:
+        raise StripeFault("The fake does not add products to a subscription.", param="line_items")
     if mode == "subscription" and "recurring" not in kinds:
         raise StripeFault(
             "You must provide at least one recurring price in `subscription` mode.", param="mode"
@@ -118,6 +135,8 @@ def _line(call: Call, wanted: JSON) -> JSON:
     if not metered and wanted.get("quantity", 0) < 1:
         raise StripeFault("Quantity is required.", param="line_items[quantity]")
     product = call.books.get(price["product"], "product")
+    if not product["active"]:
+        raise StripeFault("The price's product is not active.", param="line_items[price]")
     amount = 0 if metered else price["unit_amount"] * wanted["quantity"]
     return {
         "id": call.world.id("li"),
@@ -131,108 +150,6 @@ def _line(call: Call, wanted: JSON) -> JSON:
         "price": call.books.seen(price),
         "quantity": wanted.get("quantity"),
     }
-
-
-def complete(
-    world: World, books: Books, session: JSON, card: Card | None, email: str | None = None
-) -> None:
-    """Do what somebody does on the page: pay.
-
-    Raises the refusal of the card, and then the session stays open. Without a card, a subscription
-    begins that has a trial, if that was allowed.
-    """
-    if session["status"] != "open":
-        raise StripeFault(f"This checkout session is {session['status']}.")
-    if card is Card.DECLINES:
-        raise declined()
-    (wanted,) = books.included[session["id"], "order"]
-    data = wanted.get("subscription_data", {})
-    trial_end = trial_until(world.now, data)
-    if card is None and (trial_end is None or session["payment_method_collection"] == "always"):
-        raise StripeFault("A payment method is needed.")
-    _payer(world, books, session, email)
-    if card is not None and session["customer"]:
-        world.cards[session["customer"]] = card
-    if session["mode"] == "subscription":
-        subscription = begin(
-            world,
-            books,
-            session["customer"],
-            [
-                {k: v for k, v in each.items() if k in ("price", "quantity")}
-                for each in wanted["line_items"]
-            ],
-            trial_end=trial_end,
-            metadata=data.get("metadata"),
-            trial_settings=data.get("trial_settings"),
-        )
-        free = trial_end is not None
-        session |= {
-            "subscription": subscription["id"],
-            "invoice": subscription["latest_invoice"],
-            "payment_status": "no_payment_required" if free else "paid",
-        }
-        if free:
-            session |= {"amount_total": 0, "amount_subtotal": 0}
-    else:
-        _pay_once(world, books, session, card or Card.WORKS, wanted)
-    session |= {"status": "complete", "url": None}
-    world.happened(books, "checkout.session.completed", session)
-
-
-def _payer(world: World, books: Books, session: JSON, email: str | None) -> None:
-    """Fill in who pays; a subscription is always a customer's."""
-    known = books.find(session["customer"], "customer")
-    email = (known or {}).get("email") or session["customer_email"] or email or "guest@example.com"
-    session["customer_details"] = {
-        "address": None,
-        "email": email,
-        "name": (known or {}).get("name"),
-        "phone": None,
-        "tax_exempt": "none",
-        "tax_ids": [],
-    }
-    needed = session["mode"] == "subscription" or session["customer_creation"] == "always"
-    if known is None and needed:
-        made = create_customer(Call(world, books, {"email": email}))
-        session["customer"] = made["id"]
-
-
-def _pay_once(world: World, books: Books, session: JSON, card: Card, wanted: JSON) -> None:
-    intent = pay(
-        world,
-        books,
-        amount=session["amount_total"],
-        currency=session["currency"],
-        customer=session["customer"],
-        card=card,
-        metadata=wanted.get("payment_intent_data", {}).get("metadata"),
-    )
-    session["payment_intent"] = intent["id"]
-    session["payment_status"] = "unpaid" if card is Card.SLOW else "paid"
-
-
-def arrive(world: World, books: Books, session: JSON, *, succeeds: bool) -> None:
-    """Let money that was on its way come, or not."""
-    intent = books.get(session["payment_intent"] or "", "payment_intent")
-    if intent["status"] != "processing":
-        raise StripeFault("No payment is on its way.")
-    settle(world, books, intent, succeeds=succeeds)
-    if succeeds:
-        session["payment_status"] = "paid"
-    word = "succeeded" if succeeds else "failed"
-    world.happened(books, f"checkout.session.async_payment_{word}", session)
-
-
-def expire(world: World, books: Books, session: JSON) -> None:
-    """Close a session that nobody completed."""
-    if session["status"] != "open":
-        raise StripeFault(
-            'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
-            f"Session has a status of {session['status']}."
-        )
-    session |= {"status": "expired", "url": None}
-    world.happened(books, "checkout.session.expired", session)
 
 
 def expire_session(call: Call) -> JSON:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from dream_gateway_stripe.testing.world import World
 
 PATIENCE_SECONDS = 10.0
-BACKOFF_SECONDS = (1, 2, 5, 10, 30, 60, 300, 3_600)
+BACKOFF_SECONDS = (0.2, 1.0, 5.0, 30.0, 300.0, 3_600.0)
 ATTEMPTS = 16
 """As often an event is sent in the background before it is given up."""
 
@@ -30,6 +32,15 @@ class Deliverer:
     def __init__(self, world: World, lock: RLock) -> None:
         self._world = world
         self._lock = lock
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Whom to trust: read once, for that takes longer than a delivery."""
+        return ssl.create_default_context()
+
+    def client(self, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+        """Return a client to deliver by."""
+        return httpx.AsyncClient(transport=transport, verify=self._trust, timeout=PATIENCE_SECONDS)
 
     def request(self, delivery: Delivery) -> tuple[dict[str, str], bytes]:
         """Return the fields and the body of an attempt made now."""
@@ -53,7 +64,7 @@ class Deliverer:
             for at in (lost := list(drop)):
                 pending[at].dropped = True
             chosen = arranged(pending, order, duplicate, lost)
-        async with httpx.AsyncClient(transport=transport, timeout=PATIENCE_SECONDS) as client:
+        async with self.client(transport) as client:
             for delivery in chosen:
                 await self.attempt(client, delivery)
         return chosen
@@ -102,7 +113,7 @@ class Pusher:
     async def _push(self) -> None:
         waits: dict[int, float] = {}
         passed = 0.0
-        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        async with self._deliverer.client() as client:
             while not self._stop.wait(self._every):
                 passed += self._every
                 for delivery in self._pending():

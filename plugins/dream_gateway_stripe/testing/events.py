@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from dream_gateway_stripe.testing.books import in_range
+from dream_gateway_stripe.testing.books import copied, in_range
 from dream_gateway_stripe.testing.calendar import DAY
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def list_events(call: Call) -> JSON:
     """List events, of some types, or those that were taken, or not."""
     wanted = call.params
     types = wanted.get("types", [wanted.get("type", "*")])
-    delivered, created = wanted.get("delivery_success"), wanted.get("created")
+    delivered, created = wanted.get("delivery_success"), copied(wanted.get("created"))
     found = [
         each
         for each in call.books.all("event")

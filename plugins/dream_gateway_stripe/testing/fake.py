@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dream_gateway_stripe.testing.world import Clock
 
 METHODS = ["GET", "POST", "DELETE"]
-ROUNDS = 50
+ROUNDS = 20
 
 
 class ContractError(AssertionError):

@@ -203,13 +203,15 @@ def _note_payment(world: World, books: Books, invoice: JSON, intent: JSON, *, pa
     books.add(payment)
 
 
-def void(world: World, books: Books, invoice: JSON) -> None:
+def void_invoice(call: Call) -> JSON:
     """Have an invoice never paid."""
+    invoice = call.books.get(call.parts[0], "invoice")
     if invoice["status"] != "open":
         raise StripeFault("Only open invoices can be voided.", code="invoice_not_open")
     invoice |= {"status": "void", "next_payment_attempt": None}
-    invoice["status_transitions"]["voided_at"] = world.now
-    world.happened(books, "invoice.voided", invoice)
+    invoice["status_transitions"]["voided_at"] = call.now
+    call.world.happened(call.books, "invoice.voided", invoice)
+    return invoice
 
 
 def retrieve_invoice(call: Call) -> JSON:
@@ -239,5 +241,6 @@ def list_payments(call: Call) -> JSON:
 ROUTES: Routes = {
     ("get", "/v1/invoices"): list_invoices,
     ("get", "/v1/invoices/{invoice}"): retrieve_invoice,
+    ("post", "/v1/invoices/{invoice}/void"): void_invoice,
     ("get", "/v1/invoice_payments"): list_payments,
 }

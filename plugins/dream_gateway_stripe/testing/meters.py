@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import TYPE_CHECKING
 
+from dream_gateway_stripe.testing.books import copied
 from dream_gateway_stripe.testing.calendar import DAY, HOUR
 from dream_gateway_stripe.testing.faults import StripeFault
 
@@ -33,7 +34,10 @@ def create_meter(call: Call) -> JSON:
     meter = call.object(
         "mtr",
         "billing.meter",
-        customer_mapping={"type": "by_id", "event_payload_key": mapping["event_payload_key"]},
+        customer_mapping={
+            "type": mapping.get("type", "by_id"),
+            "event_payload_key": mapping["event_payload_key"],
+        },
         default_aggregation={"formula": wanted["default_aggregation"]["formula"]},
         display_name=wanted["display_name"],
         event_name=name,
@@ -85,7 +89,7 @@ def create_event(call: Call) -> JSON:
     at = wanted.get("timestamp", call.now)
     if not call.now - OLDEST_DAYS * DAY <= at <= call.now + LATEST_SECONDS:
         raise StripeFault("The timestamp is too old or in the future.", param="timestamp")
-    payload = wanted["payload"]
+    payload = copied(wanted["payload"])
     customer = payload.get(meter["customer_mapping"]["event_payload_key"], "")
     call.books.get(customer, "customer", "payload[stripe_customer_id]")
     value = payload.get(meter["value_settings"]["event_payload_key"], "")

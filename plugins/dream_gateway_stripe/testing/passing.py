@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dream_gateway_stripe.testing.calendar import DAY, HOUR
-from dream_gateway_stripe.testing.checkout import expire
+from dream_gateway_stripe.testing.completion import expire
 from dream_gateway_stripe.testing.invoices import attempt, bill
 from dream_gateway_stripe.testing.schedules import next_phase, turn
 from dream_gateway_stripe.testing.subscription import (

@@ -223,11 +223,19 @@ def list_charges(call: Call) -> JSON:
     return call.books.page(found, call.params, "/v1/charges")
 
 
+def list_disputes(call: Call) -> JSON:
+    """List disputes."""
+    wanted = call.wanted("charge", "payment_intent", "created")
+    found = [each for each in call.books.all("dispute") if fits(each, wanted)]
+    return call.books.page(found, call.params, "/v1/disputes")
+
+
 ROUTES: Routes = {
     ("get", "/v1/payment_intents/{intent}"): lambda call: _shown("payment_intent", call),
     ("get", "/v1/charges"): list_charges,
     ("get", "/v1/charges/{charge}"): lambda call: _shown("charge", call),
     ("post", "/v1/refunds"): create_refund,
     ("get", "/v1/refunds/{refund}"): lambda call: _shown("refund", call),
+    ("get", "/v1/disputes"): list_disputes,
     ("get", "/v1/disputes/{dispute}"): lambda call: _shown("dispute", call),
 }

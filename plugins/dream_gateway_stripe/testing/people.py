@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from dream_gateway_stripe.testing import checkout, connect, payments
+from dream_gateway_stripe.testing import completion, connect, payments
 from dream_gateway_stripe.testing.cards import Card
-from dream_gateway_stripe.testing.invoices import attempt, subscription_of
 from dream_gateway_stripe.testing.passing import pass_time
-from dream_gateway_stripe.testing.subscription import recover
+from dream_gateway_stripe.testing.subscription import pay_invoice
 
 if TYPE_CHECKING:
     from threading import RLock
@@ -64,7 +63,7 @@ class People:
             pass_time(self._world)
             books = self._world.books_with(session_id)
             session = books.get(session_id, "checkout.session")
-            checkout.complete(self._world, books, session, card, email)
+            completion.complete(self._world, books, session, card, email)
             return books.seen(session)
 
     def settle(self, session_id: str, *, succeeds: bool) -> None:
@@ -73,7 +72,7 @@ class People:
             pass_time(self._world)
             books = self._world.books_with(session_id)
             session = books.get(session_id, "checkout.session")
-            checkout.arrive(self._world, books, session, succeeds=succeeds)
+            completion.arrive(self._world, books, session, succeeds=succeeds)
 
     def use_card(self, customer: str, card: Card | None) -> None:
         """Let a customer pay with another card from now on, or have none."""
@@ -92,10 +91,7 @@ class People:
             for invoice in books.all("invoice"):
                 if invoice["customer"] != customer or invoice["status"] not in ("open", "draft"):
                     continue
-                invoice["status"] = "open"
-                paid = attempt(self._world, books, invoice) and paid
-                subscription = books.get(subscription_of(invoice), "subscription")
-                recover(self._world, books, subscription)
+                paid = pay_invoice(self._world, books, invoice) and paid
             return paid
 
     def refund(self, payment_intent: str, amount: int | None = None) -> None:

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 def phase(
     subscription: JSON,
     wanted: list[JSON],
+    *,
     start: int,
     end_at: int,
     proration: str = "create_prorations",
+    trial_end: int | None = None,
+    anchor: str | None = None,
 ) -> JSON:
     """Return a phase."""
     return {
         "add_invoice_items": [],
         "application_fee_percent": None,
-        "billing_cycle_anchor": None,
+        "billing_cycle_anchor": anchor,
         "billing_thresholds": None,
         "collection_method": None,
         "currency": subscription["currency"],
@@ -40,7 +43,7 @@ def phase(
         "proration_behavior": proration,
         "start_date": start,
         "transfer_data": None,
-        "trial_end": None,
+        "trial_end": trial_end,
     }
 
 
@@ -57,7 +60,9 @@ def plan_phase(world: World, books: Books, schedule: JSON, prices: list[tuple[st
     start = schedule["phases"][-1]["end_date"]
     spell = books.get(wanted[0]["price"], "price")["recurring"]
     end_at = after(start, spell["interval"], spell["interval_count"])
-    schedule["phases"].append(phase(subscription, wanted, start, end_at, "none"))
+    schedule["phases"].append(
+        phase(subscription, wanted, start=start, end_at=end_at, proration="none")
+    )
     world.updated(books, "subscription_schedule.updated", schedule, before)
 
 
@@ -80,7 +85,21 @@ def read_phases(call: Call, subscription: JSON, wanted: list[JSON], whole: JSON)
         ]
         end_at = _phase_end(call, each, start, prices[0])
         proration = each.get("proration_behavior", whole.get("proration_behavior"))
-        found.append(phase(subscription, lines, start, end_at, proration or "create_prorations"))
+        trial_end = each.get("trial_end")
+        if trial_end not in (None, subscription["trial_end"]):
+            raise StripeFault("The fake begins no trials by schedules.", param="phases[trial_end]")
+        found.append(
+            phase(
+                subscription,
+                lines,
+                start=start,
+                end_at=end_at,
+                proration=proration or "create_prorations",
+                trial_end=trial_end,
+                anchor=each.get("billing_cycle_anchor"),
+            )
+            | {"billing_cycle_anchor": each.get("billing_cycle_anchor")}
+        )
     return found
 
 

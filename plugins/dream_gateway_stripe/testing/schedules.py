@@ -8,7 +8,7 @@ from dream_gateway_stripe.testing.books import merge_metadata
 from dream_gateway_stripe.testing.faults import StripeFault
 from dream_gateway_stripe.testing.phases import phase, read_phases
 from dream_gateway_stripe.testing.plan_changes import change_items
-from dream_gateway_stripe.testing.subscription import OVER, end, items, period_end
+from dream_gateway_stripe.testing.subscription import OVER, end, end_trial, items, period_end
 
 if TYPE_CHECKING:
     from dream_gateway_stripe.testing.books import JSON, Books
@@ -44,7 +44,13 @@ def create_schedule(call: Call) -> JSON:
 def attach(call: Call, subscription: JSON, metadata: JSON) -> JSON:
     """Attach a schedule to a subscription, that leaves everything as it is."""
     start = items(subscription)[0]["current_period_start"]
-    first = phase(subscription, items(subscription), start, period_end(subscription))
+    first = phase(
+        subscription,
+        items(subscription),
+        start=start,
+        end_at=period_end(subscription),
+        trial_end=subscription["trial_end"] if subscription["status"] == "trialing" else None,
+    )
     schedule = call.object(
         "sub_sched",
         "subscription_schedule",
@@ -103,6 +109,12 @@ def update_schedule(call: Call) -> JSON:
             )
         schedule["phases"] = phases
         schedule["current_phase"] = {k: running[k] for k in ("start_date", "end_date")}
+        if subscription["status"] == "trialing" and running["trial_end"] is None:
+            # A phase that does not name its trial has none: forgetting it ends it at once.
+            was = call.books.seen(subscription)
+            end_trial(call.world, call.books, subscription)
+            kind = "customer.subscription.updated"
+            call.world.updated(call.books, kind, subscription, was)
     if "end_behavior" in wanted:
         schedule["end_behavior"] = wanted["end_behavior"]
     merge_metadata(schedule, wanted.get("metadata"))
@@ -137,8 +149,12 @@ def put_items(world: World, books: Books, subscription: JSON, entered: JSON) -> 
     gone = items(subscription)[len(wanted) :]
     removed = [{"id": each["id"], "deleted": True} for each in gone]
     at_end = period_end(subscription) <= world.now
+    if entered["billing_cycle_anchor"] == "phase_start":
+        subscription["billing_cycle_anchor"] = entered["start_date"]
     proration = "none" if at_end else entered["proration_behavior"]
-    change_items(world, books, subscription, [*wanted, *removed], proration=proration)
+    anchor = "now" if entered["billing_cycle_anchor"] == "phase_start" else "unchanged"
+    whole = [*wanted, *removed]
+    change_items(world, books, subscription, whole, proration=proration, anchor=anchor)
     world.updated(books, "customer.subscription.updated", subscription, was)
 
 

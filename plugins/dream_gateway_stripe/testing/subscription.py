@@ -233,6 +233,12 @@ def renew(world: World, books: Books, subscription: JSON) -> None:
     world.updated(books, "customer.subscription.updated", subscription, before)
 
 
+def end_trial(world: World, books: Books, subscription: JSON) -> None:
+    """Begin the first period that is paid for, now."""
+    subscription |= {"trial_end": world.now, "billing_cycle_anchor": world.now}
+    renew(world, books, subscription)
+
+
 def retry(world: World, books: Books, invoice: JSON) -> None:
     """Try an open invoice again, and give up after the last time."""
     subscription = books.get(subscription_of(invoice), "subscription")
@@ -245,6 +251,14 @@ def retry(world: World, books: Books, invoice: JSON) -> None:
             return
         subscription["status"] = world.policy.then
         world.updated(books, "customer.subscription.updated", subscription, before)
+
+
+def pay_invoice(world: World, books: Books, invoice: JSON) -> bool:
+    """Have somebody pay an invoice now, and tell whether it is paid."""
+    invoice["status"] = "open"
+    paid = attempt(world, books, invoice)
+    recover(world, books, books.get(subscription_of(invoice), "subscription"))
+    return paid
 
 
 def recover(world: World, books: Books, subscription: JSON) -> None:

@@ -13,7 +13,9 @@ from dream_gateway_stripe.testing.subscription import (
     OVER,
     begin,
     end,
+    end_trial,
     items,
+    pay_invoice,
     period_end,
     renew,
 )
@@ -126,8 +128,7 @@ def _change(call: Call, subscription: JSON, wanted: JSON) -> None:
 def _change_trial(call: Call, subscription: JSON, wanted: Any) -> None:
     if wanted == "now":
         if subscription["status"] == "trialing":
-            subscription |= {"trial_end": call.now, "billing_cycle_anchor": call.now}
-            renew(call.world, call.books, subscription)
+            end_trial(call.world, call.books, subscription)
         return
     if wanted <= call.now:
         raise StripeFault("Invalid timestamp: must be in the future.", param="trial_end")
@@ -187,7 +188,18 @@ def resume_subscription(call: Call) -> JSON:
     return subscription
 
 
+def pay_open_invoice(call: Call) -> JSON:
+    """Pay an invoice by the API, with the customer's card."""
+    invoice = call.books.get(call.parts[0], "invoice")
+    if invoice["status"] != "open":
+        raise StripeFault(f"Invoice is {invoice['status']}.", code="invoice_not_open")
+    if not pay_invoice(call.world, call.books, invoice):
+        raise declined()
+    return invoice
+
+
 ROUTES: Routes = {
+    ("post", "/v1/invoices/{invoice}/pay"): pay_open_invoice,
     ("post", "/v1/subscriptions"): create_subscription,
     ("get", "/v1/subscriptions"): list_subscriptions,
     ("get", "/v1/subscriptions/{subscription_exposed_id}"): retrieve_subscription,

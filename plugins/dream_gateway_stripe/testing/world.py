@@ -69,6 +69,7 @@ class World:
     accounts: dict[str, JSON] = field(default_factory=dict)
     connected: set[tuple[str, bool]] = field(default_factory=set)
     codes: dict[str, JSON] = field(default_factory=dict)
+    orders: dict[str, JSON] = field(default_factory=dict)
     links: dict[str, JSON] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
     pending_lines: dict[str, list[JSON]] = field(default_factory=dict)
@@ -147,10 +148,12 @@ class World:
             },
             "type": type_,
         }
-        if connected:
-            event["account"] = books.account
         books.add(event)
-        self.post.add(Target.CONNECT if connected else Target.PLATFORM, books.seen(event))
+        # Only what is delivered names the account: who lists events has named it already.
+        if connected:
+            self.post.add(Target.CONNECT, {**books.seen(event), "account": books.account})
+        else:
+            self.post.add(Target.PLATFORM, books.seen(event))
         return event
 
     def updated(self, books: Books, type_: str, thing: JSON, before: JSON) -> None:

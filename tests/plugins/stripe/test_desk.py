@@ -280,6 +280,9 @@ class TestConnect:
         scripted.answers = [(200, {**token, "livemode": True})]
         with pytest.raises(InvalidCodeError):
             await billing.connect("ac_2", live=False)
+        scripted.answers = [(200, {"access_token": "sk_theirs"})]
+        with pytest.raises(BillingUnavailableError):
+            await billing.connect("ac_3", live=False)
 
     @pytest.mark.parametrize(
         ("status", "word", "error"),

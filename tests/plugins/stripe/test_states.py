@@ -11,11 +11,20 @@ from dream_gateway.model import Interval
 from dream_gateway.payments import (
     AccountState,
     CheckoutStatus,
+    PaymentState,
     ScheduledChange,
     SubscriptionState,
     SubscriptionStatus,
 )
-from dream_gateway_stripe.shapes import ConnectedAccount, Payment, Session, Subscription
+from dream_gateway_stripe.phases import phases
+from dream_gateway_stripe.shapes import (
+    ConnectedAccount,
+    Payment,
+    Price,
+    Schedule,
+    Session,
+    Subscription,
+)
 from dream_gateway_stripe.states import (
     account_state,
     checkout_state,
@@ -24,6 +33,7 @@ from dream_gateway_stripe.states import (
 )
 
 START, END, LATER = 1_790_000_000, 1_792_592_000, 1_795_000_000
+ENDS = {"end_behavior": "cancel"}
 
 
 def price(price_id: str = "price_1", **fields: object) -> dict[str, Any]:
@@ -53,8 +63,8 @@ def item(of: dict[str, Any], quantity: int | None = 1) -> dict[str, Any]:
     }
 
 
-def state(*items: dict[str, Any], **fields: object) -> SubscriptionState:
-    found = {
+def subscription(*items: dict[str, Any], **fields: object) -> dict[str, Any]:
+    return {
         "id": "sub_1",
         "object": "subscription",
         "customer": "cus_1",
@@ -64,7 +74,10 @@ def state(*items: dict[str, Any], **fields: object) -> SubscriptionState:
         "items": {"data": list(items or (item(price()),)), "has_more": False},
         **fields,
     }
-    return subscription_state(msgspec.convert(found, Subscription))
+
+
+def state(*items: dict[str, Any], **fields: object) -> SubscriptionState:
+    return subscription_state(msgspec.convert(subscription(*items, **fields), Subscription))
 
 
 def schedule(status: str, *phases: tuple[int, int, str]) -> dict[str, Any]:
@@ -112,6 +125,8 @@ def test_every_status_is_known(status: SubscriptionStatus) -> None:
         ({"cancel_at_period_end": True, "cancel_at": END}, END),
         ({"cancel_at_period_end": True}, END),
         ({"cancel_at": LATER}, LATER),  # as the portal sets it
+        ({"schedule": schedule("active", (START, LATER, "price_1")) | ENDS}, LATER),
+        ({"schedule": schedule("released", (START, LATER, "price_1")) | ENDS}, None),
     ],
 )
 def test_when_it_ends(fields: dict[str, Any], cancel_at: float | None) -> None:
@@ -182,28 +197,14 @@ def test_how_a_checkout_stands(status: str, paid: str, intent: object, told: str
     assert found.payment_id == ("pi_1" if intent else None)
 
 
-@pytest.mark.parametrize(
-    ("charge", "told"),
-    [
-        (None, (0, False)),
-        ({"id": "ch_1", "amount": 900, "currency": "usd"}, (0, False)),
-        (
-            {
-                "id": "ch_1",
-                "amount": 900,
-                "currency": "usd",
-                "amount_refunded": 400,
-                "disputed": True,
-            },
-            (400, True),
-        ),
-    ],
-)
-def test_what_went_back_of_a_payment(charge: object, told: tuple[int, bool]) -> None:
+@pytest.mark.parametrize("refunded", [None, 0, 400])
+def test_what_went_back_of_a_payment(refunded: int | None) -> None:
+    charge = None
+    if refunded is not None:
+        charge = {"id": "ch_1", "amount": 900, "currency": "usd", "amount_refunded": refunded}
     found = {"id": "pi_1", "amount": 900, "currency": "usd", "latest_charge": charge}
-    read = payment_state(msgspec.convert(found, Payment))
-    assert (read.id, read.amount) == ("pi_1", 900)
-    assert (read.refunded, read.disputed) == told
+    read = payment_state(msgspec.convert(found, Payment), disputed=True)
+    assert read == PaymentState("pi_1", 900, "usd", refunded or 0, disputed=True)
 
 
 def test_an_account() -> None:
@@ -218,3 +219,43 @@ def test_an_account() -> None:
     assert told == AccountState("acct_1", True, True, "shop@example.com", "Shop", "read_write")
     bare = account_state(msgspec.convert({"id": "acct_2"}, ConnectedAccount))
     assert bare == AccountState("acct_2", charges=False, details_submitted=False)
+
+
+@pytest.mark.parametrize(
+    ("discount", "kept"),
+    [
+        ({"discount": "di_1", "coupon": "c_1"}, {"discount": "di_1"}),
+        ({"coupon": "c_1", "promotion_code": "promo_1"}, {"promotion_code": "promo_1"}),
+        ({"coupon": "c_1", "discount": None}, {"coupon": "c_1"}),
+    ],
+)
+def test_a_change_that_waits_keeps_discounts_taxes_and_the_trial(
+    discount: dict[str, Any], kept: dict[str, str]
+) -> None:
+    running = schedule("active", (START, END, "price_1"))
+    running["phases"][0] |= {"discounts": [discount], "automatic_tax": {"enabled": True}}
+    yearly = price("price_year")
+    yearly["recurring"] = {"interval": "year", "interval_count": 1}
+    before = subscription(status="trialing", trial_end=END)
+    now, then = phases(
+        msgspec.convert(running, Schedule),
+        msgspec.convert(before, Subscription),
+        msgspec.convert(yearly, Price),
+        ("price_usage",),
+    )
+    for phase in (now, then):
+        assert (phase["discounts"], phase["automatic_tax"]) == ([kept], {"enabled": True})
+    assert (now["start_date"], now["end_date"], now["trial_end"]) == (START, END, END)
+    assert now["items"] == [{"price": "price_1", "quantity": 1}]
+    assert then["items"] == [{"price": "price_year", "quantity": 1}, {"price": "price_usage"}]
+    assert then["billing_cycle_anchor"] == "phase_start"
+    same = phases(
+        msgspec.convert(schedule("active", (START, END, "price_1")), Schedule),
+        msgspec.convert(subscription(), Subscription),
+        msgspec.convert(price("price_2"), Price),
+        (),
+    )
+    assert not {"discounts", "automatic_tax", "billing_cycle_anchor", "trial_end"} & {
+        *same[0],
+        *same[1],
+    }

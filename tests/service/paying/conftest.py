@@ -131,6 +131,11 @@ class Street:
         assert answer.status_code == 200, answer.text
         await self.news()
 
+    def at_stripe(self, product_id: str, **values: Any) -> None:
+        """Change a product on Stripe's own pages."""
+        books = self.fake.world.books(self.account, live=False)
+        books.get(product_id, "product").update(values)
+
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """Return what Stripe has of a kind in the account, in test mode."""
         books = self.fake.world.books(self.account, live=False)

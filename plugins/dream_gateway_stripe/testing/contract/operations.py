@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from dream_gateway_stripe.testing.contract.shapes import Either, Record, Shape
@@ -38,38 +38,49 @@ class Operation:
 
 
 class Contract:
-    """What stripe-python says of its calls."""
+    """What stripe-python says of its calls. Its modules are parsed when they are asked about."""
 
     def __init__(self) -> None:
         self.sources = Sources()
+        self.below = cache(self._below)
 
-    @cached_property
+    @property
     def operations(self) -> dict[tuple[str, str], Operation]:
         """Every call by method and template."""
-        oauth = "stripe._oauth"
-        found = {
-            (method, path): Operation(method, path, Record(oauth, params), Record(oauth, answer))
-            for method, path, params, answer in BY_HAND
-        }
-        for path in sorted(self.sources.folder.rglob("*_service.py")):
-            place = path.relative_to(self.sources.folder.parent).with_suffix("")
-            module = self.sources.module(".".join(place.parts))
-            for operation in self._calls(module):
-                found[operation.method, operation.template] = operation
-        return found
-
-    @cached_property
-    def _ordered(self) -> list[tuple[re.Pattern[str], Operation]]:
-        """Operations with the fewest open places first: `/search` is no id."""
-        found = sorted(self.operations.values(), key=lambda each: each.template.count("{"))
-        return [(each.pattern, each) for each in found]
+        return {(each.method, each.template): each for _, each in self.below("/")}
 
     def find(self, method: str, path: str) -> tuple[Operation, tuple[str, ...]] | None:
         """Return the operation of a request and the parts of its path that differ."""
-        for pattern, operation in self._ordered:
+        resource = "/".join(path.split("/")[:3])
+        for pattern, operation in self.below(resource):
             if operation.method == method and (found := pattern.fullmatch(path)):
                 return operation, found.groups()
         return None
+
+    @cached_property
+    def _services(self) -> dict[str, str]:
+        """The text of each module of services."""
+        folder = self.sources.folder
+        return {
+            ".".join(path.relative_to(folder.parent).with_suffix("").parts): path.read_text()
+            for path in sorted(folder.rglob("*_service.py"))
+        }
+
+    def _below(self, start: str) -> list[tuple[re.Pattern[str], Operation]]:
+        """Return the operations whose path begins so.
+
+        Those with the fewest open places come first: `/search` is no id.
+        """
+        oauth = "stripe._oauth"
+        found = [
+            Operation(method, path, Record(oauth, params), Record(oauth, answer))
+            for method, path, params, answer in BY_HAND
+        ]
+        for name, text in self._services.items():
+            if f'"{start}' in text:
+                found.extend(self._calls(self.sources.module(name)))
+        found.sort(key=lambda each: each.template.count("{"))
+        return [(each.pattern, each) for each in found]
 
     def _calls(self, module: Module) -> Iterator[Operation]:
         for found in module.classes.values():

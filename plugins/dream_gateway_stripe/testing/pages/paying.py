@@ -40,8 +40,7 @@ def pay(visit: Visit) -> Response:
 
 def _show(visit: Visit, books: Books, session: JSON, fault: str = "") -> Response:
     customer = books.find(session["customer"], "customer") or {}
-    (wanted,) = books.included[session["id"], "order"]
-    until = trial_until(visit.world.now, wanted.get("subscription_data", {}))
+    until = trial_until(visit.world.now, visit.world.orders[session["id"]]["trial"])
     return visit.renderer.page(
         "checkout.html",
         "Pay",

@@ -143,3 +143,54 @@ async def test_a_schedule_ends_with_its_subscription(shop: Shop) -> None:
     await shop.v1.subscriptions.cancel_async(id_, None, shop.options)
     schedules = shop.v1.subscription_schedules
     assert (await schedules.retrieve_async(schedule.id, None, shop.options)).status == "canceled"
+
+
+async def test_a_schedule_that_forgets_a_trial_ends_it(shop: Shop) -> None:
+    price = await shop.price(3_100)
+    id_ = await shop.subscribed(price, await shop.customer(), trial_days=7)
+    schedules = shop.v1.subscription_schedules
+    made = await schedules.create_async({"from_subscription": id_}, shop.options)
+    (now,) = made.phases
+    phase = {
+        "items": [{"price": price, "quantity": 1}],
+        "start_date": now.start_date,
+        "end_date": now.end_date,
+        "trial_end": now.trial_end,
+    }
+    await schedules.update_async(made.id, {"phases": [phase]}, shop.options)
+    assert (await shop.subscription(id_)).status == "trialing"
+    del phase["trial_end"]
+    await schedules.update_async(made.id, {"phases": [phase]}, shop.options)
+    assert (await shop.subscription(id_)).status == "active"
+    assert (await shop.invoice(id_)).amount_paid == 3_100
+
+
+async def test_what_is_deep_in_a_request_is_not_passed_over_either(shop: Shop) -> None:
+    data = {"trial_settings": {"end_behavior": {"missing_payment_method": "pause"}}}
+    price = await shop.price(3_100)
+    await shop.session(price, subscription_data=data)
+    with pytest.raises(stripe.InvalidRequestError, match=r"subscription_data\[description\]"):
+        await shop.session(price, subscription_data={"description": "Pro"})
+    assert len(shop.fake.forgive()) == 1
+
+
+async def test_a_phase_may_begin_a_period_of_its_own(shop: Shop) -> None:
+    big, small = await shop.price(6_200), await shop.price(3_100)
+    id_ = await shop.subscribed(big, await shop.customer())
+    made = await scheduled(shop, id_, small)
+    first = made.phases[0]
+    end = first.start_date + 10 * DAY
+    phases = [
+        {"items": [{"price": big}], "start_date": first.start_date, "end_date": end},
+        {
+            "items": [{"price": small}],
+            "proration_behavior": "none",
+            "billing_cycle_anchor": "phase_start",
+        },
+    ]
+    wanted = {"phases": phases}
+    await shop.v1.subscription_schedules.update_async(made.id, wanted, shop.options)
+    shop.fake.advance(11 * DAY)
+    (item,) = (await shop.subscription(id_))["items"].data
+    assert (item.price.id, item.current_period_start) == (small, end)
+    assert (await shop.invoice(id_)).amount_paid == 3_100

@@ -106,3 +106,18 @@ async def test_metadata_is_merged_and_bounded(shop: Shop) -> None:
     assert changed.metadata.to_dict() == {"b": "2", "c": "3"}
     with pytest.raises(stripe.InvalidRequestError):
         await customers.create_async({"metadata": {"a": "x" * 501}}, shop.options)
+
+
+async def test_filters_of_an_empty_list_are_known_all_the_same(shop: Shop) -> None:
+    created = {"created": {"gte": 1}}
+    for found in (
+        await shop.v1.events.list_async({**created, "delivery_success": False}, shop.options),
+        await shop.v1.customers.list_async({**created, "email": "a@example.com"}, shop.options),
+        await shop.v1.prices.list_async({"recurring": {"interval": "month"}}, shop.options),
+        await shop.v1.subscriptions.list_async({**created, "status": "all"}, shop.options),
+    ):
+        assert found.data == []
+    wanted = {"collection_method": "send_invoice"}
+    with pytest.raises(stripe.InvalidRequestError, match="collection_method"):
+        await shop.v1.subscriptions.list_async(wanted, shop.options)
+    assert len(shop.fake.forgive()) == 1

@@ -149,3 +149,31 @@ async def test_who_is_gone_pays_no_more(shop: Shop) -> None:
     await shop.v1.customers.delete_async(customer, None, shop.options)
     assert (await shop.subscription(id_)).status == "canceled"
     assert shop.told[-2:] == ["customer.subscription.deleted", "customer.deleted"]
+
+
+async def test_an_invoice_that_is_open_is_paid_or_never_will_be(shop: Shop) -> None:
+    customer = await shop.customer()
+    id_ = await shop.subscribed(await shop.price(2_900), customer)
+    shop.fake.people.use_card(customer, Card.DECLINES)
+    shop.fake.advance(31 * DAY)
+    invoices, owed = shop.v1.invoices, (await shop.invoice(id_)).id
+    with pytest.raises(stripe.CardError):
+        await invoices.pay_async(owed, None, shop.options)
+    shop.fake.people.use_card(customer, Card.WORKS)
+    assert (await invoices.pay_async(owed, None, shop.options)).status == "paid"
+    assert (await shop.subscription(id_)).status == "active"
+    for again in (invoices.pay_async, invoices.void_invoice_async):
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            await again(owed, None, shop.options)
+        assert caught.value.code == "invoice_not_open"
+
+
+async def test_an_invoice_that_is_void_is_not_tried_again(shop: Shop) -> None:
+    customer = await shop.customer()
+    id_ = await shop.subscribed(await shop.price(2_900), customer)
+    shop.fake.people.use_card(customer, Card.DECLINES)
+    shop.fake.advance(31 * DAY)
+    owed = (await shop.invoice(id_)).id
+    assert (await shop.v1.invoices.void_invoice_async(owed, None, shop.options)).status == "void"
+    shop.fake.advance(20 * DAY)
+    assert (await shop.invoice(id_)).attempt_count == 1

@@ -25,7 +25,8 @@ down_revision = "0005"
 def upgrade() -> None:
     op.add_column("platforms", Column("unpaid", Boolean, nullable=False, server_default="0"))
     op.add_column("end_users", Column("subscription", JSON))
-    op.add_column("end_users", Column("plan_since", Float, nullable=False, server_default="0"))
+    for name in ("plan_since", "anchor_since"):
+        op.add_column("end_users", Column(name, Float, nullable=False, server_default="0"))
     op.add_column("tiers", Column("overage_since", Float, nullable=False, server_default="0"))
     _change_accounts()
     _change_subscriptions()
