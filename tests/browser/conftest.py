@@ -175,25 +175,31 @@ def free_port() -> int:
         return taken.server_port
 
 
+def open_browser(*, scripts: bool = True) -> WebDriver:
+    """Start a browser, which is the caller's to quit."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    # Else a picture has a scroll bar in it.
+    options.add_argument("--hide-scrollbars")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if not scripts:
+        off = {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", off)
+    return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+
+
 @pytest.fixture(scope="module")
 def browsers() -> Iterator[Open]:
     """Return a function that opens a browser, with scripts or without."""
-    from selenium import webdriver
-
     opened: list[WebDriver] = []
 
     def start(*, scripts: bool = True) -> WebDriver:
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        if not scripts:
-            off = {"profile.managed_default_content_settings.javascript": 2}
-            options.add_experimental_option("prefs", off)
-        driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-        opened.append(driver)
-        return driver
+        opened.append(open_browser(scripts=scripts))
+        return opened[-1]
 
     yield start
     for driver in opened:

@@ -49,7 +49,7 @@ def crowded(folder: Path, store: str, crowd: Crowd = FULL) -> Iterator[Crowded]:
     port = free_port()
     own = {
         "store": store,
-        "port": 0,
+        "port": free_port(),
         "service_port": port,
         "service_url": f"http://127.0.0.1:{port}",
         "encryption_keys": [mint_key()],

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from tests.dashboard.conftest import OPERATOR
+
+from dream_gateway.records import dashboard_sessions
+from dream_gateway.records.schema import developers
 
 if TYPE_CHECKING:
     from tests.dashboard.conftest import Board
@@ -126,3 +131,24 @@ async def test_pages_have_a_strict_policy_and_files_a_version(board: Board) -> N
     file = await board.browser().open(style)
     assert "immutable" in file.headers["cache-control"]
     assert file.headers["content-type"].startswith("text/css")
+
+
+async def test_a_link_signs_in_once_and_is_no_session_itself(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    async with board.gateway.records.write("test") as writer:
+        (developer,) = (await writer.connection.execute(select(developers.c.id))).scalars()
+        digest = sha256(b"a secret").digest()
+        await dashboard_sessions.issue_link(writer, digest, developer, writer.now + 60)
+    thief = board.browser()
+    thief.client.cookies.set("dashboard", "a secret")
+    assert (await thief.open("/dashboard/new")).status_code == 303
+    link = f"/dashboard/link?code=a%20secret&next=/dashboard/{project}/start"
+    assert await board.walk(board.browser(), link) == f"/dashboard/{project}/start"
+    assert await board.walk(board.browser(), link) == "/dashboard/sign-in?done=stale"
+
+
+async def test_a_link_leads_to_the_dashboard_and_nowhere_else(board: Board) -> None:
+    for there in ("https://evil.example.com/", "//evil.example.com", "/dashboard/\\evil", "/auth"):
+        answer = await board.browser().open("/dashboard/sign-in", next=there)
+        assert 'next=/dashboard"' in answer.text
