@@ -96,6 +96,17 @@ async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
     assert (await grace.open("/dashboard/new")).status_code == 303
 
 
+async def test_what_scripts_ask_by_themselves_keeps_no_session(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    idle = board.gateway.settings.dashboard_idle
+    board.world.clock.advance(idle - 100)
+    live = f"/dashboard/{project}/live"
+    assert (await ada.client.get(live)).status_code == 200
+    board.world.clock.advance(200)
+    assert (await ada.client.get(live)).status_code == 303
+
+
 async def test_a_sign_in_that_began_in_another_browser_is_begun_again(board: Board) -> None:
     await board.walk(board.browser(), "/dashboard/sign-in/local?new=1")
     victim = board.browser()
