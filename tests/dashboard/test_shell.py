@@ -19,7 +19,7 @@ PROJECT = {"name": "Weather", "type": "saas", "mode": "test"}
 
 
 async def test_somebody_signs_up_makes_a_project_and_sees_its_keys_once(board: Board) -> None:
-    ada = await board.developer()
+    ada = await board.signed_up()
     assert await board.walk(ada, "/dashboard") == "/dashboard/new"
     answer = await ada.send(PROJECT, form=1)
     assert answer.status_code == 201
