@@ -19,7 +19,7 @@ PROJECT = {"name": "Weather", "type": "saas", "mode": "test"}
 
 
 async def test_somebody_signs_up_makes_a_project_and_sees_its_keys_once(board: Board) -> None:
-    ada = await board.developer()
+    ada = await board.signed_up()
     assert await board.walk(ada, "/dashboard") == "/dashboard/new"
     answer = await ada.send(PROJECT, form=1)
     assert answer.status_code == 201
@@ -94,6 +94,17 @@ async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
         assert (await grace.open("/dashboard/new")).status_code == 200
     board.world.clock.advance(idle + 1)
     assert (await grace.open("/dashboard/new")).status_code == 303
+
+
+async def test_what_scripts_ask_by_themselves_keeps_no_session(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    idle = board.gateway.settings.dashboard_idle
+    board.world.clock.advance(idle - 100)
+    live = f"/dashboard/{project}/live"
+    assert (await ada.client.get(live)).status_code == 200
+    board.world.clock.advance(200)
+    assert (await ada.client.get(live)).status_code == 303
 
 
 async def test_a_sign_in_that_began_in_another_browser_is_begun_again(board: Board) -> None:

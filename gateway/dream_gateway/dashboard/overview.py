@@ -55,7 +55,7 @@ class OverviewPages:
         """Return the pages of this module."""
         return (
             Page("GET", PATH, self.show),
-            Page("GET", PATH + "/live", self.live),
+            Page("GET", PATH + "/live", self.live, by_itself=True),
         )
 
     async def show(self, visit: Visit) -> Response:
