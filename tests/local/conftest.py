@@ -149,7 +149,7 @@ class Browser:
     async def send(self, values: dict[str, str], form: int = 0) -> httpx.Response:
         """Send a form of the page that is shown, its hidden fields as they are."""
         forms = re.findall(r'<form method="post" action="([^"]+)".*?</form>', self.shown, re.DOTALL)
-        body = re.split(r"<form ", self.shown)[1 + form]
+        body = re.split(r'<form method="post" ', self.shown)[1 + form]
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body))
         answer = await self.client.post(
             forms[form],
@@ -158,6 +158,12 @@ class Browser:
         )
         self.shown = answer.text or self.shown
         return answer
+
+    def form(self, ending: str) -> int:
+        """Return the number of the form whose action ends so, on the page that is shown."""
+        actions = re.findall(r'<form method="post" action="([^"]+)"', self.shown)
+        (found,) = [at for at, action in enumerate(actions) if action.endswith(ending)]
+        return found
 
     async def sign_up(
         self, email: str, password: str = PASSWORD, **parameters: str

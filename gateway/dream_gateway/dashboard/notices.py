@@ -12,4 +12,7 @@ NOTICES = {
     "saved": "Saved.",
     "created": "Created.",
     "deleted": "Deleted.",
+    "revoked": "Revoked: it is refused from now on.",
+    "disabled": "Disabled: it is refused until it is enabled again.",
+    "enabled": "Enabled.",
 }

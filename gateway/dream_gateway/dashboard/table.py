@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.dashboard.customer import OneCustomerPages
+from dream_gateway.dashboard.customer_keys import CustomerKeyPages
+from dream_gateway.dashboard.customers import CustomerPages
 from dream_gateway.dashboard.operator import OperatorPages
 from dream_gateway.dashboard.overview import OverviewPages
 from dream_gateway.dashboard.projects import ProjectPages
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 def every_page(desk: Desk) -> tuple[Page, ...]:
     """Return every page, bound to a desk."""
     return (
+        *CustomerKeyPages(desk).pages(),
+        *CustomerPages(desk).pages(),
+        *OneCustomerPages(desk).pages(),
         *OperatorPages(desk).pages(),
         *OverviewPages(desk).pages(),
         *ProjectPages(desk).pages(),

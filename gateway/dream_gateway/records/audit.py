@@ -40,7 +40,7 @@ class Wanted:
     """Which entries are wanted: those that fit all that is not `None`.
 
     `action` is one action, such as `key.revoke`, or all of a kind, such as `key`. `since` and
-    `until` are seconds since the epoch, `until` excluded.
+    `until` are seconds since the epoch, `until` excluded. `object` is the id of what it was done to.
     """
 
     platform: str | None = None
@@ -49,6 +49,7 @@ class Wanted:
     action: str | None = None
     since: float | None = None
     until: float | None = None
+    object: str | None = None
 
 
 async def page(
@@ -82,6 +83,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         table.platform_id: wanted.platform,
         table.project_id: wanted.project,
         table.actor: wanted.actor,
+        table.object: wanted.object,
     }
     found = [column == value for column, value in exact.items() if value is not None]
     if wanted.action is not None:

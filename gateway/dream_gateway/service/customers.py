@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from dream_gateway.errors import (
-    BadRequestError,
     ConflictError,
-    ForbiddenError,
     GatewayError,
-    IdempotencyMismatchError,
     IdentityUnavailableError,
-    InvalidRequestError,
     NotFoundError,
-    PreconditionFailedError,
-    StoreUnavailableError,
 )
 from dream_gateway.hookspecs import NewUser
+from dream_gateway.model import Role
 from dream_gateway.records import identities
-from dream_gateway.service.authentication import Auth
+from dream_gateway.service.authentication import MANAGERS
 from dream_gateway.service.customer_shapes import (
     CustomerAnswer,
     CustomerChange,
@@ -32,7 +27,8 @@ from dream_gateway.service.customer_shapes import (
     NewCustomer,
 )
 from dream_gateway.service.directory import CustomerDraft
-from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH
+from dream_gateway.service.failures import CHANGE, CREATE, READ
+from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH, PROJECT_ID
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.paging import decode_cursor, encode_cursor
 from dream_gateway.service.reply import Answer
@@ -49,10 +45,6 @@ if TYPE_CHECKING:
     from dream_gateway.service.call import Call
     from dream_gateway.service.directory import Directory, Reading
 
-SECRET = frozenset({Auth.SECRET})
-COMMON = (BadRequestError, ForbiddenError, InvalidRequestError, StoreUnavailableError)
-ONE = (*COMMON, NotFoundError)
-CHANGE = (*ONE, PreconditionFailedError)
 PATH = "/api/customers"
 
 
@@ -73,18 +65,14 @@ class CustomerRoutes:
                 "Create a customer",
                 self.create,
                 CustomerAnswer,
-                auth=SECRET,
+                auth=MANAGERS,
+                least=Role.ADMIN,
                 status=201,
                 request=NewCustomer,
-                fields=(IDEMPOTENCY_KEY,),
+                fields=(IDEMPOTENCY_KEY, PROJECT_ID),
                 creates=True,
                 around=self.signed_up,
-                errors=(
-                    *COMMON,
-                    ConflictError,
-                    IdempotencyMismatchError,
-                    IdentityUnavailableError,
-                ),
+                errors=(*CREATE, IdentityUnavailableError),
             ),
             Operation(
                 "GET",
@@ -92,9 +80,10 @@ class CustomerRoutes:
                 "List customers, oldest first",
                 self.page,
                 CustomerPage,
-                auth=SECRET,
+                auth=MANAGERS,
                 query=CustomerQuery,
-                errors=COMMON,
+                fields=(PROJECT_ID,),
+                errors=READ,
             ),
             *self._operations_on_one(),
         )
@@ -103,7 +92,14 @@ class CustomerRoutes:
         path = PATH + "/{id}"
         return (
             Operation(
-                "GET", path, "Show a customer", self.show, CustomerAnswer, auth=SECRET, errors=ONE
+                "GET",
+                path,
+                "Show a customer",
+                self.show,
+                CustomerAnswer,
+                auth=MANAGERS,
+                fields=(PROJECT_ID,),
+                errors=READ,
             ),
             Operation(
                 "PATCH",
@@ -111,9 +107,10 @@ class CustomerRoutes:
                 "Change a customer",
                 self.change,
                 CustomerAnswer,
-                auth=SECRET,
+                auth=MANAGERS,
+                least=Role.ADMIN,
                 request=CustomerChange,
-                fields=(IF_MATCH,),
+                fields=(IF_MATCH, PROJECT_ID),
                 errors=CHANGE,
             ),
             Operation(
@@ -122,8 +119,9 @@ class CustomerRoutes:
                 "Delete a customer; their keys stop working",
                 self.delete,
                 None,
-                auth=SECRET,
-                fields=(IF_MATCH,),
+                auth=MANAGERS,
+                least=Role.ADMIN,
+                fields=(IF_MATCH, PROJECT_ID),
                 errors=CHANGE,
             ),
         )

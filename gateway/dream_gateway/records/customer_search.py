@@ -1,0 +1,106 @@
+"""Queries that find customers for people: by a text, a plan and a status, in an order, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, func, null, or_, select
+
+from dream_gateway.records.rollup_schema import customer_usage
+from dream_gateway.records.rows import customer_of
+from dream_gateway.records.schema import end_users
+from dream_gateway.series import Granularity, start_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from dream_gateway.model import Customer
+
+TEXTS = (end_users.c.external_id, end_users.c.email, end_users.c.first_name, end_users.c.last_name)
+"""What a text is looked for in, whatever its case."""
+
+NO_SUBSCRIPTION = "none"
+CANCELLING = "cancelling"
+"""Statuses that are no words of the provider's."""
+
+
+class Order(StrEnum):
+    """Who comes first. `USAGE`: who used most units in this calendar month, UTC."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NAME = "name"
+    USAGE = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which customers are wanted: those that fit all that is not empty."""
+
+    text: str = ""
+    plan: str = ""
+    status: str = ""
+    order: Order = Order.NEWEST
+
+
+async def count(connection: AsyncConnection, project_id: str, wanted: Wanted) -> int:
+    """Return how many there are."""
+    query = select(func.count()).select_from(end_users).where(_fits(project_id, wanted))
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def page(
+    connection: AsyncConnection, project_id: str, wanted: Wanted, now: float, span: tuple[int, int]
+) -> list[Customer]:
+    """Return those in the half-open span of places, counted from zero."""
+    query = _ordered(select(end_users).where(_fits(project_id, wanted)), wanted.order, now)
+    query = query.offset(span[0]).limit(span[1] - span[0])
+    return [customer_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+def _ordered(
+    query: Select[tuple[object, ...]], order: Order, now: float
+) -> Select[tuple[object, ...]]:
+    user, used = end_users.c, customer_usage.c
+    if order is Order.NAME:
+        return query.order_by(func.lower(user.external_id), user.position)
+    if order is Order.OLDEST:
+        return query.order_by(user.position)
+    if order is Order.NEWEST:
+        return query.order_by(user.position.desc())
+    this_month = and_(
+        used.project_id == user.project_id,
+        used.customer_id == user.id,
+        used.granularity == Granularity.MONTH.value,
+        used.start == start_of(Granularity.MONTH, now),
+    )
+    joined = query.join_from(end_users, customer_usage, this_month, isouter=True)
+    return joined.order_by(func.coalesce(used.units, 0).desc(), user.position.desc())
+
+
+def _fits(project_id: str, wanted: Wanted) -> ColumnElement[bool]:
+    user = end_users.c
+    found: list[ColumnElement[bool]] = [user.project_id == project_id, user.deleted_at.is_(None)]
+    if wanted.text:
+        text = wanted.text.lower()
+        within = [func.lower(each).contains(text, autoescape=True) for each in TEXTS]
+        found.append(or_(user.id == wanted.text, *within))
+    if wanted.plan:
+        found.append(user.plan == wanted.plan)
+    if wanted.status:
+        found.append(_has(wanted.status))
+    return and_(*found)
+
+
+def _has(status: str) -> ColumnElement[bool]:
+    subscription = end_users.c.subscription
+    word: ColumnElement[str] = subscription["status"].as_string()
+    if status == NO_SUBSCRIPTION:
+        return subscription.is_(null())
+    if status == CANCELLING:
+        ends = subscription["cancel_at"].as_string().is_not(None)
+        return and_(ends, word.in_(["active", "trialing"]))
+    return word == status
