@@ -38,6 +38,7 @@ PAGES = {
     "overview-day": "/dashboard/{project}?span=day",
     "overview-year": "/dashboard/{project}?span=year",
     "start": "/dashboard/{project}/start",
+    "customers": "/dashboard/{project}/customers",
     "new": "/dashboard/new",
     "operator": "/operator",
 }
