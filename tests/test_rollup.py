@@ -59,8 +59,8 @@ async def told(
 
 async def use_of(store: str, project: str, clock: FakeClock) -> list[Used]:
     async with open_records(Settings(store=store)) as records, records.read() as connection:
-        day = await rollups.top_customers(connection, project, Granularity.DAY, clock.now(), 9)
-        month = await rollups.top_customers(connection, project, Granularity.MONTH, clock.now(), 9)
+        day = await rollups.top_customers(connection, project, Granularity.DAY, clock.now(), 99)
+        month = await rollups.top_customers(connection, project, Granularity.MONTH, clock.now(), 99)
     assert [each.used for each in day] == [each.used for each in month]
     return [each.used for each in day]
 
@@ -134,27 +134,47 @@ async def test_a_tier_that_counts_by_something_else_counts_once(tmp_path: Any) -
     assert (await told(store, project.id, Granularity.DAY, clock))[UNITS] == 7
 
 
+@pytest.mark.parametrize("works", [0, 1, 2])
 async def test_what_a_store_that_is_away_does_not_take_is_kept(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, works: int
 ) -> None:
+    monkeypatch.setattr("dream_gateway.rollup.CUSTOMERS_AT_ONCE", 3)
     store, clock = f"sqlite:///{tmp_path}/dream.db", FakeClock()
     async with started(store, clock) as gateway:
-        await gateway.admission.key("nobody", 1)
+        project = await made(gateway, "free=10/month")
+        for n in range(40):
+            await gateway.admission.track(project, f"user-{n % 8}", 1 + n % 8, None)
+        assert gateway._meter is not None
+        gateway._meter.sweep()
         rollup = gateway.rollup
         assert rollup is not None
         rollup.collect()
         with monkeypatch.context() as broken:
-            broken.setattr(gateway.records, "write", _away)
+            broken.setattr(gateway.records, "write", Fickle(gateway.records.write, works))
             with pytest.raises(StoreUnavailableError):
                 await rollup.write()
-        await gateway.admission.key("nobody", 1)
-    assert await told(store, "", Granularity.DAY, clock) == {"denied.invalid_credential": 2}
+    found = await told(store, project.id, Granularity.DAY, clock)
+    used = await use_of(store, project.id, clock)
+    assert found[UNITS] == sum(each.units for each in used)
+    assert found[REQUESTS] == sum(each.requests for each in used)
+    assert found["denied.quota_exceeded"] == sum(each.denied for each in used)
+    assert found[REQUESTS] + found["denied.quota_exceeded"] == 40
 
 
-@asynccontextmanager
-async def _away(_actor: str) -> AsyncIterator[None]:
-    raise StoreUnavailableError
-    yield
+class Fickle:
+    """Transactions that begin so many times, and then no more."""
+
+    def __init__(self, write: Any, works: int) -> None:
+        self._write = write
+        self._left = works
+
+    @asynccontextmanager
+    async def __call__(self, actor: str) -> AsyncIterator[Any]:
+        if self._left == 0:
+            raise StoreUnavailableError
+        self._left -= 1
+        async with self._write(actor) as writer:
+            yield writer
 
 
 async def test_old_spans_go_by_their_granularity(tmp_path: Any) -> None:

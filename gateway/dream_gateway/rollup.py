@@ -1,8 +1,8 @@
 """Writes down what a worker counted, added up by the minute, hour, day and month.
 
-Off the way of requests: numbers in memory are collected every second, and written every few, in one
-transaction. What a worker had collected when it was killed is missing in charts; what was metered is in
-the ledger, and loses nothing.
+Off the way of requests: numbers in memory are collected every second, and written every few, each once;
+those of customers, who may be many, less often, and so many at a time. What a worker had collected when
+it was killed is missing in charts; what was metered is in the ledger, and loses nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dream_gateway import series
 from dream_gateway.errors import GatewayError
 from dream_gateway.records import chores, reports, rollups
-from dream_gateway.records.rollups import Counted, CountedUse, Used, plus
+from dream_gateway.records.rollups import Counted, Used, plus
 from dream_gateway.series import Granularity, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dream_gateway.clock import Clock
+    from dream_gateway.counts import Counted as Taken
     from dream_gateway.counts import Counts
     from dream_gateway.meter import Meter
     from dream_gateway.records.database import Records
@@ -31,11 +32,17 @@ logger = logging.getLogger(__name__)
 
 ACTOR = "rollups"
 COLLECT_SECONDS = 1.0
+CUSTOMERS_SECONDS = 30.0
+CUSTOMERS_AT_ONCE = 250
+"""How many are written in one transaction: the ledger may wait for the same lock."""
+
 PRUNE = "rollups.prune"
 PRUNE_SECONDS = 3_600.0
 DAY = 86_400.0
 MOST_KEPT = 200_000
-"""Numbers that wait for a store that is away; past that, the oldest are dropped."""
+"""Numbers of customers that wait for a store that is away; past that, they are dropped."""
+
+Numbers = dict[tuple[str, str], int]
 
 
 class Upstreams(Protocol):
@@ -62,7 +69,8 @@ class Rollup:
         self._counts = counts
         self._clock = clock
         self._counted: Counted = {}
-        self._used: CountedUse = {}
+        self._waiting: dict[int, Waiting] = {}
+        self._customers_at = clock.monotonic()
         self._written_at = clock.monotonic()
         self._prune_at = clock.monotonic()
         self.worker = f"{os.uname().nodename}/{os.getpid()}/{os.urandom(4).hex()}"
@@ -75,8 +83,9 @@ class Rollup:
             self.collect()
             if self._clock.monotonic() - self._written_at < self._settings.rollup_seconds:
                 continue
+            due = self._clock.monotonic() - self._customers_at >= CUSTOMERS_SECONDS
             try:
-                await self.write()
+                await self.write(customers=due)
             except GatewayError as exc:
                 logger.warning("Charts have to wait: %s", exc.code)
             except Exception:
@@ -85,32 +94,43 @@ class Rollup:
     def collect(self) -> None:
         """Take over what was counted since the last time, as of now. Never blocks."""
         at = start_of(Granularity.MINUTE, self._clock.now())
-        taken = self._counts.take()
-        for (project, customer), units in self._meter.admitted().items():
-            self._use(project, customer, at, Used(units, units, 0))
-        for (project, customer), requests in taken.requests.items():
-            self._use(project, customer, at, Used(requests, 0, 0))
-        for (project, customer), units in taken.units.items():
-            self._use(project, customer, at, Used(0, units, 0))
-        for (project, customer), denied in taken.denied.items():
-            self._use(project, customer, at, Used(0, 0, denied))
-        for (project, metric), value in taken.metrics.items():
-            self._count(project, metric, at, value)
+        taken, admitted = self._counts.take(), self._meter.admitted()
         if self.upstreams is not None:
             self.upstreams.sample()
+        for (project, metric), value in taken.metrics.items():
+            self._count(project, metric, at, value)
+        for metric, numbers in (
+            (series.REQUESTS, admitted),
+            (series.REQUESTS, taken.requests),
+            (series.UNITS, admitted),
+            (series.UNITS, taken.units),
+        ):
+            for project, value in _by_project(numbers).items():
+                self._count(project, metric, at, value)
+        if admitted or taken.requests or taken.denied:
+            waiting = self._waiting.setdefault(at, Waiting())
+            waiting.add(admitted, taken)
+        if sum(map(len, self._waiting.values())) > MOST_KEPT:
+            logger.warning("What customers did while the store was away is too much to keep.")
+            self._waiting.clear()
 
-    async def write(self) -> None:
-        """Write what was collected, and how this worker does. Raises `StoreUnavailableError`."""
+    async def write(self, *, customers: bool = True) -> None:
+        """Write what was collected, of customers too, and how this worker does.
+
+        Raises `StoreUnavailableError`; what is not written then is kept.
+        """
         self._written_at = self._clock.monotonic()
         counted, self._counted = self._counted, {}
-        used, self._used = self._used, {}
         try:
             async with self._records.write(ACTOR) as writer:
-                await rollups.add(writer, counted, used)
+                await rollups.add(writer, counted, {})
                 await reports.put(writer, self.worker, self._report())
         except BaseException:
-            self._keep(counted, used)
+            for (project, metric, at), value in counted.items():
+                self._count(project, metric, at, value)
             raise
+        if customers:
+            await self._write_customers()
         if self._clock.monotonic() >= self._prune_at:
             self._prune_at = self._clock.monotonic() + PRUNE_SECONDS
             await self._prune()
@@ -119,12 +139,27 @@ class Rollup:
         """Write the rest, if the store takes it. Safe to call twice."""
         self.collect()
         try:
+            await self.write()
             async with self._records.write(ACTOR) as writer:
-                await rollups.add(writer, self._counted, self._used)
                 await reports.remove(writer, self.worker)
         except GatewayError as exc:
             logger.warning("What was counted last is missing in charts: %s", exc.code)
-        self._counted, self._used = {}, {}
+
+    async def _write_customers(self) -> None:
+        self._customers_at = self._clock.monotonic()
+        for at in sorted(self._waiting):
+            waiting = self._waiting.pop(at, None)
+            while waiting:
+                some = waiting.pop(CUSTOMERS_AT_ONCE)
+                used = {(*owner, at): each for owner, each in some.items()}
+                try:
+                    async with self._records.write(ACTOR) as writer:
+                        await rollups.add(writer, {}, used)
+                except BaseException:
+                    kept = self._waiting.setdefault(at, Waiting())
+                    kept.put_back(some)
+                    kept.put_back(waiting.pop(len(waiting)))
+                    raise
 
     async def _prune(self) -> None:
         kept = {
@@ -149,24 +184,62 @@ class Rollup:
             "upstreams": [] if self.upstreams is None else list(self.upstreams.report()),
         }
 
-    def _use(self, project: str, customer: str, at: int, used: Used) -> None:
-        key = (project, customer, at)
-        self._used[key] = plus(self._used.get(key, Used()), used)
-        if used.requests:
-            self._count(project, series.REQUESTS, at, used.requests)
-        if used.units:
-            self._count(project, series.UNITS, at, used.units)
-
     def _count(self, project: str, metric: str, at: int, value: int) -> None:
         key = (project, metric, at)
         self._counted[key] = self._counted.get(key, 0) + value
 
-    def _keep(self, counted: Counted, used: CountedUse) -> None:
-        """Put back what could not be written, the oldest first, as far as there is room."""
-        if len(counted) + len(used) > MOST_KEPT:
-            logger.warning("What was counted while the store was away is too much to keep.")
-            return
-        for key, value in counted.items():
-            self._counted[key] = self._counted.get(key, 0) + value
-        for who, each in used.items():
-            self._used[who] = plus(self._used.get(who, Used()), each)
+
+class Waiting:
+    """What customers did in one minute, until it is written."""
+
+    __slots__ = ("_admitted", "_denied", "_requests", "_units")
+
+    def __init__(self) -> None:
+        # One request and one unit each; and what is beside that.
+        self._admitted: Numbers = {}
+        self._requests: Numbers = {}
+        self._units: Numbers = {}
+        self._denied: Numbers = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, (self._admitted, self._requests, self._units, self._denied)))
+
+    def add(self, admitted: Numbers, taken: Taken) -> None:
+        """Add what was counted."""
+        _merge(self._admitted, admitted)
+        _merge(self._requests, taken.requests)
+        _merge(self._units, taken.units)
+        _merge(self._denied, taken.denied)
+
+    def pop(self, most: int) -> dict[tuple[str, str], Used]:
+        """Return some of it, which is not here any more; the rest of a customer may be left."""
+        popped: dict[tuple[str, str], Used] = {}
+        for numbers, (requests, units, denied) in (
+            (self._admitted, (1, 1, 0)),
+            (self._requests, (1, 0, 0)),
+            (self._units, (0, 1, 0)),
+            (self._denied, (0, 0, 1)),
+        ):
+            while numbers and len(popped) < most:
+                owner, n = numbers.popitem()
+                used = Used(requests * n, units * n, denied * n)
+                popped[owner] = plus(popped[owner], used) if owner in popped else used
+        return popped
+
+    def put_back(self, popped: dict[tuple[str, str], Used]) -> None:
+        """Have again what was taken."""
+        for owner, used in popped.items():
+            for numbers, n in zip((self._requests, self._units, self._denied), used, strict=True):
+                numbers[owner] = numbers.get(owner, 0) + n
+
+
+def _by_project(numbers: Numbers) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for (project, _), number in numbers.items():
+        sums[project] = sums.get(project, 0) + number
+    return sums
+
+
+def _merge(into: Numbers, numbers: Numbers) -> None:
+    for owner, number in numbers.items():
+        into[owner] = into.get(owner, 0) + number

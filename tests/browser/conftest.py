@@ -28,7 +28,7 @@ from dream_gateway.model import Branding, Mode
 from dream_gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from selenium.webdriver.chrome.webdriver import WebDriver
 
@@ -121,7 +121,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     site = f"http://127.0.0.1:{server.server_port}"
-    port = _free_port()
+    port = free_port()
     settings = {
         "store": f"sqlite:///{folder}/gateway.db",
         "encryption_keys": [mint_key()],
@@ -129,7 +129,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = asyncio.run(_prepare(settings, site))
     config = folder / "gateway.toml"
     options = {**CHEAP, "issuer": f"http://127.0.0.1:{port}"}
-    config.write_text(_toml({**settings, "port": 0, "service_port": port}, options))
+    config.write_text(toml({**settings, "port": 0, "service_port": port}, options))
     log = folder / "log"
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -164,36 +164,42 @@ async def _prepare(settings: dict[str, Any], site: str) -> tuple[str, str]:
     return made.publishable_key, made.secret_key
 
 
-def _toml(settings: dict[str, Any], options: dict[str, Any]) -> str:
+def toml(settings: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     lines += ["[plugins.local]", *(f"{name} = {json.dumps(v)}" for name, v in options.items())]
     return "\n".join(lines) + "\n"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as taken:
         return taken.server_port
+
+
+def open_browser(*, scripts: bool = True) -> WebDriver:
+    """Start a browser, which is the caller's to quit."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    # Else a picture has a scroll bar in it.
+    options.add_argument("--hide-scrollbars")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if not scripts:
+        off = {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", off)
+    return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
 
 
 @pytest.fixture(scope="module")
 def browsers() -> Iterator[Open]:
     """Return a function that opens a browser, with scripts or without."""
-    from selenium import webdriver
-
     opened: list[WebDriver] = []
 
     def start(*, scripts: bool = True) -> WebDriver:
-        options = webdriver.ChromeOptions()
-        options.binary_location = str(CHROMIUM)
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        if not scripts:
-            off = {"profile.managed_default_content_settings.javascript": 2}
-            options.add_experimental_option("prefs", off)
-        driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-        opened.append(driver)
-        return driver
+        opened.append(open_browser(scripts=scripts))
+        return opened[-1]
 
     yield start
     for driver in opened:

@@ -214,8 +214,14 @@ class Shop:
             self.backend("POST", "/api/tiers", tier)
         (account,) = self.developer("GET", "/platform/connections")["connections"]
         assert (account["mode"], account["charges"]) == ("test", True)
-        self.developer("POST", self.catalogue)
+        # It is pushed by itself, as it was changed: that is waited for, and not in the way of.
+        soon(self.pushed, ("done", len(PRICES)))
         assert self.developer("GET", f"{self.catalogue}/drift")["drift"] == []
+
+    def pushed(self) -> tuple[str, int]:
+        """Return how far the provider has the catalogue, and how much of it is on sale."""
+        told = self.developer("GET", self.catalogue)
+        return told["status"], len(told["onSale"])
 
     def key(self) -> Api:
         """Have the customer come, and return their program."""

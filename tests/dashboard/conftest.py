@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,9 @@ from tests.local.conftest import CHEAP, FREE, PASSWORD, Browser, Inbox, State, W
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.gateway import Gateway
+from dream_gateway.hookspecs import Identified
 from dream_gateway.model import Mode
-from dream_gateway.records import projects, tiers
+from dream_gateway.records import dashboard_sessions, developers, projects, tiers
 from dream_gateway.records.schema import audit_log
 from dream_gateway.server.composition import open_service
 from dream_gateway.service.protocol import ServiceProtocols
@@ -45,6 +47,19 @@ class Board:
         return Browser(self.world)
 
     async def developer(self, email: str = "ada@example.com") -> Browser:
+        """Have somebody signed in, by a link of theirs."""
+        secret = f"of {email}"
+        async with self.gateway.records.write("test") as writer:
+            who = Identified("https://id.example.com", email, email, email_verified=True)
+            made = await developers.register(writer, who)
+            digest = sha256(secret.encode()).digest()
+            await dashboard_sessions.issue_link(writer, digest, made.id, writer.now + 60)
+        browser = self.browser()
+        answer = await browser.open("/dashboard/link", code=secret)
+        assert answer.headers["location"] == "/dashboard"
+        return browser
+
+    async def signed_up(self, email: str = "ada@example.com") -> Browser:
         """Sign somebody up, from the dashboard's first page to its second."""
         browser = self.browser()
         await self.walk(browser, "/dashboard/sign-in/local?new=1")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from tests.dashboard.conftest import OPERATOR
+
+from dream_gateway.records import dashboard_sessions
+from dream_gateway.records.schema import developers
 
 if TYPE_CHECKING:
     from tests.dashboard.conftest import Board
@@ -14,7 +19,7 @@ PROJECT = {"name": "Weather", "type": "saas", "mode": "test"}
 
 
 async def test_somebody_signs_up_makes_a_project_and_sees_its_keys_once(board: Board) -> None:
-    ada = await board.developer()
+    ada = await board.signed_up()
     assert await board.walk(ada, "/dashboard") == "/dashboard/new"
     answer = await ada.send(PROJECT, form=1)
     assert answer.status_code == 201
@@ -91,6 +96,17 @@ async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
     assert (await grace.open("/dashboard/new")).status_code == 303
 
 
+async def test_what_scripts_ask_by_themselves_keeps_no_session(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    idle = board.gateway.settings.dashboard_idle
+    board.world.clock.advance(idle - 100)
+    live = f"/dashboard/{project}/live"
+    assert (await ada.client.get(live)).status_code == 200
+    board.world.clock.advance(200)
+    assert (await ada.client.get(live)).status_code == 303
+
+
 async def test_a_sign_in_that_began_in_another_browser_is_begun_again(board: Board) -> None:
     await board.walk(board.browser(), "/dashboard/sign-in/local?new=1")
     victim = board.browser()
@@ -126,3 +142,24 @@ async def test_pages_have_a_strict_policy_and_files_a_version(board: Board) -> N
     file = await board.browser().open(style)
     assert "immutable" in file.headers["cache-control"]
     assert file.headers["content-type"].startswith("text/css")
+
+
+async def test_a_link_signs_in_once_and_is_no_session_itself(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    async with board.gateway.records.write("test") as writer:
+        (developer,) = (await writer.connection.execute(select(developers.c.id))).scalars()
+        digest = sha256(b"a secret").digest()
+        await dashboard_sessions.issue_link(writer, digest, developer, writer.now + 60)
+    thief = board.browser()
+    thief.client.cookies.set("dashboard", "a secret")
+    assert (await thief.open("/dashboard/new")).status_code == 303
+    link = f"/dashboard/link?code=a%20secret&next=/dashboard/{project}/start"
+    assert await board.walk(board.browser(), link) == f"/dashboard/{project}/start"
+    assert await board.walk(board.browser(), link) == "/dashboard/sign-in?done=stale"
+
+
+async def test_a_link_leads_to_the_dashboard_and_nowhere_else(board: Board) -> None:
+    for there in ("https://evil.example.com/", "//evil.example.com", "/dashboard/\\evil", "/auth"):
+        answer = await board.browser().open("/dashboard/sign-in", next=there)
+        assert 'next=/dashboard"' in answer.text

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 ROLES = (Role.RECORDS, Role.FEED, Role.LEDGER)
-SMALL = Crowd(customers=300, days=40, events=60, orders=20)
+SMALL = Crowd(customers=300, days=40, hours=2, events=60, orders=20)
 NOW = 1_795_700_000.0
 
 

@@ -24,6 +24,9 @@ STEP = 10.0
 GAP = 1.2
 INTERVALS = 4
 MOST_MARKS = 7
+NOTHING = 1e-9
+"""Below this a value cannot be told from zero."""
+
 NEARLY = 0.8
 """The share of a limit from which on its bar warns."""
 
@@ -116,7 +119,7 @@ def spark(values: Sequence[float]) -> Markup:
 
 def ceiling(value: float) -> float:
     """Return the top of a scale for values up to this one: a round number that four steps divide."""
-    if value <= 0:
+    if value < NOTHING:
         return float(INTERVALS)
     rough = value / INTERVALS
     power = 10.0 ** floor(log10(rough))

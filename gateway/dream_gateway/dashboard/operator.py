@@ -60,18 +60,19 @@ class OperatorPages:
                 span.bounds,
             )
         holdings, cursor = cut(found, PLATFORMS_AT_ONCE, lambda each: each.platform.id)
-        requests = spans.summed(span, points, series.REQUESTS, "Admitted", "first")
-        denied = spans.summed(span, points, series.DENIED, "Denied", "second")
+        buckets = spans.gathered(span, points)
+        requests = spans.summed(buckets, series.REQUESTS, "Admitted", "first")
+        denied = spans.summed(buckets, series.DENIED, "Denied", "second")
         return self._desk.show(
             visit,
             "operator.html",
             span=span,
             kinds=spans.KINDS,
             totals=totals,
-            units=spans.summed(span, points, series.UNITS, "Units", "third").total,
+            units=spans.summed(buckets, series.UNITS, "Units", "third").total,
             requests=requests,
             denied=denied,
-            refusals=spans.by_detail(points, series.DENIED),
+            refusals=spans.by_detail(buckets, series.DENIED),
             traffic=charts.columns("Requests", "requests", span.labels, [requests, denied]),
             health=await self._desk.gateway.health(),
             workers=workers,

@@ -55,7 +55,7 @@ class OverviewPages:
         """Return the pages of this module."""
         return (
             Page("GET", PATH, self.show),
-            Page("GET", PATH + "/live", self.live),
+            Page("GET", PATH + "/live", self.live, by_itself=True),
         )
 
     async def show(self, visit: Visit) -> Response:
@@ -64,8 +64,9 @@ class OverviewPages:
         async with self._desk.read() as connection:
             found = await read(connection, visit.place.project.id, span)
             steps = await progress.of_project(connection, visit.place.project.id)
-        requests = spans.summed(span, found.points, series.REQUESTS, "Admitted", "first")
-        denied = spans.summed(span, found.points, series.DENIED, "Denied", "second")
+        buckets = spans.gathered(span, found.points)
+        requests = spans.summed(buckets, series.REQUESTS, "Admitted", "first")
+        denied = spans.summed(buckets, series.DENIED, "Denied", "second")
         return self._desk.show(
             visit,
             "overview.html",
@@ -76,7 +77,7 @@ class OverviewPages:
             has_customers=self._desk.table.has(PATH + "/customers/{customer}"),
             requests=requests,
             denied=denied,
-            refusals=spans.by_detail(found.points, series.DENIED),
+            refusals=spans.by_detail(buckets, series.DENIED),
             traffic=charts.columns("Requests", "requests", span.labels, [requests, denied]),
             refused=charts.columns("Denied requests", "requests", span.labels, [denied]),
             latency=charts.lines(
@@ -84,8 +85,8 @@ class OverviewPages:
                 "milliseconds",
                 span.labels,
                 [
-                    spans.quantiles(span, found.points, 0.5, "Median", "first"),
-                    spans.quantiles(span, found.points, 0.99, "99th percentile", "third"),
+                    spans.quantiles(buckets, 0.5, "Median", "first"),
+                    spans.quantiles(buckets, 0.99, "99th percentile", "third"),
                 ],
             ),
         )

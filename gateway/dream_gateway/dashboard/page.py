@@ -36,7 +36,8 @@ class Page:
     """A method on a path of the dashboard. `{name}` in the path is a parameter of one segment.
 
     Where `{project}` is one, the visit has a place, and `least` is the role the developer needs on its
-    platform. What a POST changes, it changes by operations, which check it again.
+    platform. What a POST changes, it changes by operations, which check it again. `by_itself`: scripts
+    ask for it again and again, which is no use of the session.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Page:
     handler: Handler
     who: Who = Who.DEVELOPER
     least: Role = Role.MEMBER
+    by_itself: bool = False
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -54,8 +54,10 @@ class Sessions:
             await self.begin_developer(response, developer)
         return developer is not None
 
-    async def find(self, request: Request, name: str) -> tuple[str, Session | None]:
-        """Return a cookie's secret, and its session if that holds."""
+    async def find(
+        self, request: Request, name: str, *, is_use: bool = True
+    ) -> tuple[str, Session | None]:
+        """Return a cookie's secret, and its session if that holds; `is_use` prolongs it."""
         secret = self._cookies.read(request, name)
         if not secret:
             return "", None
@@ -67,7 +69,7 @@ class Sessions:
             )
         if found is None or not self._holds(found, name):
             return "", None
-        if found.seen_at <= now - TOUCH_SECONDS:
+        if is_use and found.seen_at <= now - TOUCH_SECONDS:
             async with self._gateway.records.write(name) as writer:
                 await dashboard_sessions.touch(writer, digest)
         return secret, found

@@ -116,7 +116,9 @@ class DashboardSite:
             visit.is_new_browser = not visit.secret
             visit.secret = visit.secret or secrets.token_urlsafe(16)
             return True
-        visit.secret, visit.session = await self._sessions.find(visit.request, COOKIES[page.who])
+        visit.secret, visit.session = await self._sessions.find(
+            visit.request, COOKIES[page.who], is_use=not page.by_itself
+        )
         if visit.session is None:
             return False
         if page.who is Who.DEVELOPER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from dream_gateway.dashboard.charts import Series
 from dream_gateway.series import Granularity, is_of, start_of, starts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from dream_gateway.records.rollups import Point
 
@@ -34,7 +35,7 @@ KINDS = {
     "day": Kind("24 hours", Granularity.HOUR, Granularity.HOUR, 86_400, "%-d %b %H:00"),
     "month": Kind("30 days", Granularity.DAY, Granularity.DAY, 30 * 86_400, "%-d %b"),
     "quarter": Kind("90 days", Granularity.DAY, Granularity.DAY, 90 * 86_400, "%-d %b"),
-    "year": Kind("12 months", Granularity.MONTH, Granularity.DAY, 365 * 86_400, "%b %Y"),
+    "year": Kind("12 months", Granularity.MONTH, Granularity.DAY, 360 * 86_400, "%b %Y"),
 }
 USUAL = "month"
 _STEPS = {
@@ -69,38 +70,51 @@ def span(name: str, now: float) -> Span:
     """Return a span by its name; the usual one for any other."""
     name = name if name in KINDS else USUAL
     kind = KINDS[name]
+    last = start_of(kind.shown, now)
     # A step less than the whole, for the bucket that is going on is one of them.
-    first = now - kind.seconds + _STEPS[kind.shown]
-    return Span(name, kind, tuple(starts(kind.shown, first, now)), now)
+    first = last - kind.seconds + _STEPS[kind.shown]
+    return Span(name, kind, tuple(starts(kind.shown, first, last + 1)), now)
 
 
-def summed(span_: Span, points: Iterable[Point], metric: str, name: str, tone: str) -> Series:
-    """Return a metric of any detail as a series over a span; where nothing was counted it is zero."""
-    sums = dict.fromkeys(span_.begins, 0)
-    for point in points:
-        at = start_of(span_.kind.shown, point.start)
-        if at in sums and is_of(point.metric, metric):
-            sums[at] += point.value
-    return Series(name, tone, tuple(sums.values()))
+Buckets = Mapping[int, Mapping[str, int]]
+"""What was counted: by when a bucket begins, and by metric."""
 
 
-def quantiles(span_: Span, points: Iterable[Point], share: float, name: str, tone: str) -> Series:
-    """Return a quantile of the latency, in milliseconds, as a series over a span."""
-    counts: dict[int, dict[str, int]] = {at: {} for at in span_.begins}
-    for point in points:
-        found = counts.get(start_of(span_.kind.shown, point.start))
-        if found is not None and is_of(point.metric, series.LATENCY):
-            found[point.metric] = found.get(point.metric, 0) + point.value
-    seconds = [series.quantile(each, share) for each in counts.values()]
+def gathered(span_: Span, points: Iterable[Point]) -> Buckets:
+    """Return points by the buckets of a span, each of which is there."""
+    found: dict[int, dict[str, int]] = {at: {} for at in span_.begins}
+    # There are many points of one instant: it is found out once in which bucket that is.
+    homes: dict[int, dict[str, int]] = {}
+    for metric, start, value in points:
+        home = homes.get(start)
+        if home is None:
+            home = homes[start] = found.get(start_of(span_.kind.shown, start), {})
+        home[metric] = home.get(metric, 0) + value
+    return found
+
+
+def summed(buckets: Buckets, metric: str, name: str, tone: str) -> Series:
+    """Return a metric of any detail as a series; where nothing was counted it is zero."""
+    sums = [
+        sum(value for each, value in counts.items() if is_of(each, metric))
+        for counts in buckets.values()
+    ]
+    return Series(name, tone, tuple(sums))
+
+
+def quantiles(buckets: Buckets, share: float, name: str, tone: str) -> Series:
+    """Return a quantile of the latency, in milliseconds, as a series."""
+    seconds = [series.quantile(counts, share) for counts in buckets.values()]
     values = tuple(None if each is None else round(each * MILLISECONDS, 2) for each in seconds)
     return Series(name, tone, values)
 
 
-def by_detail(points: Iterable[Point], metric: str) -> Mapping[str, int]:
+def by_detail(buckets: Buckets, metric: str) -> Mapping[str, int]:
     """Return the sums of a metric by its details, the largest first."""
     found: dict[str, int] = {}
-    for point in points:
-        if is_of(point.metric, metric):
-            detail = point.metric.partition(".")[2]
-            found[detail] = found.get(detail, 0) + point.value
+    for counts in buckets.values():
+        for each, value in counts.items():
+            if is_of(each, metric):
+                detail = each.partition(".")[2]
+                found[detail] = found.get(detail, 0) + value
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))

@@ -72,10 +72,14 @@ BY_NUMBER = (*["free"] * 14, *["starter"] * 4, "pro", "scale")
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How many customers, since when, and how many webhook events and orders."""
+    """How many customers, since when, and how many webhook events and orders.
+
+    Of the last `hours` there are minutes, too.
+    """
 
     customers: int = 10_000
     days: int = 90
+    hours: int = 36
     events: int = 500
     orders: int = 240
 
@@ -100,7 +104,7 @@ async def populate(
         await crowd_sales.add(
             writer, project, (customers, subscribed), (crowd.events, crowd.orders)
         )
-        await crowd_history.add(writer, project.id, crowd.days)
+        await crowd_history.add(writer, project.id, crowd.days, crowd.hours)
     await _charge(records, ledger, project, offered, writer.now)
 
 

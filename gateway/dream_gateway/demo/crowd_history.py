@@ -28,8 +28,7 @@ DAYS_AT_ONCE = 7
 
 COLUMNS = ("project_id", "granularity", "start", "metric", "value")
 HOURS_KEPT = 62
-MINUTES_KEPT = 2
-"""Days of which there are hours, and minutes."""
+"""Days of which there are hours."""
 
 DAILY = {"free": 11, "starter": 230, "pro": 2_000, "scale": 9_000}
 """About how many units somebody uses on a day on which they do anything."""
@@ -51,15 +50,18 @@ Row = tuple[str, int, str, int]
 """Granularity, start, metric, value."""
 
 
-async def add(writer: Writer, project_id: str, days: int) -> None:
-    """Give every customer of a project a past of so many days, and the project its series."""
+async def add(writer: Writer, project_id: str, days: int, hours: int) -> None:
+    """Give every customer of a project a past of so many days, and the project its series.
+
+    Of the last `hours` it has minutes, too.
+    """
     run, now = writer.connection.execute, int(writer.now)
     first = start_of(Granularity.DAY, now) - (days - 1) * DAY
     for begin in range(first, now + 1, DAYS_AT_ONCE * DAY):
         query = _days_of_customers(project_id, _calendar(first, begin, now), now)
         await run(insert(customer_usage).from_select(list(customer_usage.c.keys()), query))
     await _sum_months(writer.connection, project_id, first, now)
-    rows = [row async for row in _rows(writer.connection, project_id, now)]
+    rows = [row async for row in _rows(writer.connection, project_id, now, hours)]
     named = [dict(zip(COLUMNS, (project_id, *row), strict=True)) for row in rows]
     await insert_all(writer.connection, usage_rollups, named)
 
@@ -128,7 +130,9 @@ async def _sum_months(connection: AsyncConnection, project_id: str, first: int, 
         )
 
 
-async def _rows(connection: AsyncConnection, project_id: str, now: int) -> AsyncIterator[Row]:
+async def _rows(
+    connection: AsyncConnection, project_id: str, now: int, hours: int
+) -> AsyncIterator[Row]:
     """Yield the rows of the project's series: days, and what they are made of."""
     found = customer_usage.c
     query = (
@@ -138,7 +142,7 @@ async def _rows(connection: AsyncConnection, project_id: str, now: int) -> Async
     )
     for row in await connection.execute(query.order_by(found.start)):
         for metric, value in _metrics(Used(int(row[1]), int(row[2]), int(row[3]))):
-            for each in _spans(metric, row.start, value, now):
+            for each in _spans(metric, row.start, value, (now, hours)):
                 yield each
 
 
@@ -151,8 +155,9 @@ def _metrics(used: Used) -> Iterator[tuple[str, int]]:
     yield from zip(names, split(used.requests // SAMPLED, LATENCIES), strict=True)
 
 
-def _spans(metric: str, day: int, value: int, now: int) -> Iterator[Row]:
+def _spans(metric: str, day: int, value: int, until: tuple[int, int]) -> Iterator[Row]:
     """Yield a day's row, those of its hours, and those of their minutes, as far as they are kept."""
+    now, minutely = until
     if not value:
         return
     yield Granularity.DAY.value, day, metric, value
@@ -163,7 +168,7 @@ def _spans(metric: str, day: int, value: int, now: int) -> Iterator[Row]:
         start = day + hour * HOUR
         if part:
             yield Granularity.HOUR.value, start, metric, part
-        if day < now - MINUTES_KEPT * DAY:
+        if start < now - minutely * HOUR:
             continue
         minutes = min(60, (now - start) // MINUTE + 1)
         for minute, bit in enumerate(split(part, [1 + n * 7 % 3 for n in range(minutes)])):

@@ -27,7 +27,7 @@ DEVELOPER = Identified("demo", "demo", "demo@example.com", email_verified=True)
 LINK_SECONDS = 12 * 3600.0
 
 
-async def seed_dashboard(settings: Settings, platform: str) -> str:
+async def seed_dashboard(settings: Settings, platform: str, crowd: Crowd = CROWD) -> str:
     """Give the demo's platform a project with a past; return the path that signs in there, once."""
     async with open_stores(settings, SystemClock(), tuple(Role)) as (records, stores):
         async with records.write(ACTOR) as writer:
@@ -39,6 +39,6 @@ async def seed_dashboard(settings: Settings, platform: str) -> str:
             digest = sha256(secret.encode()).digest()
             until = writer.now + LINK_SECONDS
             await dashboard_sessions.issue_link(writer, digest, developer.id, until)
-        await populate(records, stores.ledger(), made.project.id, CROWD)
+        await populate(records, stores.ledger(), made.project.id, crowd)
     query = urlencode({"code": secret, "next": f"/dashboard/{made.project.id}"})
     return f"/dashboard/link?{query}"

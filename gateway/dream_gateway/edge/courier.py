@@ -158,7 +158,7 @@ class Courier(Patient):
             size = len(known)
             answer = link.known_answer = read_answer(known)
             link.known_head = known if answer is not None else UNKNOWN
-            if answer is not None:
+            if answer is not None and len(data) - size == answer.length:
                 # Of a sample: heads differ as often as their dates do, and `Pool.sample` has them read.
                 seconds = self._time() - self._now
                 pool.health.answered(answer.status, seconds)

@@ -37,7 +37,7 @@ async def open_link(writer: Writer, digest: bytes) -> str | None:
     """Use a link up; return the developer's id, `None` for one that does not hold (any more)."""
     here = dashboard_sessions.c
     query = delete(dashboard_sessions).where(
-        here.digest == digest, here.is_link.is_(True), here.expires_at > writer.now
+        dashboard_sessions.c.digest == digest, here.is_link.is_(True), here.expires_at > writer.now
     )
     found = await writer.connection.execute(query.returning(here.developer_id))
     developer: str | None = found.scalar()
@@ -67,7 +67,7 @@ async def find(
         select(here.digest, here.operator, here.seen_at, developers)
         .join_from(dashboard_sessions, developers, isouter=True)
         .where(
-            here.digest == digest,
+            dashboard_sessions.c.digest == digest,
             here.is_link.is_(False),
             here.expires_at > now,
             here.seen_at > now - idle,

@@ -59,16 +59,17 @@ async def add(writer: Writer, counted: Counted, used: CountedUse) -> None:
 
     Rows are touched in one order, so that those who add at the same time never wait in a circle.
     """
+    spans = _spans({at for *_, at in counted} | {at for *_, at in used})
     values: dict[tuple[str, str, int, str], int] = {}
     for (project, metric, at), value in counted.items():
         for granularity in OF_PROJECTS:
-            row = (project, granularity.value, start_of(granularity, at), metric)
+            row = (project, granularity.value, spans[at][granularity], metric)
             values[row] = values.get(row, 0) + value
     uses: dict[tuple[str, str, str, int], Used] = {}
     for (project, customer, at), each in used.items():
         for granularity in OF_CUSTOMERS:
-            key = (project, customer, granularity.value, start_of(granularity, at))
-            uses[key] = plus(uses.get(key, Used()), each)
+            key = (project, customer, granularity.value, spans[at][granularity])
+            uses[key] = plus(uses[key], each) if key in uses else each
     connection = writer.connection
     rows = [(*row, value) for row, value in sorted(values.items())]
     await _upsert(connection, usage_rollups, rows, ("value",))
@@ -76,9 +77,15 @@ async def add(writer: Writer, counted: Counted, used: CountedUse) -> None:
     await _upsert(connection, customer_usage, more, Used._fields)
 
 
+def _spans(instants: Collection[int]) -> dict[int, dict[Granularity, int]]:
+    """Return when the spans begin that each instant is in."""
+    every = {*OF_PROJECTS, *OF_CUSTOMERS}
+    return {at: {each: start_of(each, at) for each in every} for at in instants}
+
+
 def plus(one: Used, other: Used) -> Used:
     """Return what two made together."""
-    return Used(*(a + b for a, b in zip(one, other, strict=True)))
+    return Used(one.requests + other.requests, one.units + other.units, one.denied + other.denied)
 
 
 async def series(

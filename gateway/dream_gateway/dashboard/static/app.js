@@ -71,14 +71,24 @@ function search(form) {
 
 // Counters that live: the stream's data are texts by the ids of elements.
 function follow(element) {
-  const stream = new EventSource(element.dataset.follows);
-  stream.addEventListener("message", event => {
+  let stream = null;
+  const show = event => {
     for (const [id, text] of Object.entries(JSON.parse(event.data))) {
       const shown = document.getElementById(id);
       if (shown && shown.textContent !== text) shown.textContent = text;
     }
-  });
-  addEventListener("pagehide", () => stream.close());
+  };
+  // Nobody looks at a page that is hidden.
+  const update = () => {
+    stream?.close();
+    stream = null;
+    if (document.hidden) return;
+    stream = new EventSource(element.dataset.follows);
+    stream.addEventListener("message", show);
+  };
+  document.addEventListener("visibilitychange", update);
+  addEventListener("pagehide", () => stream?.close());
+  update();
 }
 
 let tip = null;
