@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.billing.till import Till
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 MOST_STEPS = 40
 KILLED = 9

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from dream_gateway.payments import SubscriptionState
     from dream_gateway.records.subscriptions import Mirrored
 
+pytestmark = pytest.mark.long
+
 T = TypeVar("T")
 
 START = 1_790_000_000.0
@@ -65,6 +67,7 @@ class Money(RuleBasedStateMachine):
         self.sessions: dict[str, str] = {}
         self.connected = True
         self.late: dict[str, float] = {}
+        """When each invoice that is not paid was first seen."""
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -257,13 +260,22 @@ class Money(RuleBasedStateMachine):
         if state.cancel_at is not None and state.cancel_at <= now:
             return False
         if state.status is not Status.PAST_DUE:
-            self.late.pop(state.id, None)
             assert row.past_due_since is None
             return state.status in GIVES
         assert row.past_due_since is not None
-        seen = self.late.setdefault(state.id, now)
+        seen = self.late.setdefault(self.owed(state), now)
         assert row.past_due_since <= seen
         return now < row.past_due_since + GRACE_DAYS * DAY
+
+    def owed(self, state: SubscriptionState) -> str:
+        """Return the oldest invoice of a subscription that is not paid: with it a grace begins."""
+        books = self.fake.world.books(self.till.account.id or "", live=False)
+        return min(
+            (each["created"], each["id"])
+            for each in books.all("invoice")
+            if each["status"] == "open"
+            and each["parent"]["subscription_details"]["subscription"] == state.id
+        )[1]
 
     def mirrored(self, row: Mirrored, now: float) -> bool:
         if row.cancel_at is not None and row.cancel_at <= now:

@@ -213,6 +213,7 @@ async def test_units_of_a_period_that_ended_are_billed_in_it(meter: Meter) -> No
     assert meter.billed() == 30
 
 
+@pytest.mark.long
 async def test_killed_at_any_step_it_bills_once_and_loses_nothing(
     meter: Meter, victim: Victim
 ) -> None:

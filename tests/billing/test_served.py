@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from dream_gateway.records.projects import NewProject
 
+pytestmark = pytest.mark.long
+
 LIMIT_SECONDS = 30.0
 
 

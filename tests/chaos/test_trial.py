@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LIMIT = 3_000
 
 
+@pytest.mark.long
 async def test_a_store_that_is_killed_loses_and_admits_nothing_too_much() -> None:
     found: Trial | None = await trial(places()["postgres"], faults()["store"], LIMIT)
     assert found is not None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.examples.conftest import Environment
 
+pytestmark = pytest.mark.long
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "dream-gateway-lmdb"
 PUBLIC = {"model", "errors", "clock", "storage", "hookspecs", "bookkeeping"}
 """The modules of the gateway that are for authors of backends; `testing` too, in tests."""

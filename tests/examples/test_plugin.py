@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.examples.conftest import Environment
 
+pytestmark = pytest.mark.long
+
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "writing-a-plugin.md"
 HOOKS = ["commands", "identities", "request_costs", "settings_type", "verdict_observers"]
 SECRET = "not to be printed"

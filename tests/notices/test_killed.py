@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from dream_gateway.testing import FakeClock
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from dream_gateway.clock import Clock
     from dream_gateway.storage import Backend, Change, ChangeFeed, Ledger
 
-pytestmark = pytest.mark.skipif(binary() is None, reason="pgbouncer is not installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(binary() is None, reason="pgbouncer is not installed"),
+]
 
 
 @pytest.fixture(scope="module")

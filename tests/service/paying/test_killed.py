@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
 from dream_gateway.billing.carts import ORDER_SECONDS
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from dream_gateway.testing.clock import FakeClock
     from dream_gateway_stripe.testing import FakeStripe
+
+pytestmark = pytest.mark.long
 
 BUYER = Path(__file__).parent / "dying_buyer.py"
 STEPS = ("held", "asked", "telling", "told")
