@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dream_gateway.model import KeyKind, Mode
 
 MINTED: pytest.StashKey[set[str]] = pytest.StashKey()
+SERVED = {"postgres", "valkey"}
+"""The stores that are servers, as folders and parameters of tests are named."""
+
 SECRET = re.compile(r"\b[sa]k_(?:test|live)_[0-9A-Za-z]{36}")
 
 
@@ -35,6 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
         return key
 
     keys.mint = remember
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on a server of its own as `long`: with it a test takes several times as long."""
+    for item in items:
+        on_server = SERVED & {each.name for each in item.path.parents}
+        if on_server or SERVED & set(item.name.replace("]", "-").replace("[", "-").split("-")):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.hookimpl(wrapper=True)

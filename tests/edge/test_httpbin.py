@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from dream_gateway.admission import Admission
 
+pytestmark = pytest.mark.long
+
 Serve = Callable[..., Awaitable[str]]
 
 # What differs between two answers to the same request, with or without a gateway.

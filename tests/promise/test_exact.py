@@ -158,6 +158,7 @@ async def test_workers_killed_ten_times_lose_and_admit_nothing_too_much(running:
     assert admitted <= used <= min(LIMIT, admitted + broken)
 
 
+@pytest.mark.long
 async def test_what_was_answered_is_what_is_counted_exactly_after_ten_kills(
     running: Running,
 ) -> None:
@@ -204,6 +205,7 @@ async def test_where_only_success_is_charged_failures_cost_nothing(running: Runn
     assert await running.used("ada") == 50
 
 
+@pytest.mark.long
 async def test_events_with_a_key_are_counted_once_though_workers_are_killed(
     running: Running,
 ) -> None:
