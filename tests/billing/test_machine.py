@@ -270,12 +270,13 @@ class Money(RuleBasedStateMachine):
     def owed(self, state: SubscriptionState) -> str:
         """Return the oldest invoice of a subscription that is not paid: with it a grace begins."""
         books = self.fake.world.books(self.till.account.id or "", live=False)
-        return min(
+        oldest = min(
             (each["created"], each["id"])
             for each in books.all("invoice")
             if each["status"] == "open"
             and each["parent"]["subscription_details"]["subscription"] == state.id
-        )[1]
+        )
+        return str(oldest[1])
 
     def mirrored(self, row: Mirrored, now: float) -> bool:
         if row.cancel_at is not None and row.cancel_at <= now:
