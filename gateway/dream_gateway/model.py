@@ -267,7 +267,7 @@ class Subscription:
     """How a customer's subscription stands, for people; `status` is the provider's word.
 
     It ends at `cancel_at`, which was decided at `canceled_at`. From `scheduled_at` on it is for the
-    tier `scheduled_plan`.
+    tier `scheduled_plan`. Use beyond the tier's quota is paid for only if it is `metered`.
     """
 
     plan: str | None
@@ -278,6 +278,7 @@ class Subscription:
     trial_end: float | None = None
     scheduled_plan: str | None = None
     scheduled_at: float | None = None
+    metered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,14 @@ class Subject:
         self.open = self.tier is not None and not self.project.suspended
         self.plain = self.open and key is not None and is_plain(key)
 
+    @property
+    def is_paid_beyond(self) -> bool:
+        """Whether use beyond the tier's quota is paid for: with a subscription, only by its meter."""
+        if self.tier is None or self.tier.overage is None or self.tier.quota is None:
+            return False
+        paid = self.customer.subscription
+        return paid is None or paid.plan != self.tier.name or paid.metered
+
     def at(self, now: float, meter: Meter) -> tuple[Counter, ...]:
         """Return the counters of the periods that `now` is in."""
         if not self.since <= now < self.until:
@@ -114,15 +122,16 @@ def templates(subject: Subject, now: float) -> Iterator[Counter]:
         span = _period(project, anchor, allowance, now)
         counter = _counter(owner, name if ordinal == 1 else f"{name}-{ordinal}", allowance, span)
         if counter.name == "quota":
-            counter.included = _included(subject.tier)
+            counter.included = _included(subject)
         if allowance is telling and not prefix:
             counter.owner, telling = (project.id, customer.id), None
         yield counter
 
 
-def _included(tier: Tier | None) -> int | None:
+def _included(subject: Subject) -> int | None:
     """Return the units of the first quota that a tier includes, if more can be had for money."""
-    if tier is None or tier.overage is None or tier.quota is None:
+    tier = subject.tier
+    if tier is None or tier.quota is None or not subject.is_paid_beyond:
         return None
     return tier.quota.limit
 
@@ -134,7 +143,9 @@ def _telling(allowances: tuple[Allowance, ...]) -> Allowance | None:
 
 
 def _of_tier(subject: Subject) -> tuple[Allowance, ...]:
-    return () if subject.tier is None else subject.tier.refusing
+    if subject.tier is None:
+        return ()
+    return subject.tier.refusing if subject.is_paid_beyond else subject.tier.allowances
 
 
 def _period(project: Project, anchor: float, allowance: Allowance, now: float) -> Period | None:

@@ -92,7 +92,7 @@ def usage(subject: Subject, used: int | None = None) -> Usage | None:
         return None
     count = quota.used() if used is None else used
     period = quota.period or Period(0, None)
-    if tier is None or tier.overage is None or tier.quota is None:
+    if tier is None or tier.quota is None or not subject.is_paid_beyond:
         return Usage(count, quota.limit, period)
     return Usage(count, tier.quota.limit, period, is_paid_beyond=True)
 

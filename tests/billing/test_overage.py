@@ -180,11 +180,31 @@ async def test_who_is_put_on_it_within_a_period_pays_for_what_comes_then(till: T
         assert ada is not None
         await customers.change(writer, replace(ada, plan="metered"))
         (row, *_) = await mirror.of_customer(writer.connection, ada.id)
-        await mirror.put(writer, replace(row, plan="metered"))
+        await mirror.put(writer, replace(row, plan="metered", metered=True))
     await meter.look()
     await meter.use(7)
     await meter.look()
     assert await meter.reports() == [(600, 607, "pending")]
+
+
+async def test_who_pays_for_a_tier_from_before_it_had_a_meter_is_refused_until_they_choose_it_again(
+    till: Till,
+) -> None:
+    administration = Administration(till.gateway.records)
+    catalogue = Catalogue(till.engine.provider, till.gateway.records, till.clock)
+    await administration.set_tier(till.project.id, replace(METERED, overage=None))
+    await catalogue.push(till.project.id, Actor("test"))
+    await till.subscribe("metered")
+    await _sell(till)
+    refused = await till.post("/api/data", cost=INCLUDED + 1)
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+    till.clock.advance(10.0)
+    assert (await till.choose("metered"))["change"] == "now"
+    meter = Meter(till)
+    await meter.use(INCLUDED + 7)
+    await meter.look()
+    await meter.send()
+    assert meter.billed() == 7
 
 
 async def test_who_only_was_put_on_the_tier_pays_nothing(meter: Meter) -> None:

@@ -231,6 +231,9 @@ class Checkouts:
             subscribed(has), _subscribed(price), same_tier=has.plan == wish.tier.name
         )
         ids = tuple(each.price_id for each in offered)
+        if change is Change.KEPT and len(ids) > 1 and not has.metered:
+            # It is from before the tier had a price for overage, or from the portal: now it has it.
+            change, ids = Change.NOW, (has.price_id or ids[0], *ids[1:])
         if change is Change.KEPT:
             state = await self._keep(account, has)
         else:

@@ -35,16 +35,21 @@ class Whose(NamedTuple):
 
 
 def mirrored(
-    state: SubscriptionState, whose: Whose | Mirrored, plans: Mapping[str, str], now: float
+    state: SubscriptionState,
+    whose: Whose | Mirrored,
+    plans: Mapping[str, str],
+    meters: Mapping[str, str],
+    now: float,
 ) -> Mirrored:
     """Return a subscription as it is stored, in the place of what is known of it, if anything is.
 
-    `plans` tells which tier a price is for. The grace of one that is not paid begins when that was
-    first heard.
+    `plans` tells which tier a price is for, `meters` whose overage. The grace of one that is not paid
+    begins when that was first heard.
     """
     known = whose if isinstance(whose, Mirrored) else None
     since = now if known is None or known.past_due_since is None else known.past_due_since
     scheduled = state.scheduled
+    plan = next((plans[each] for each in state.price_ids if each in plans), None)
     return Mirrored(
         id=keys.mint_id("sub") if known is None else known.id,
         project_id=whose.project_id,
@@ -52,7 +57,7 @@ def mirrored(
         account_id=whose.account_id,
         subscription_id=state.id,
         payer_id=state.customer_id,
-        plan=next((plans[each] for each in state.price_ids if each in plans), None),
+        plan=plan,
         price_id=state.price_ids[0] if state.price_ids else None,
         status=state.status,
         amount=state.amount,
@@ -69,6 +74,7 @@ def mirrored(
         trial_end=state.trial_end,
         scheduled_plan=plans.get(scheduled.price_id) if scheduled else None,
         scheduled_at=scheduled.at if scheduled else None,
+        metered=plan is not None and plan in {meters.get(each) for each in state.price_ids},
         past_due_since=since if state.status is SubscriptionStatus.PAST_DUE else None,
         asked_at=now,
         version=0 if known is None else known.version,
@@ -144,6 +150,7 @@ def view_of(row: Mirrored) -> Subscription:
         trial_end=row.trial_end,
         scheduled_plan=row.scheduled_plan,
         scheduled_at=row.scheduled_at,
+        metered=row.metered,
     )
 
 

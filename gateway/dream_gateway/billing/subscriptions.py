@@ -24,12 +24,15 @@ from dream_gateway.records import subscriptions as mirror
 from dream_gateway.records.prices import PriceKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.billing.news import Effect, News
     from dream_gateway.model import Project
     from dream_gateway.payments import Account, Billing, SubscriptionState
     from dream_gateway.records.database import Records, Writer
+    from dream_gateway.records.prices import Price
     from dream_gateway.records.subscriptions import Mirrored
 
 
@@ -74,8 +77,9 @@ class Subscriptions:
         if not payee or not project or not await _is_of(connection, project, account):
             return None
         whose = known or Whose(project.id, payee.customer_id, account.id or "")
-        plans = await _plans(connection, project, account, state)
-        row = mirrored(state, whose, plans, writer.now)
+        sold = await _sold(connection, project, account, state)
+        plans, meters = (_tiers(sold, kind) for kind in (PriceKind.TIER, PriceKind.OVERAGE))
+        row = mirrored(state, whose, plans, meters, writer.now)
         row = replace(row, ask_at=next_ask(row, writer.now, self.grace_days))
         if known is None and row.plan is None:
             return None
@@ -152,15 +156,20 @@ async def _is_of(connection: AsyncConnection, project: Project, account: Account
     return connected is not None and connected.account == account
 
 
-async def _plans(
+async def _sold(
     connection: AsyncConnection, project: Project, account: Account, state: SubscriptionState
-) -> dict[str, str]:
-    """Return which tier each price is for, of those that the project sold and still has."""
+) -> dict[str, Price]:
+    """Return the prices of a subscription's that are of tiers that the project sold and still has."""
     scheduled = () if state.scheduled is None else (state.scheduled.price_id,)
     found = await prices.known(connection, account, (*state.price_ids, *scheduled))
     named = {tier.name for tier in await tiers.of_project(connection, project.id)}
     return {
-        price_id: price.ref
+        price_id: price
         for price_id, price in found.items()
-        if price.project_id == project.id and price.kind is PriceKind.TIER and price.ref in named
+        if price.project_id == project.id and price.ref in named
     }
+
+
+def _tiers(sold: Mapping[str, Price], kind: PriceKind) -> dict[str, str]:
+    """Return which tier each price of a kind is for."""
+    return {price_id: price.ref for price_id, price in sold.items() if price.kind is kind}

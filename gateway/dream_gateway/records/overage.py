@@ -227,11 +227,12 @@ async def _set(writer: Writer, report: Report, **values: object) -> None:
 
 
 def _payable() -> Select[tuple[object, ...]]:
-    """Return the query for customers who pay for a tier with a meter for its overage."""
+    """Return the query for customers whose subscription to a tier has the meter of its overage."""
     pays = and_(
         subscriptions.c.customer_id == end_users.c.id,
         subscriptions.c.plan == end_users.c.plan,
         subscriptions.c.status.in_(GIVING),
+        subscriptions.c.metered,
     )
     metered = and_(
         prices.c.account_id == subscriptions.c.account_id,

@@ -306,6 +306,8 @@ subscriptions = Table(
     Column("canceled_at", Float),
     Column("ended_at", Float),
     Column("trial_end", Float),
+    # Whether it has the price of use beyond what its plan includes.
+    Column("metered", Boolean, nullable=False, server_default="0"),
     Column("scheduled_plan", Text),
     Column("scheduled_at", Float),
     # Since when it is not paid; its grace begins there.

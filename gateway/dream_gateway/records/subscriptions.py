@@ -25,10 +25,10 @@ class Mirrored:
     """A subscription as the provider last said it is, and whose it is here.
 
     `plan` is the tier it is for, `None` if its price is none of ours; `scheduled_plan` the one that
-    comes. `past_due_since` is when its grace began. `ask_at` is when the provider is to be asked again
-    without any news, `None` for never. `version` counts the changes, 0 before it is stored. The other
-    fields are those of `payments.SubscriptionState`; one that was imported may lack its period until it
-    is asked for.
+    comes. `metered` tells whether it has the price of the plan's overage. `past_due_since` is when its
+    grace began. `ask_at` is when the provider is to be asked again without any news, `None` for never.
+    `version` counts the changes, 0 before it is stored. The other fields are those of
+    `payments.SubscriptionState`; one that was imported may lack its period until it is asked for.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Mirrored:
     scheduled_plan: str | None = None
     scheduled_at: float | None = None
     past_due_since: float | None = None
+    metered: bool = False
     asked_at: float = 0.0
     ask_at: float | None = None
     version: int = 0
@@ -168,4 +169,5 @@ def _mirrored(row: RowMapping) -> Mirrored:
     values["payer_id"] = values.pop("stripe_customer_id")
     values["status"] = SubscriptionStatus(row["status"])
     values["interval"] = Interval(row["interval"])
+    values["metered"] = bool(row["metered"])
     return Mirrored(**values)

@@ -45,6 +45,7 @@ LEFT_OUT = frozenset(
         "overage_since",
         "subscription",
         "version",
+        "metered",
     }
 )
 """The columns of no line: what was deleted is in none, a member is one by their address, what a platform

@@ -75,6 +75,7 @@ def _change_subscriptions() -> None:
         Column("canceled_at", Float),
         Column("ended_at", Float),
         Column("trial_end", Float),
+        Column("metered", Boolean, nullable=False, server_default="0"),
         Column("scheduled_plan", Text),
         Column("scheduled_at", Float),
         Column("past_due_since", Float),
