@@ -154,6 +154,21 @@ class TestRefused:
         await street.pushed()
         assert (await street.buy((mug, 1))).status_code == 422
 
+    @pytest.mark.parametrize("change", [{"price": 2999}, {"currency": "usd"}])
+    async def test_409_a_price_that_is_not_the_products_any_more(
+        self, street: Street, change: dict[str, object]
+    ) -> None:
+        mug = await street.on_sale(inventory=1)
+        body = {"name": "mug", "price": 1999, "currency": "eur", "inventory": 1, **change}
+        await street.tenant.client.put(f"/api/products/{mug['id']}", json=body)
+        answer = await street.buy((mug, 1))
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert answer.json()["productId"] == mug["id"]
+        assert await street.stock(mug) == 1
+        await street.pushed()
+        renewed = (await street.tenant.client.get(f"/api/products/{mug['id']}")).json()
+        assert (await street.buy((renewed, 1))).status_code == 200
+
     async def test_422_two_currencies(self, street: Street) -> None:
         mug, cup = await street.on_sale(), await street.on_sale("cup", currency="usd")
         answer = await street.buy((mug, 1), (cup, 1))
