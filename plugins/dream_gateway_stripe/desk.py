@@ -42,6 +42,8 @@ PAGE = 100
 """Objects of one page of a list: the most that Stripe gives."""
 
 MISSING = "resource_missing"
+NO_ACCESS = "account_invalid"
+"""An account that is not connected. Any other lack of permission is the key's, for all accounts."""
 
 
 class Desk:
@@ -183,7 +185,7 @@ def translated(error: stripe.StripeError, account: Account) -> GatewayError:
         code,
         error.request_id,
     )
-    if isinstance(error, stripe.PermissionError) and account.id is not None:
+    if isinstance(error, stripe.PermissionError) and code == NO_ACCESS and account.id is not None:
         return BillingAccountError()
     if isinstance(error, stripe.CardError):
         return ConflictError("The payment was refused.", extra={"reason": code})

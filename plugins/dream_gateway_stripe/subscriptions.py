@@ -65,15 +65,17 @@ class Subscriptions(Asking):
         """Put a subscription on other prices, the licensed one first.
 
         Now: what is left of the old price is set off, the rest is paid at once, and if it is not,
-        nothing changes. With the next period: a schedule does it, and then lets go.
+        nothing changes, what was scheduled neither. With the next period: a schedule does it, and
+        then lets go.
         """
-        found = await self._kept(account, await self._running(account, subscription_id))
-        if [item.price.id for item in ordered(found.items.data)] != list(price_ids):
-            if when is When.NOW:
-                found = await self._change(account, found, price_ids, key)
-            else:
-                await self._schedule(account, found, price_ids)
-                found = await self._running(account, subscription_id)
+        found = await self._running(account, subscription_id)
+        same = [item.price.id for item in ordered(found.items.data)] == list(price_ids)
+        if when is When.NOW and not same:
+            found = await self._change(account, found, price_ids, key)
+        found = await self._kept(account, found)
+        if when is When.PERIOD_END and not same:
+            await self._schedule(account, found, price_ids)
+            found = await self._running(account, subscription_id)
         return subscription_state(found)
 
     async def keep_plan(self, account: Account, subscription_id: str) -> SubscriptionState:
@@ -124,16 +126,14 @@ class Subscriptions(Asking):
     async def _kept(self, account: Account, found: Subscription) -> Subscription:
         """Return a subscription that nothing is scheduled for any more."""
         released = await self._release(account, found)
-        if found.cancel_at_period_end:
-            return await self._update(account, found, {"cancel_at_period_end": False})
-        if found.cancel_at is not None:
-            return await self._update(account, found, {"cancel_at": ""})
+        if params := _endless(found):
+            return await self._update(account, found, params)
         return await self._there(account, found.id) if released else found
 
     async def _release(self, account: Account, found: Subscription) -> bool:
         """Part a subscription from its schedule; return whether it had one."""
         schedule = found.schedule
-        if schedule is None or schedule.status not in RUNNING:
+        if schedule is None or not _managed(found):
             return False
         await self._desk.ask(
             account,
@@ -158,6 +158,9 @@ class Subscriptions(Asking):
             "proration_behavior": "always_invoice",
             "payment_behavior": "error_if_incomplete",
         }
+        if not _managed(found):
+            # What a schedule manages is not told when to end; that is put right once it is parted.
+            params |= _endless(found)
         return await self._update(account, found, params, once(key, found.id, params))
 
     async def _schedule(
@@ -203,3 +206,15 @@ class Subscriptions(Asking):
             lambda client, options: client.v1.subscriptions.update_async(found.id, params, options),
             key,
         )
+
+
+def _managed(found: Subscription) -> bool:
+    """Return whether a schedule decides what becomes of a subscription."""
+    return found.schedule is not None and found.schedule.status in RUNNING
+
+
+def _endless(found: Subscription) -> SubscriptionUpdateParams:
+    """Return what has a subscription go on; nothing, if it does."""
+    if found.cancel_at_period_end:
+        return {"cancel_at_period_end": False}
+    return {} if found.cancel_at is None else {"cancel_at": ""}

@@ -15,6 +15,7 @@ from dream_gateway.billing.catalogue import Catalogue
 from dream_gateway.billing.collector import EVERY_SECONDS, Collector
 from dream_gateway.billing.outbox import KNOWN_AGAIN_SECONDS, LEASE_SECONDS, Outbox
 from dream_gateway.billing.reconciliation import Reconciliation
+from dream_gateway.errors import BillingNotConfiguredError
 from dream_gateway.model import Actor, Allowance, AllowanceKind, Interval, Overage, Tier
 from dream_gateway.records import accounts, customers, overage
 from dream_gateway.records import subscriptions as mirror
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tests.billing.till import Till
 
     from dream_gateway.billing.reconciliation import Line
-    from dream_gateway.payments import UsageReport
+    from dream_gateway.payments import Account, UsageReport
 
 INCLUDED = 100
 METERED = Tier(
@@ -340,6 +341,29 @@ async def test_what_is_refused_is_parked_shown_and_sent_again(meter: Meter) -> N
     await meter.send()
     (line,) = await meter.lines()
     assert (line.sums.sent, line.provider, line.difference, line.agrees) == (20, 20, 0, True)
+
+
+async def test_one_that_cannot_be_sent_now_holds_up_no_other(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await meter.use(120)
+    await meter.look()
+    await meter.use(5)
+    await meter.look()
+    send = meter.till.engine.provider.report
+
+    async def without_keys(account: Account, report: UsageReport) -> None:
+        if report.units == 20:
+            raise BillingNotConfiguredError
+        await send(account, report)
+
+    monkeypatch.setattr(meter.till.engine.provider, "report", without_keys)
+    await meter.send()
+    assert await meter.reports() == [(100, 120, "pending"), (120, 125, "sent")]
+    monkeypatch.undo()
+    meter.till.clock.advance(2)
+    await meter.send()
+    assert meter.billed() == 25
 
 
 async def test_the_ledger_and_the_provider_are_compared(meter: Meter) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
 
+from dream_gateway.billing import reconciler
 from dream_gateway.billing.checkouts import ASK_SECONDS
-from dream_gateway.billing.reconciler import POLL_SECONDS
+from dream_gateway.billing.reconciler import KEEP_SECONDS, POLL_SECONDS, PRUNE_SECONDS
 from dream_gateway.errors import BillingUnavailableError
-from dream_gateway.payments import When
+from dream_gateway.payments import About, Endpoint, Event, When
 from dream_gateway.records import accounts, inbox
 from dream_gateway.records.billing_schema import payers, prices
 from dream_gateway.records.inbox import InboxStatus
 from dream_gateway.records.schema import subscriptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
     from tests.billing.till import Till
+
+    from dream_gateway.payments import Account
+    from dream_gateway.records.database import Writer
 
 DAY = 86_400.0
 
@@ -110,12 +117,72 @@ async def test_events_that_did_not_reach_us_are_asked_for(till: Till) -> None:
     await till.reconcile()
     async with till.gateway.records.read() as connection:
         found = await inbox.page(connection, None, None, 1_000)
-    assert len(found) == before + count
+    kept = found[: len(found) - before]
+    assert 0 < len(kept) <= count
+    assert About.NOTHING not in {each.about for each in kept}
     assert InboxStatus.PENDING not in {each.status for each in found}
     # They come all the same, and are known.
     await till.hear()
     async with till.gateway.records.read() as connection:
-        assert len(await inbox.page(connection, None, None, 1_000)) == len(found)
+        known = await inbox.page(connection, None, None, 1_000)
+    assert len(known) == before + count
+    assert {each.about for each in known[: len(known) - len(found)]} <= {About.NOTHING}
+
+
+async def test_events_are_kept_some_at_a_time_and_those_about_nothing_not_at_all(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def event(number: int, about: About) -> Event:
+        account, now = till.account, till.clock.now()
+        return Event(f"evt_{number}", "odd", account, now, about, f"sub_{number}", gone=False)
+
+    async def undelivered(account: Account, since: float) -> list[Event]:
+        assert since < till.clock.now()
+        wanted = [event(number, About.SUBSCRIPTION) for number in range(250)]
+        return [event(250, About.NOTHING), *wanted] if account == till.account else []
+
+    sizes = []
+
+    async def keep(endpoint: Endpoint, events: Sequence[Event]) -> None:
+        assert endpoint is Endpoint.CONNECT
+        sizes.append(len(events))
+
+    monkeypatch.setattr(till.engine.provider, "undelivered", undelivered)
+    monkeypatch.setattr(till.engine.inbox, "keep", keep)
+    await till.reconcile()
+    assert sizes == [100, 100, 50]
+
+
+async def test_who_gives_no_events_is_waited_for_so_long_only(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def undelivered(account: Account, since: float) -> list[Event]:
+        del account, since
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(till.engine.provider, "undelivered", undelivered)
+    monkeypatch.setattr(reconciler, "ASK_TIMEOUT_SECONDS", 0.0)
+    async with asyncio.timeout(10):
+        await till.reconcile()
+
+
+async def test_what_is_old_is_forgotten_once_an_hour(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten = []
+
+    async def prune(writer: Writer, before: float) -> None:
+        forgotten.append(writer.now - before)
+
+    monkeypatch.setattr(inbox, "prune", prune)
+    for _ in range(5):
+        await till.reconcile()
+        till.clock.advance(POLL_SECONDS + 1)
+    assert forgotten == [KEEP_SECONDS]
+    till.clock.advance(PRUNE_SECONDS)
+    await till.reconcile()
+    assert forgotten == [KEEP_SECONDS] * 2
 
 
 async def test_a_disconnection_that_nobody_told_of_is_known(till: Till) -> None:

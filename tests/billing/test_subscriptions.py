@@ -16,6 +16,8 @@ from dream_gateway_stripe.testing import Card, StripeFault
 if TYPE_CHECKING:
     from tests.billing.till import Till
 
+    from dream_gateway.payments import Account
+
 DAY = 86_400.0
 
 
@@ -154,6 +156,34 @@ async def test_a_checkout_that_was_paid_and_not_heard_of_is_no_second_one(till: 
     till.fake.people.check_out(begun["sessionId"])
     assert (await till.choose("pro"))["change"] == "kept"
     assert await till.plan() == "pro"
+
+
+async def test_what_is_paid_as_it_is_closed_is_no_second_one(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = await till.choose("pro")
+    expire = till.engine.provider.expire
+
+    async def too_late(account: Account, session_id: str) -> None:
+        if session_id == begun["sessionId"]:
+            till.fake.people.check_out(session_id)
+        await expire(account, session_id)
+
+    monkeypatch.setattr(till.engine.provider, "expire", too_late)
+    refused = await till.post("/api/create-checkout", tier="basic")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    await till.hear()
+    assert await till.plan() == "pro"
+    assert len(await till.rows()) == 1
+    assert (await till.choose("basic"))["change"] == "period_end"
+
+
+async def test_what_was_paid_and_ended_unheard_does_not_keep_from_another(till: Till) -> None:
+    begun = await till.choose("pro")
+    paid = till.fake.people.check_out(begun["sessionId"])
+    await till.engine.provider.cancel(till.account, paid["subscription"], When.NOW)
+    assert (await till.choose("pro"))["change"] == "checkout"
+    assert (await till.choose("basic"))["change"] == "checkout"
 
 
 async def test_a_trial_is_given_once(till: Till) -> None:

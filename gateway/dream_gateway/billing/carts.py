@@ -12,7 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from dream_gateway.errors import BillingAccountError, GatewayError, InvalidRequestError
+from dream_gateway.errors import (
+    BillingAccountError,
+    ConflictError,
+    GatewayError,
+    InvalidRequestError,
+)
 from dream_gateway.payments import CartLine, CartOrder
 from dream_gateway.records import accounts, orders, payers, prices, products
 from dream_gateway.records.orders import Draft, OrderLine
@@ -86,8 +91,8 @@ class Carts:
         `customer` is `None` for a guest.
 
         Raises `InvalidRequestError` for a price that the project does not sell at, `ConflictError`
-        where there is not enough, `BillingAccountError` where nobody can take the money, and
-        `BillingUnavailableError`.
+        where there is not enough or the price is not the product's yet, `BillingAccountError` where
+        nobody can take the money, and `BillingUnavailableError`.
         """
         cart = _Cart(project, lines, customer, email, success_url, cancel_url)
         async with self._records.write(actor) as writer:
@@ -143,6 +148,9 @@ class Carts:
             product = await products.by_id(writer.connection, cart.project.id, price.ref)
             if product is None:
                 raise _unfit(at, "The project does not sell at this price.")
+            if (price.amount, price.currency) != (product.price, product.currency):
+                detail = "The product is not on sale yet as it is: push the catalogue."
+                raise ConflictError(detail, extra={"productId": product.id})
             if quantity:
                 name = product.display_name or product.name
                 lines.append(OrderLine(product.id, name, quantity, price.amount))

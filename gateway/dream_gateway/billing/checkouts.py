@@ -32,7 +32,7 @@ from dream_gateway.records import subscriptions as mirror
 from dream_gateway.records.prices import PriceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dream_gateway.billing.news import Effect, News, Owner
     from dream_gateway.billing.subscriptions import Subscriptions
@@ -48,6 +48,9 @@ ASK_SECONDS = 120.0
 """How long after a checkout was begun it is first asked what became of it, without any news."""
 
 STALE_TRIES = 3
+
+BOUGHT = frozenset({CheckoutStatus.PAYING, CheckoutStatus.PAID})
+"""Checkouts that cannot be closed any more: nobody is sent to a second page beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +279,8 @@ class Checkouts:
         days = 0 if had else wish.tier.trial_days
         asked = (account.id, payer, ids, days, wish.success_url, wish.cancel_url)
         fingerprint = sha256(msgspec.json.encode(asked)).digest()
-        checkout = await self._reserve(account, wish.customer, fingerprint)
+        ended = {row.subscription_id for row in rows if row.status in ENDED}
+        checkout = await self._reserve(account, wish.customer, fingerprint, ended)
         order = CheckoutOrder(
             key=checkout.id,
             customer_id=payer,
@@ -294,8 +298,13 @@ class Checkouts:
             raise ConflictError("Another checkout was begun meanwhile.")
         return Begun(Change.CHECKOUT, session.url, session.id)
 
-    async def _reserve(self, account: Account, customer: Customer, fingerprint: bytes) -> Checkout:
-        """Return the one checkout of a customer's that is open from now on; any other is closed."""
+    async def _reserve(
+        self, account: Account, customer: Customer, fingerprint: bytes, ended: Collection[str]
+    ) -> Checkout:
+        """Return the one checkout of a customer's that is open from now on; any other is closed.
+
+        Raises `ConflictError` if another came to be paid, unless its subscription is one that ended.
+        """
         async with self._records.read() as connection:
             there = await checkouts.still_open(connection, customer.id)
         again = next((each for each in there if each.fingerprint == fingerprint), None)
@@ -304,7 +313,7 @@ class Checkouts:
             over.append(again)
         for each in over:
             if each.session_id is not None:
-                await self._provider.expire(each.account, each.session_id)
+                await self._expire(each.account, each.session_id, ended)
         async with self._records.write(ACTOR) as writer:
             for each in over:
                 await checkouts.close(writer, each.id)
@@ -314,6 +323,13 @@ class Checkouts:
                 await checkouts.close(writer, each.id)
             ask_at = writer.now + ASK_SECONDS
             return await checkouts.add(writer, account, customer.id, fingerprint, ask_at)
+
+    async def _expire(self, account: Account, session_id: str, ended: Collection[str]) -> None:
+        await self._provider.expire(account, session_id)
+        state = await self._provider.checkout_state(account, session_id)
+        if state is None or state.status not in BOUGHT or state.subscription_id in ended:
+            return
+        raise ConflictError("What was begun before is being paid: try again in a while.")
 
     async def _is_payable(self, checkout: Checkout) -> bool:
         if checkout.session_id is None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dream_gateway.billing.news import Owner, StaleError
-from dream_gateway.errors import BillingAccountError, BillingUnavailableError
+from dream_gateway.errors import BillingAccountError, GatewayError
 from dream_gateway.payments import CheckoutStatus
 from dream_gateway.records import orders, projects
 from dream_gateway.records.orders import HOLDING, LOST, OrderStatus
@@ -152,7 +152,7 @@ class Orders:
             logger.warning("The account of the order %s is gone: its stock is free.", order.id)
             async with self._records.write(ACTOR) as writer:
                 await orders.change(writer, order, self._lost(order))
-        except (BillingUnavailableError, StaleError) as exc:
+        except (GatewayError, StaleError) as exc:
             logger.warning("The order %s has to wait: %s", order.id, exc)
             wait = AGAIN_SECONDS
         async with self._records.write(ACTOR) as writer:

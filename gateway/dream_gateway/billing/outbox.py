@@ -10,12 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from dream_gateway.errors import (
-    BillingAccountError,
-    BillingUnavailableError,
-    ConflictError,
-    StoreUnavailableError,
-)
+from dream_gateway.errors import BillingAccountError, ConflictError, GatewayError
 from dream_gateway.payments import UsageReport
 from dream_gateway.records import overage
 
@@ -65,11 +60,11 @@ class Outbox:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self._send(report)
-        except (BillingUnavailableError, StoreUnavailableError, TimeoutError) as exc:
-            await self._put_off(report, str(exc) or "It took too long.")
         except (BillingAccountError, ConflictError, DoubtError) as exc:
             logger.warning("The report %s cannot be sent: %s", report.identifier, exc)
             await self._settle(report, str(exc))
+        except (GatewayError, TimeoutError) as exc:
+            await self._put_off(report, str(exc) or "It took too long.")
         else:
             await self._settle(report)
 

@@ -10,7 +10,7 @@ from dream_gateway.billing.access import DAY_SECONDS
 from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.news import StaleError
 from dream_gateway.errors import BillingAccountError, GatewayError
-from dream_gateway.payments import Endpoint
+from dream_gateway.payments import About, Endpoint
 from dream_gateway.records import accounts, adoption, checkouts, inbox, polls
 from dream_gateway.records import subscriptions as mirror
 
@@ -39,8 +39,14 @@ POLL_SECONDS = 600.0
 LOOK_BACK_SECONDS = 4 * DAY_SECONDS
 """How old such events may be: providers repeat them for three days themselves."""
 
+AT_A_TIME = 100
+"""How many of them are kept in one transaction."""
+
 KEEP_SECONDS = 30 * DAY_SECONDS
 """How long events and checkouts that are dealt with can be looked at."""
+
+PRUNE_SECONDS = 3_600.0
+"""How often those that are older are forgotten."""
 
 
 class Reconciler:
@@ -64,6 +70,7 @@ class Reconciler:
         self._checkouts = checkouts
         self._accounts = accounts
         self._inbox = inbox
+        self._prune_at = 0.0
 
     async def step(self) -> bool:
         """Make up for some of what is due; return whether there may be more."""
@@ -155,24 +162,33 @@ class Reconciler:
         async with self._records.write(ACTOR) as writer:
             if not await polls.take(writer, late[0], writer.now - POLL_SECONDS):
                 return True
-            await inbox.prune(writer, writer.now - KEEP_SECONDS)
-            await checkouts.prune(writer, writer.now - KEEP_SECONDS)
+        await self._prune()
         await self._ask_for_events(late[0])
         return True
+
+    async def _prune(self) -> None:
+        if self._clock.now() < self._prune_at:
+            return
+        async with self._records.write(ACTOR) as writer:
+            await inbox.prune(writer, writer.now - KEEP_SECONDS)
+            await checkouts.prune(writer, writer.now - KEEP_SECONDS)
+            self._prune_at = writer.now + PRUNE_SECONDS
 
     async def _ask_for_events(self, account: Account) -> None:
         endpoint = Endpoint.PLATFORM if account.id is None else Endpoint.CONNECT
         try:
             since = self._clock.now() - LOOK_BACK_SECONDS
-            events = await self._provider.undelivered(account, since)
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                events = await self._provider.undelivered(account, since)
         except BillingAccountError:
             async with self._records.write(ACTOR) as writer:
                 await self._accounts.lose(account, writer)
-        except GatewayError as exc:
-            logger.warning("The events of %s cannot be asked for: %s", account.id, exc.code)
+        except (GatewayError, TimeoutError) as exc:
+            logger.warning("The events of %s cannot be asked for: %s", account.id, exc)
         else:
-            if events:
-                await self._inbox.keep(endpoint, events)
+            told = [event for event in events if event.about is not About.NOTHING]
+            for start in range(0, len(told), AT_A_TIME):
+                await self._inbox.keep(endpoint, told[start : start + AT_A_TIME])
 
     async def _acts_for(self, account: Account) -> bool:
         async with self._records.read() as connection:

@@ -180,6 +180,8 @@ async def test_a_key_that_stripe_does_not_take_is_left_for_the_other(
         ((200, b"<html>captive portal</html>"), BillingUnavailableError, 1),
         ((200, {"object": "customer"}), BillingUnavailableError, 1),
         (refusal(403, "account_invalid"), BillingAccountError, 1),
+        (refusal(403, "more_permissions_required"), BillingUnavailableError, 1),
+        ((403, {"error": {"type": "invalid_request_error"}}), BillingUnavailableError, 1),
         (refusal(400), ConflictError, 1),
         (refusal(400, kind="idempotency_error"), ConflictError, 1),
         (refusal(404, "resource_missing"), ConflictError, 1),

@@ -166,6 +166,35 @@ async def test_an_upgrade_that_cannot_be_paid_changes_nothing(shop: Shop) -> Non
     assert await shop.now(found) == found
 
 
+async def test_an_upgrade_that_cannot_be_paid_leaves_what_was_scheduled(shop: Shop) -> None:
+    found = await shop.subscribe(TEAM)
+    max_ = replace(TEAM, ref="tier/max", amount=9900)
+    shop.fake.advance(DAY)
+    shop.fake.people.use_card(shop.customer, Card.DECLINES)
+    ends = await shop.billing.cancel(shop.account, found.id, When.PERIOD_END)
+    with pytest.raises(ConflictError, match="refused"):
+        await shop.change(found, max_, When.NOW)
+    assert await shop.now(found) == ends
+    waiting = await shop.change(found, PRO, When.PERIOD_END)
+    assert waiting.scheduled is not None
+    with pytest.raises(ConflictError, match="refused"):
+        await shop.change(found, max_, When.NOW, "d")
+    assert await shop.now(found) == waiting
+
+
+async def test_an_upgrade_drops_what_was_scheduled(shop: Shop) -> None:
+    found = await shop.subscribe()
+    await shop.billing.cancel(shop.account, found.id, When.PERIOD_END)
+    changed = await shop.change(found, TEAM, When.NOW)
+    assert (changed.amount, changed.cancel_at, changed.canceled_at) == (4900, None, None)
+    await shop.change(found, PRO, When.PERIOD_END)
+    max_ = replace(TEAM, ref="tier/max", amount=9900)
+    dropped = await shop.change(found, max_, When.NOW, "d")
+    assert (dropped.amount, dropped.scheduled) == (9900, None)
+    shop.fake.advance(found.period_end - shop.fake.clock.now() + 60)
+    assert (await shop.now(found)).amount == 9900
+
+
 async def test_a_downgrade_waits_for_the_period_and_then_lets_go(shop: Shop) -> None:
     found = await shop.subscribe(TEAM)
     (pro,) = await shop.prices(PRO)

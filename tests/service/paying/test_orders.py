@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from dream_gateway.billing.carts import ORDER_SECONDS
+from dream_gateway.errors import BillingNotConfiguredError
 from dream_gateway.model import Actor
 from dream_gateway.payments import CartLine
 from dream_gateway.records.billing_schema import orders
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.service.conftest import Tenant
     from tests.service.paying.conftest import Street
 
+    from dream_gateway.payments import Account
     from dream_gateway.testing.clock import FakeClock
 
 
@@ -154,6 +156,21 @@ class TestRefused:
         await street.pushed()
         assert (await street.buy((mug, 1))).status_code == 422
 
+    @pytest.mark.parametrize("change", [{"price": 2999}, {"currency": "usd"}])
+    async def test_409_a_price_that_is_not_the_products_any_more(
+        self, street: Street, change: dict[str, object]
+    ) -> None:
+        mug = await street.on_sale(inventory=1)
+        body = {"name": "mug", "price": 1999, "currency": "eur", "inventory": 1, **change}
+        await street.tenant.client.put(f"/api/products/{mug['id']}", json=body)
+        answer = await street.buy((mug, 1))
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert answer.json()["productId"] == mug["id"]
+        assert await street.stock(mug) == 1
+        await street.pushed()
+        renewed = (await street.tenant.client.get(f"/api/products/{mug['id']}")).json()
+        assert (await street.buy((renewed, 1))).status_code == 200
+
     async def test_422_two_currencies(self, street: Street) -> None:
         mug, cup = await street.on_sale(), await street.on_sale("cup", currency="usd")
         answer = await street.buy((mug, 1), (cup, 1))
@@ -271,6 +288,30 @@ async def test_while_the_provider_is_away_the_stock_stays_held(
     await street.engine.orders.step()
     assert (await street.order(made))["status"] == "paid"
     assert await street.stock(mug) == 3
+
+
+async def test_an_order_that_cannot_be_asked_about_holds_up_no_other(
+    street: Street, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mug = await street.on_sale(inventory=5)
+    odd, left = await street.ordered((mug, 1)), await street.ordered((mug, 1))
+    expire = street.engine.provider.expire
+
+    async def without_keys(account: Account, session_id: str) -> None:
+        if session_id == odd["sessionId"]:
+            raise BillingNotConfiguredError
+        await expire(account, session_id)
+
+    monkeypatch.setattr(street.engine.provider, "expire", without_keys)
+    clock.advance(ORDER_SECONDS + 61)
+    await street.engine.orders.step()
+    assert (await street.order(odd))["status"] == "open"
+    assert (await street.order(left))["status"] == "expired"
+    monkeypatch.undo()
+    clock.advance(61)
+    await street.engine.orders.step()
+    assert (await street.order(odd))["status"] == "expired"
+    assert await street.stock(mug) == 5
 
 
 async def test_a_customer_of_a_secret_keys(street: Street) -> None:
