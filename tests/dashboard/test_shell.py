@@ -78,6 +78,30 @@ async def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(board:
     assert answer.status_code == 201
 
 
+async def test_a_link_fills_in_no_form(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    evil = "https://evil.example.com"
+    for page in ("appearance", "team", "customers/new", "webhooks"):
+        fields = "origins", "email", "name", "externalId", "url", "displayName"
+        link = "&".join(f"{each}={evil}" for each in fields)
+        answer = await ada.open(f"/dashboard/{project}/{page}?{link}")
+        assert answer.status_code == 200
+        assert 'method="post"' in answer.text
+        assert evil not in answer.text, page
+
+
+async def test_a_token_in_the_address_is_none(board: Board) -> None:
+    ada = await board.developer()
+    await ada.open("/dashboard/new")
+    token = ada.shown.rpartition('name="token" value="')[2].partition('"')[0]
+    answer = await ada.client.post(
+        f"/dashboard/new?token={token}", data=PROJECT, headers={"origin": board.world.url}
+    )
+    assert answer.status_code == 403
+    assert await board.walk(ada, "/dashboard") == "/dashboard/new"
+
+
 async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
     ada = await board.developer()
     await ada.open("/dashboard/new")
