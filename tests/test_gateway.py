@@ -183,6 +183,19 @@ async def test_a_change_made_here_holds_here_at_once(tmp_path: Path) -> None:
         assert await shop.used() == 29
 
 
+async def test_looking_at_usage_by_an_old_tier_lifts_no_limit(tmp_path: Path) -> None:
+    async with opened(tmp_path / "dream.db", "free=5/month") as shop:
+        assert [(await shop.spend()).allowed for _ in range(2)] == [True, True]
+        admission, old = shop.gateway.admission, {"free": parse_tier("free=100/month")}
+        customer = await admission.customer(shop.project, "ada")
+        for used in (2, 5):
+            (usage,) = await admission.usages(shop.project, old, [customer])
+            assert usage is not None
+            assert (usage.used, usage.limit) == (used, 100)
+            assert [(await shop.spend()).allowed for _ in range(9)].count(True) == 5 - used
+            assert (await shop.spend()).code == "quota_exceeded"
+
+
 async def test_a_locked_store_stops_no_warm_check_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

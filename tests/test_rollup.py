@@ -161,6 +161,68 @@ async def test_what_a_store_that_is_away_does_not_take_is_kept(
     assert found[REQUESTS] + found["denied.quota_exceeded"] == 40
 
 
+async def test_no_transaction_is_long(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, clock, sizes = f"sqlite:///{tmp_path}/dream.db", FakeClock(), []
+    add, prune = rollups.add, rollups.prune
+
+    async def adding(writer: Any, counted: Any, used: Any) -> None:
+        sizes.append(len(counted))
+        await add(writer, counted, used)
+
+    async def pruning(writer: Any, *limits: Any) -> int:
+        sizes.append(await prune(writer, *limits))
+        return sizes[-1]
+
+    monkeypatch.setattr("dream_gateway.rollup.COUNTS_AT_ONCE", 3)
+    monkeypatch.setattr("dream_gateway.rollup.PRUNE_AT_ONCE", 3)
+    monkeypatch.setattr("dream_gateway.rollup.CUSTOMERS_AT_ONCE", 3)
+    monkeypatch.setattr(rollups, "add", adding)
+    monkeypatch.setattr(rollups, "prune", pruning)
+    async with started(store, clock, rollup_minutes_days=1, rollup_days_days=1) as gateway:
+        rollup = gateway.rollup
+        assert rollup is not None
+        for n in range(10):
+            gateway.admission.counts.denied("ip_denied", f"prj_{n}", "cus")
+        rollup.collect()
+        await rollup.write()
+        assert await denied_in(gateway, Granularity.DAY) == 10
+        clock.advance(3 * 86_400)
+        await rollup.write()
+        assert await denied_in(gateway, Granularity.MINUTE) == 0
+        assert await denied_in(gateway, Granularity.HOUR) == 10
+        assert await denied_in(gateway, Granularity.DAY) == 0
+    assert max(sizes) == 3
+
+
+async def denied_in(gateway: Gateway, granularity: Granularity) -> int:
+    async with gateway.records.read() as connection:
+        span = (0, gateway.clock.now())
+        found = await rollups.series(connection, None, granularity, [DENIED], span)
+    return sum(each.value for each in found)
+
+
+async def test_what_is_counted_while_the_store_is_away_has_an_end(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("dream_gateway.rollup.MOST_KEPT", 5)
+    store, clock = f"sqlite:///{tmp_path}/dream.db", FakeClock()
+    async with started(store, clock) as gateway:
+        rollup = gateway.rollup
+        assert rollup is not None
+        with monkeypatch.context() as broken:
+            broken.setattr(gateway.records, "write", Fickle(gateway.records.write, 0))
+            for _ in range(4):
+                for n in range(4):
+                    gateway.admission.counts.denied("ip_denied", f"prj_{n}", "cus")
+                rollup.collect()
+                with pytest.raises(StoreUnavailableError):
+                    await rollup.write()
+                clock.advance(60)
+        await rollup.write()
+        assert await denied_in(gateway, Granularity.DAY) == 5
+    assert caplog.text.count("What is counted while the store is away") == 1
+
+
 class Fickle:
     """Transactions that begin so many times, and then no more."""
 

@@ -23,7 +23,7 @@ from dream_gateway.errors import (
 )
 from dream_gateway.model import Credential, Customer, KeyKind, Verdict
 from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
-from dream_gateway.subjects import Subject, refusal
+from dream_gateway.subjects import Subject, refusal, templates
 from dream_gateway.verdicts import Admitted, refused, usage, verdict
 from dream_gateway.waiting import Denial
 
@@ -267,18 +267,20 @@ class Admission:
     ) -> list[Usage | None]:
         """Tell the usage of many customers at once, from the ledger; `offered` are tiers by name.
 
-        `None` is of one whose tier has no quota.
+        `None` is of one whose tier has no quota. What requests are charged to stays as it is: these
+        tiers may be older than the ones it goes by.
         """
         now = self._clock.now()
         subjects = [Subject(project, each, offered.get(each.plan), None) for each in people]
         quotas = []
         for subject in subjects:
-            subject.at(now, self._meter)
+            subject.quota = next((c for c in templates(subject, now) if c.name == "quota"), None)
             if subject.quota is not None:
                 quotas.append(subject.quota)
         tallies = await self._ledger.usage([quota.key for quota in quotas])
         for quota, tally in zip(quotas, tallies, strict=True):
-            quota.observe(tally)
+            live = self._meter.known(quota.key)
+            quota.total = tally.used + tally.out - (0 if live is None else live.unspent())
         return [usage(subject) for subject in subjects]
 
     async def customer(self, project: Project, user: str) -> Customer:

@@ -113,10 +113,12 @@ class Counter:
 
     def used(self) -> int:
         """Return the units used as of the last exchange with the ledger, and by us since."""
-        used = self.total - self.available
-        if self.reserve is not None:
-            used -= self.reserve.granted
-        return max(0, used)
+        return max(0, self.total - self.unspent())
+
+    def unspent(self) -> int:
+        """Return the units that are here on lease, and not spent."""
+        reserved = self.reserve.granted if self.reserve is not None else 0
+        return self.available + reserved
 
     def remaining(self) -> int | None:
         """Return the units left as of the last exchange; `None` when unlimited."""

@@ -89,6 +89,13 @@ class Facilities(Protocol):
         """
         ...
 
+    async def sign_out(self, writer: Writing, issuer: str, subject: str) -> None:
+        """End every session that a developer has in the dashboard, within a transaction.
+
+        They are named as at their sign-in; nobody of that name is no error.
+        """
+        ...
+
     async def project(self, publishable_key: str) -> Project:
         """Return the project of a publishable key that works.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.model import KeyKind
-from dream_gateway.records import projects
+from dream_gateway.records import dashboard_sessions, projects
 from dream_gateway.vault import Vault
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class Lent:
     def write(self, actor: str) -> AbstractAsyncContextManager[Writing]:
         """Begin a write transaction."""
         return self._records.write(actor)
+
+    async def sign_out(self, writer: Writing, issuer: str, subject: str) -> None:
+        """End every session that a developer has in the dashboard."""
+        await dashboard_sessions.end_all(writer, issuer, subject)
 
     async def project(self, publishable_key: str) -> Project:
         """Return the project of a publishable key."""

@@ -88,6 +88,10 @@ class Meter:
             counter.owner = template.owner
         return counter
 
+    def known(self, key: str) -> Counter | None:
+        """Return this worker's handle for a counter as it is, if there is one."""
+        return self._counters.get(key)
+
     def try_spend(self, counters: Sequence[Counter], cost: int, now: float) -> bool:
         """Charge `cost` to all counters from leases in hand, or change nothing. Never blocks.
 

@@ -34,13 +34,15 @@ ACTOR = "rollups"
 COLLECT_SECONDS = 1.0
 CUSTOMERS_SECONDS = 30.0
 CUSTOMERS_AT_ONCE = 250
-"""How many are written in one transaction: the ledger may wait for the same lock."""
+COUNTS_AT_ONCE = 100
+"""How many are written in one transaction, some rows for each: the ledger may wait for the same lock."""
 
 PRUNE = "rollups.prune"
 PRUNE_SECONDS = 3_600.0
+PRUNE_AT_ONCE = 500
 DAY = 86_400.0
 MOST_KEPT = 200_000
-"""Numbers of customers that wait for a store that is away; past that, they are dropped."""
+"""Numbers that wait for a store that is away, of customers and of projects; past that, some drop."""
 
 Numbers = dict[tuple[str, str], int]
 
@@ -69,6 +71,7 @@ class Rollup:
         self._counts = counts
         self._clock = clock
         self._counted: Counted = {}
+        self._is_full = False
         self._waiting: dict[int, Waiting] = {}
         self._customers_at = clock.monotonic()
         self._written_at = clock.monotonic()
@@ -120,15 +123,7 @@ class Rollup:
         Raises `StoreUnavailableError`; what is not written then is kept.
         """
         self._written_at = self._clock.monotonic()
-        counted, self._counted = self._counted, {}
-        try:
-            async with self._records.write(ACTOR) as writer:
-                await rollups.add(writer, counted, {})
-                await reports.put(writer, self.worker, self._report())
-        except BaseException:
-            for (project, metric, at), value in counted.items():
-                self._count(project, metric, at, value)
-            raise
+        await self._write_counted()
         if customers:
             await self._write_customers()
         if self._clock.monotonic() >= self._prune_at:
@@ -144,6 +139,24 @@ class Rollup:
                 await reports.remove(writer, self.worker)
         except GatewayError as exc:
             logger.warning("What was counted last is missing in charts: %s", exc.code)
+
+    async def _write_counted(self) -> None:
+        counted, self._counted = sorted(self._counted.items()), {}
+        starts = range(0, max(1, len(counted)), COUNTS_AT_ONCE)
+        parts = [dict(counted[at : at + COUNTS_AT_ONCE]) for at in starts]
+        try:
+            while parts:
+                async with self._records.write(ACTOR) as writer:
+                    await rollups.add(writer, parts[-1], {})
+                    if len(parts) == 1:
+                        await reports.put(writer, self.worker, self._report())
+                parts.pop()
+        except BaseException:
+            for part in parts:
+                for (project, metric, at), value in part.items():
+                    self._count(project, metric, at, value)
+            raise
+        self._is_full = False
 
     async def _write_customers(self) -> None:
         self._customers_at = self._clock.monotonic()
@@ -171,10 +184,15 @@ class Rollup:
         async with self._records.write(ACTOR) as writer:
             if not await chores.begin(writer, PRUNE, PRUNE_SECONDS):
                 return
-            for granularity, days in kept.items():
-                if days:
-                    await rollups.prune(writer, granularity, writer.now - days * DAY)
             await reports.prune(writer, writer.now - DAY)
+        for granularity, days in kept.items():
+            before = writer.now - days * DAY
+            while days and await self._prune_some(granularity, before) == PRUNE_AT_ONCE:
+                pass
+
+    async def _prune_some(self, granularity: Granularity, before: float) -> int:
+        async with self._records.write(ACTOR) as writer:
+            return await rollups.prune(writer, granularity, before, PRUNE_AT_ONCE)
 
     def _report(self) -> dict[str, Any]:
         held = self._meter.held()
@@ -186,6 +204,11 @@ class Rollup:
 
     def _count(self, project: str, metric: str, at: int, value: int) -> None:
         key = (project, metric, at)
+        if key not in self._counted and len(self._counted) >= MOST_KEPT:
+            if not self._is_full:
+                logger.warning("What is counted while the store is away is too much to keep.")
+            self._is_full = True
+            return
         self._counted[key] = self._counted.get(key, 0) + value
 
 

@@ -59,7 +59,9 @@ class Parts:
             lent.ledger, per_address=options.address_rate, per_account=options.account_rate
         )
         post = Post(Letters(self._own), mailer, self._mailroom)
-        self.provider = Provider(lent, options, self._passwords, attempts, post)
+        self.provider = Provider(
+            lent, options, self._passwords, attempts, post, issuer=self.issuers[DEVELOPERS]
+        )
 
     async def open(self) -> None:
         """Read the keys, or make the first ones.

@@ -12,6 +12,7 @@ from dream_gateway.errors import ConflictError
 from dream_gateway_local import accounts, secret, sessions, tickets
 from dream_gateway_local.accounts import Account, NewAccount, email_key
 from dream_gateway_local.faults import WrongPasswordError, refuse_weak
+from dream_gateway_local.realm import PLATFORM
 from dream_gateway_local.tickets import Purpose
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ class Provider:
         passwords: Passwords,
         attempts: Attempts,
         post: Post,
+        *,
+        issuer: str,
     ) -> None:
+        """Keep accounts; `issuer` is who names developers to the dashboard."""
         self._lent = lent
         self._options = options
         self._passwords = passwords
         self._attempts = attempts
         self._post = post
+        self._issuer = issuer
 
     async def sign_up(self, realm: Realm, visitor: Visitor, new: NewAccount) -> Entered | None:
         """Create an account, whose `password` is one, not its hash, and sign it in.
@@ -147,7 +152,7 @@ class Provider:
     ) -> Account | None:
         """Set a new password; `None` for a ticket that does not hold.
 
-        Every session ends, and the address is confirmed: the link was sent there.
+        Every session ends, in the dashboard too, and the address is confirmed: the link was sent there.
         """
         account = await self._of_ticket(realm, Purpose.RESET, ticket)
         if account is None:
@@ -159,7 +164,7 @@ class Provider:
             if await tickets.redeem(writer, Purpose.RESET, ticket) is None:
                 return None
             await accounts.change(writer, account.id, password=hashed, email_verified=True)
-            await sessions.end_all(writer, account.id)
+            await self._end_all(writer, account)
             await tickets.void(writer, account.id)
         self._post.send("changed", realm, account.email)
         return account
@@ -167,7 +172,10 @@ class Provider:
     async def change_password(
         self, realm: Realm, visitor: Visitor, session: Session, old: str, new: str
     ) -> None:
-        """Change a password; every other session ends. Raises `WrongPasswordError`."""
+        """Change a password; every other session ends, and all in the dashboard.
+
+        Raises `WrongPasswordError`.
+        """
         account = session.account
         refuse_weak(new, account.email, self._options.password_length)
         await self._count(realm, "sign-in", visitor, account.email)
@@ -175,7 +183,7 @@ class Provider:
         hashed = await self._passwords.hash(new)
         async with self._lent.write(ACTOR) as writer:
             await accounts.change(writer, account.id, password=hashed)
-            await sessions.end_all(writer, account.id, but=session.digest)
+            await self._end_all(writer, account, but=session.digest)
             await tickets.void(writer, account.id)
         self._post.send("changed", realm, account.email)
 
@@ -197,10 +205,10 @@ class Provider:
         return found
 
     async def sign_out(self, session: Session, token: str, *, everywhere: bool) -> None:
-        """End a session, or every one of its account."""
+        """End a session, or every one of its account, in the dashboard too."""
         async with self._lent.write(ACTOR) as writer:
             if everywhere:
-                await sessions.end_all(writer, session.account.id)
+                await self._end_all(writer, session.account)
             else:
                 await sessions.end(writer, token)
 
@@ -247,7 +255,16 @@ class Provider:
     async def delete(self, account_id: str) -> None:
         """Delete an account, its sessions and tickets; nobody is there the second time."""
         async with self._lent.write(ACTOR) as writer:
-            await accounts.remove(writer, account_id)
+            account = await accounts.by_id(writer.connection, account_id)
+            if account is not None:
+                await self._end_all(writer, account)
+                await accounts.remove(writer, account_id)
+
+    async def _end_all(self, writer: Writing, account: Account, but: bytes | None = None) -> None:
+        """End every session of an account but one: a developer's in the dashboard, too."""
+        await sessions.end_all(writer, account.id, but=but)
+        if account.realm == PLATFORM:
+            await self._lent.sign_out(writer, self._issuer, account.id)
 
     async def _count(self, realm: Realm, action: str, visitor: Visitor, email: str) -> None:
         await self._attempts.count(

@@ -6,8 +6,10 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 from tests.dashboard.conftest import OPERATOR
+from tests.local.conftest import PASSWORD
 
 from dream_gateway.records import dashboard_sessions
 from dream_gateway.records.schema import developers
@@ -78,6 +80,30 @@ async def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(board:
     assert answer.status_code == 201
 
 
+async def test_a_link_fills_in_no_form(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    evil = "https://evil.example.com"
+    for page in ("appearance", "team", "customers/new", "webhooks"):
+        fields = "origins", "email", "name", "externalId", "url", "displayName"
+        link = "&".join(f"{each}={evil}" for each in fields)
+        answer = await ada.open(f"/dashboard/{project}/{page}?{link}")
+        assert answer.status_code == 200
+        assert 'method="post"' in answer.text
+        assert evil not in answer.text, page
+
+
+async def test_a_token_in_the_address_is_none(board: Board) -> None:
+    ada = await board.developer()
+    await ada.open("/dashboard/new")
+    token = ada.shown.rpartition('name="token" value="')[2].partition('"')[0]
+    answer = await ada.client.post(
+        f"/dashboard/new?token={token}", data=PROJECT, headers={"origin": board.world.url}
+    )
+    assert answer.status_code == 403
+    assert await board.walk(ada, "/dashboard") == "/dashboard/new"
+
+
 async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
     ada = await board.developer()
     await ada.open("/dashboard/new")
@@ -94,6 +120,40 @@ async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
         assert (await grace.open("/dashboard/new")).status_code == 200
     board.world.clock.advance(idle + 1)
     assert (await grace.open("/dashboard/new")).status_code == 303
+
+
+@pytest.mark.parametrize("way", ["reset", "password", "everywhere", "deleted", "one"])
+async def test_a_developers_sessions_end_with_those_of_their_account(
+    board: Board, way: str
+) -> None:
+    grace = await board.signed_up("grace@example.com")
+    ada = await board.signed_up()
+    there = board.browser()
+    there.client.cookies.update(ada.client.cookies)
+    provider = board.world.site.parts.provider
+    new = {"new-password": "a newer password"}
+    await ada.open("/auth/platform/account")
+    match way:
+        case "reset":
+            await ada.open("/auth/platform/reset")
+            await ada.send({"email": "ada@example.com"})
+            await board.world.mailed()
+            await ada.open(board.world.inbox.link())
+            assert "Your password is set" in (await ada.send(new)).text
+        case "password":
+            answer = await ada.send({"password": PASSWORD, **new}, ada.form("/password"))
+            assert "Your password is changed" in answer.text
+        case "everywhere":
+            await ada.send({"everywhere": "yes"}, ada.form("/sign-out"))
+        case "deleted":
+            account = await provider.find("platform", "ada@example.com")
+            assert account is not None
+            await provider.delete(account.id)
+        case _:
+            await ada.send({}, ada.form("/sign-out"))
+    expected = 200 if way == "one" else 303
+    assert (await there.open("/dashboard/new")).status_code == expected
+    assert (await grace.open("/dashboard/new")).status_code == 200
 
 
 async def test_what_scripts_ask_by_themselves_keeps_no_session(board: Board) -> None:

@@ -84,9 +84,9 @@ class Visit:
         return self.found is not None and _RANKS[self.found.role] >= _RANKS[role]
 
     def value(self, name: str, default: str = "") -> str:
-        """Return what was entered, or else what the address says; the last of several."""
+        """Return what was entered, the last of several; what the address says is not."""
         entered = [text for key, text in self.form if key == name]
-        return entered[-1] if entered else self.query.get(name, default)
+        return entered[-1] if entered else default
 
     def values(self, name: str) -> list[str]:
         """Return everything that was entered under a name: the boxes that were ticked."""

@@ -12,6 +12,7 @@ from dream_gateway.records.schema import dashboard_sessions, developers
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from dream_gateway.facilities import Writing
     from dream_gateway.model import Developer
     from dream_gateway.records.database import Writer
 
@@ -90,6 +91,14 @@ async def end(writer: Writer, digest: bytes) -> None:
     """End a session; one that is not there is no error."""
     query = delete(dashboard_sessions).where(dashboard_sessions.c.digest == digest)
     await writer.connection.execute(query)
+
+
+async def end_all(writer: Writing, issuer: str, subject: str) -> None:
+    """End every session of the developer whom an identity provider names; links, too."""
+    here = developers.c
+    query = select(here.id).where(here.issuer == issuer, here.subject == subject)
+    theirs = dashboard_sessions.c.developer_id.in_(query)
+    await writer.connection.execute(delete(dashboard_sessions).where(theirs))
 
 
 async def _add(writer: Writer, digest: bytes, expires_at: float, **values: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dream_gateway.records.rollup_schema import customer_usage, usage_rollups
@@ -172,12 +172,18 @@ async def active_customers(
     return int((await connection.execute(query)).scalar_one())
 
 
-async def prune(writer: Writer, granularity: Granularity, before: float) -> int:
-    """Delete spans of one granularity that began before an instant; return how many rows went."""
+async def prune(writer: Writer, granularity: Granularity, before: float, limit: int) -> int:
+    """Delete at most `limit` rows of spans of one granularity that began before an instant.
+
+    Return how many went.
+    """
     gone = 0
     for table in (usage_rollups, customer_usage):
+        key = list(table.primary_key.columns)
         old = (table.c.granularity == granularity.value) & (table.c.start < int(before))
-        gone += (await writer.connection.execute(delete(table).where(old))).rowcount
+        some = select(*key).where(old).limit(limit - gone)
+        query = delete(table).where(tuple_(*key).in_(some))
+        gone += (await writer.connection.execute(query)).rowcount
     return gone
 
 
