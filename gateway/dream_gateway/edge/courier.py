@@ -154,12 +154,13 @@ class Courier(Patient):
         known, answer = link.known_head, link.known_answer
         size = len(known)
         if data[:size] != known:
+            # Heads may differ with each answer: only those that `Pool.sample` has read are timed.
+            is_sample = known is UNKNOWN
             known = data[: data.find(b"\r\n\r\n") + 4]
             size = len(known)
             answer = link.known_answer = read_answer(known)
             link.known_head = known if answer is not None else UNKNOWN
-            if answer is not None and len(data) - size == answer.length:
-                # Of a sample: heads differ as often as their dates do, and `Pool.sample` has them read.
+            if is_sample and answer is not None and len(data) - size == answer.length:
                 seconds = self._time() - self._now
                 pool.health.answered(answer.status, seconds)
                 self._counts.took(subject.project.id, seconds)
