@@ -105,18 +105,6 @@ def bar(used: float, limit: float | None, unit: str = "units", *, warns: bool = 
     ).format(tone, text, text, f"{100 * share:.4g}")
 
 
-def spark(values: Sequence[float]) -> Markup:
-    """Return a small line without a scale, for beside a number."""
-    top = max(values, default=0) or 1
-    points = " ".join(
-        f"{at * STEP:.4g},{HEIGHT - HEIGHT * value / top:.4g}" for at, value in enumerate(values)
-    )
-    return Markup(
-        '<svg class="spark" viewBox="0 -4 {} 108" preserveAspectRatio="none" aria-hidden="true">'
-        '<polyline points="{}"/></svg>'
-    ).format(f"{STEP * max(1, len(values) - 1):.4g}", points)
-
-
 def ceiling(value: float) -> float:
     """Return the top of a scale for values up to this one: a round number that four steps divide."""
     if value < NOTHING:

@@ -64,6 +64,13 @@ REFUSALS = (
     RateLimitedError,
     StoreUnavailableError,
 )
+CHECK_REFUSALS = (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    InvalidRequestError,
+    StoreUnavailableError,
+)
 
 
 class UsageRoutes:
@@ -112,13 +119,7 @@ class UsageRoutes:
                 VerifyAnswer,
                 auth=frozenset({Auth.SECRET}),
                 request=VerifyRequest,
-                errors=(
-                    BadRequestError,
-                    ForbiddenError,
-                    NotFoundError,
-                    InvalidRequestError,
-                    StoreUnavailableError,
-                ),
+                errors=CHECK_REFUSALS,
                 metered=True,
                 hot=True,
                 quick=self.try_verify,
