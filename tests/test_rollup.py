@@ -161,8 +161,8 @@ async def test_what_a_store_that_is_away_does_not_take_is_kept(
     assert found[REQUESTS] + found["denied.quota_exceeded"] == 40
 
 
-async def test_no_transaction_is_long(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, clock, sizes = f"sqlite:///{tmp_path}/dream.db", FakeClock(), []
+async def test_no_transaction_is_long(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, sizes = FakeClock(), []
     add, prune = rollups.add, rollups.prune
 
     async def adding(writer: Any, counted: Any, used: Any) -> None:
