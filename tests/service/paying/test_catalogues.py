@@ -140,10 +140,13 @@ async def test_what_is_refused_is_undone_as_a_whole(
     assert failed["onSale"] == before["onSale"]
     active = {each["id"] for each in street.objects("price") if each["active"]}
     assert active == {each["priceId"] for each in before["onSale"]}
-    assert (await street.buy((mug, 1))).status_code == 200
+    # What is not the product's price any more is not taken from anybody, though.
+    assert (await street.buy((mug, 1))).status_code == 409
     await street.tenant.client.put(f"/api/products/{mug['id']}", json={**long, "features": ["x"]})
     await street.pushed()
     assert (await shown(street, operator))["status"] == "done"
+    renewed = (await street.tenant.client.get(f"/api/products/{mug['id']}")).json()
+    assert (await street.buy((renewed, 1))).status_code == 200
 
 
 async def test_who_died_while_pushing_is_followed_by_somebody_else(
