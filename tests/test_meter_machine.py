@@ -222,6 +222,8 @@ class MeterMachine(RuleBasedStateMachine):
         self.ledger.release_all()
         for _ in range(3):
             for worker in self.workers.values():
+                # The sweep sends again what did not reach the store.
+                self._inside(worker.meter.sweep)
                 self._finish(worker.meter.release(tuple(worker.holding.values())))
         self._settle_the_dead()
         self._turn()

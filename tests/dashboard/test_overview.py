@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SMALL = Crowd(customers=60, days=40, events=10, orders=5)
 MOST_BYTES = 100_000
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 
 @pytest.fixture

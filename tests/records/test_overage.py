@@ -79,6 +79,7 @@ def subscription(project_id: str, now: float) -> Mirrored:
         period_start=now,
         period_end=now + 1.0,
         created_at=now,
+        metered=True,
     )
 
 
