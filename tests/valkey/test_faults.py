@@ -232,7 +232,8 @@ async def test_one_that_loads_its_data_is_told_and_waited_for(own: Server, admin
         with own.client() as client:
             client.config_set("key-load-delay", 0)
         await eventually(ledger, "c")
-        assert await ledger.usage(["q"]) == [Tally(0, 2)]
+        # The server may have read the claim that nobody waited for any more, and granted it.
+        assert await ledger.usage(["q"]) in ([Tally(0, 2)], [Tally(0, 3)])
 
 
 @pytest.mark.parametrize("fault", ["password", "user", "none", "database"])
