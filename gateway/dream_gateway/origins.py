@@ -6,10 +6,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from dream_gateway.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 LONGEST = 2048
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Browsers take a backslash for a slash, and drop tabs and line ends.
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
@@ -52,3 +55,20 @@ def is_own(
     if named is None:
         return False
     return named in own or named.partition("://")[2] == (host or "").lower()
+
+
+def check_confidential(url: str, where: str) -> None:
+    """Raise `ConfigurationError` unless nobody but its host hears what is sent to a URL, and answers.
+
+    `where` is the setting it comes from.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise ConfigurationError(f"{where}: not a URL.") from None
+    safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    if not host or not safe or parts.username or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"{where}: a URL with https (http on loopback only), without user, query and fragment."
+        )

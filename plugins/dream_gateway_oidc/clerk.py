@@ -13,6 +13,7 @@ from msgspec import Meta
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.hookspecs import hookimpl
+from dream_gateway.origins import check_confidential
 from dream_gateway_oidc.clerk_users import API, ClerkUsers
 from dream_gateway_oidc.clerk_webhook import ClerkWebhook
 from dream_gateway_oidc.plugin import verifier
@@ -21,7 +22,6 @@ from dream_gateway_oidc.settings import (
     Leeway,
     ProviderSettings,
     Table,
-    check_url,
     checked,
     read,
 )
@@ -136,7 +136,7 @@ def app(settings: ClerkApplications, name: str) -> ClerkSettings | None:
             f"it may also be in the environment, as {variables['publishable_key']}."
         )
     issuer = table.issuer or issuer_of(table.publishable_key, where)
-    check_url(table.api_url, f"{where}.api_url")
+    check_confidential(table.api_url, f"{where}.api_url")
     return msgspec.structs.replace(table, issuer=issuer)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.origins import check_confidential
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -16,8 +16,6 @@ ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 """What may sign tokens: asymmetric algorithms only. The keys are public, so an HMAC proves nothing."""
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Leeway = Annotated[float, Meta(ge=0, le=300)]
 
@@ -92,26 +90,12 @@ def provider(table: object, where: str) -> ProviderSettings:
 
 def checked(settings: ProviderSettings, where: str) -> ProviderSettings:
     """Return settings that can work. Raises `ConfigurationError` for any that cannot."""
-    check_url(settings.issuer, f"{where}.issuer")
+    check_confidential(settings.issuer, f"{where}.issuer")
     if settings.jwks_uri:
-        check_url(settings.jwks_uri, f"{where}.jwks_uri")
+        check_confidential(settings.jwks_uri, f"{where}.jwks_uri")
     strange = sorted({*settings.algorithms} - ALGORITHMS)
     if strange or not settings.algorithms:
         known = ", ".join(sorted(ALGORITHMS))
         named = f" not {', '.join(strange)}" if strange else " at least one"
         raise ConfigurationError(f"{where}.algorithms: some of {known};{named}.")
     return settings
-
-
-def check_url(url: str, where: str) -> None:
-    """Raise `ConfigurationError` unless a URL is safe to read keys from."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise ConfigurationError(f"{where}: not a URL.") from None
-    safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    if not host or not safe or parts.username or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"{where}: a URL with https (http on loopback only), without user, query and fragment."
-        )

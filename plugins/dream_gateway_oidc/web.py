@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from dream_gateway.errors import ConfigurationError, IdentityUnavailableError, InvalidCodeError
-from dream_gateway_oidc.settings import check_url
+from dream_gateway.origins import check_confidential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Provider:
             self._document = await self._discover()
         url = self._document.get(name)
         try:
-            check_url(url.partition("?")[0] if isinstance(url, str) else "", name)
+            check_confidential(url.partition("?")[0] if isinstance(url, str) else "", name)
         except ConfigurationError as exc:
             raise IdentityUnavailableError(f"The discovery document has no good {name}.") from exc
         return str(url)

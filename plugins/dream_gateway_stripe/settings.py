@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.origins import check_confidential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ VARIABLES = {
 
 API = "https://api.stripe.com"
 CONNECT = "https://connect.stripe.com"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 TEST_KEYS = ("sk_test_", "rk_test_")
 LIVE_KEYS = ("sk_live_", "rk_live_")
@@ -121,7 +120,7 @@ def configured(settings: StripeSettings, environment: Mapping[str, str]) -> Conf
     for name in ("api_url", "connect_url", "frontend_url"):
         url = getattr(settings, name)
         if url or name != "frontend_url":
-            _check_url(url, f"plugins.stripe.{name}")
+            check_confidential(url, f"plugins.stripe.{name}")
     keys = _pieces(settings.secret_key)
     live = _is_live(keys, "secret_key")
     modes = {live: ModeKeys(keys, settings.client_id)}
@@ -167,17 +166,3 @@ def _signing(text: str, name: str) -> tuple[str, ...]:
             f"plugins.stripe.{name}: signing secrets of webhook endpoints begin with whsec_."
         )
     return secrets
-
-
-def _check_url(url: str, where: str) -> None:
-    """Raise `ConfigurationError` unless a URL may be sent secrets, or people, to."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        raise ConfigurationError(f"{where}: not a URL.") from None
-    safe = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    if not host or not safe or parts.username or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"{where}: a URL with https (http on loopback only), without user, query and fragment."
-        )
