@@ -99,7 +99,7 @@ class CustomerKeyPages:
         except GatewayError as error:
             self._desk.refused(visit, error, NAMES)
             return await self.show_new(visit)
-        return self._secret(visit, done.value.key)
+        return self._desk.show_secret(visit, "The new key", done.value.key, _back(visit))
 
     async def show_rotation(self, visit: Visit) -> Response:
         """Show the form for a new secret."""
@@ -124,7 +124,7 @@ class CustomerKeyPages:
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show_rotation(visit)
-        return self._secret(visit, done.value.key)
+        return self._desk.show_secret(visit, "The new key", done.value.key, _back(visit))
 
     async def act(self, visit: Visit) -> Response:
         """Revoke, disable or enable the key."""
@@ -137,11 +137,6 @@ class CustomerKeyPages:
             self._desk.refused(visit, error)
             return self._desk.show(visit, "told.html", title="The key is as it was", detail="")
         return self._desk.go(_back(visit), way.done)
-
-    def _secret(self, visit: Visit, secret: str | None) -> Response:
-        return self._desk.show(
-            visit, "secret_shown.html", 201, title="The new key", secret=secret, back=_back(visit)
-        )
 
     async def _customer(self, visit: Visit) -> Customer:
         async with self._desk.read() as connection:

@@ -146,6 +146,10 @@ class Desk:
             self.cookies.put(response, FORM, visit.secret)
         return response
 
+    def show_secret(self, visit: Visit, title: str, secret: str | None, back: str) -> Response:
+        """Show what was just made and is never shown again; `None`: it was shown before."""
+        return self.show(visit, "secret_shown.html", 201, title=title, secret=secret, back=back)
+
     def go(self, path: str, done: str = "", **query: str) -> Response:
         """Send the visitor to another page, where `done` of `notices` is said, if it is named."""
         pairs = {**({"done": done} if done else {}), **query}

@@ -69,7 +69,7 @@ class KeyPages:
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show_new(visit)
-        return self._secret(visit, done.value.key)
+        return self._desk.show_secret(visit, "The new key", done.value.key, f"{visit.home}/keys")
 
     async def show_rotation(self, visit: Visit) -> Response:
         """Show the form for another key in this one's place."""
@@ -96,7 +96,7 @@ class KeyPages:
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show_rotation(visit)
-        return self._secret(visit, done.value.key)
+        return self._desk.show_secret(visit, "The new key", done.value.key, f"{visit.home}/keys")
 
     async def revoke(self, visit: Visit) -> Response:
         """Revoke a secret key."""
@@ -109,13 +109,6 @@ class KeyPages:
             self._desk.refused(visit, error)
             return await self.show(visit)
         return self._desk.go(f"{visit.home}/keys", "revoked")
-
-    def _secret(self, visit: Visit, secret: str | None) -> Response:
-        back = f"{visit.home}/keys"
-        title = "The new key"
-        return self._desk.show(
-            visit, "secret_shown.html", 201, title=title, secret=secret, back=back
-        )
 
     async def _key(self, visit: Visit) -> Credential:
         async with self._desk.read() as connection:

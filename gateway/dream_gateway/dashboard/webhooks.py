@@ -25,6 +25,7 @@ API = "/api/webhook-endpoints"
 ONE = API + "/{id}"
 RECENT = 20
 ON_A_PAGE = 20
+SECRET = "The endpoint's secret"  # noqa: S105 - a title
 TYPES = tuple(each.value for each in MessageType if each is not MessageType.TEST)
 
 
@@ -99,13 +100,13 @@ class WebhookPages:
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show(visit)
-        return self._secret(visit, done.value.secret)
+        return self._desk.show_secret(visit, SECRET, done.value.secret, f"{visit.home}/webhooks")
 
     async def rotate(self, visit: Visit) -> Response:
         """Give an endpoint a new secret; for a day the old one signs as well."""
         here = {"id": visit.parameters["endpoint"]}
         done = await self._desk.act(visit, "POST", ONE + "/rotate", here, body={}, once=True)
-        return self._secret(visit, done.value.secret)
+        return self._desk.show_secret(visit, SECRET, done.value.secret, f"{visit.home}/webhooks")
 
     async def act(self, visit: Visit) -> Response:
         """Enable, disable, delete or try an endpoint, or send it again what it missed."""
@@ -123,9 +124,3 @@ class WebhookPages:
             self._desk.refused(visit, error)
             return await self.show(visit)
         return self._desk.go(f"{visit.home}/webhooks", way.done)
-
-    def _secret(self, visit: Visit, secret: str | None) -> Response:
-        back, title = f"{visit.home}/webhooks", "The endpoint's secret"
-        return self._desk.show(
-            visit, "secret_shown.html", 201, title=title, secret=secret, back=back
-        )
