@@ -87,14 +87,14 @@ def policies(subject: Subject, now: float) -> tuple[PolicyState, ...]:
 
 def usage(subject: Subject, used: int | None = None) -> Usage | None:
     """Return the usage of the customer's quota, `None` if the tier has none."""
-    quota, tier = subject.quota, subject.tier
+    quota = subject.quota
     if quota is None:
         return None
     count = quota.used() if used is None else used
     period = quota.period or Period(0, None)
-    if tier is None or tier.quota is None or not subject.is_paid_beyond:
+    if quota.included is None:
         return Usage(count, quota.limit, period)
-    return Usage(count, tier.quota.limit, period, is_paid_beyond=True)
+    return Usage(count, quota.included, period, is_paid_beyond=True)
 
 
 def state(counter: Counter, now: float) -> PolicyState:
