@@ -1,7 +1,7 @@
 """What is on sale: a product for each item, under an id made of its name, and its prices.
 
 A price never changes. The one that new customers pay is the product's default price; that of
-overage is found by its lookup key.
+overage is the active one that is metered.
 """
 
 from __future__ import annotations

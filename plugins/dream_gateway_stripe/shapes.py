@@ -45,7 +45,6 @@ class Price(msgspec.Struct, frozen=True):
     unit_amount_decimal: str | None = None
     recurring: Recurring | None = None
     transform_quantity: TransformQuantity | None = None
-    lookup_key: str | None = None
 
     @property
     def is_metered(self) -> bool:

@@ -6,7 +6,7 @@
 | past_due | the tier until the grace is over |
 | any other | the default tier |
 
-One that is to end gives its tier until then, whatever its status.
+One that is to end gives what its status gives, until then.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class Courier(Patient):
         if data[:size] != known:
             # Heads may differ with each answer: only those that `Pool.sample` has read are timed.
             is_sample = known is UNKNOWN
-            known = data[: data.find(b"\r\n\r\n") + 4]
+            known = data[: data.find(_END) + len(_END)]
             size = len(known)
             answer = link.known_answer = read_answer(known)
             link.known_head = known if answer is not None else UNKNOWN

@@ -33,17 +33,7 @@ class Checkout(NamedTuple):
     customer_id: str
     fingerprint: bytes
     session_id: str | None
-    is_open: bool
     created_at: float
-
-
-async def of_session(
-    connection: AsyncConnection, account: Account, session_id: str
-) -> Checkout | None:
-    """Return the checkout that the provider calls so."""
-    here = checkouts.c.account_id == (account.id or ""), checkouts.c.session_id == session_id
-    row = (await connection.execute(select(checkouts).where(*here))).mappings().first()
-    return None if row is None else _checkout(row)
 
 
 async def still_open(connection: AsyncConnection, customer_id: str) -> list[Checkout]:
@@ -57,7 +47,7 @@ async def add(
     writer: Writer, account: Account, customer_id: str, fingerprint: bytes, ask_at: float
 ) -> Checkout:
     """Note a checkout that is about to be opened."""
-    made = Checkout(keys.mint_id("chk"), account, customer_id, fingerprint, None, True, writer.now)
+    made = Checkout(keys.mint_id("chk"), account, customer_id, fingerprint, None, writer.now)
     await writer.connection.execute(
         insert(checkouts).values(
             id=made.id,
@@ -124,6 +114,5 @@ def _checkout(row: RowMapping) -> Checkout:
         customer_id=row["customer_id"],
         fingerprint=row["fingerprint"],
         session_id=row["session_id"],
-        is_open=row["status"] == Openness.OPEN,
         created_at=row["created_at"],
     )

@@ -110,17 +110,6 @@ async def put(writer: Writer, row: Mirrored) -> Mirrored:
     return row
 
 
-async def versions(
-    connection: AsyncConnection, account_id: str, subscription_ids: Sequence[str]
-) -> dict[str, int]:
-    """Return how often each of these was changed; one that is not there is left out."""
-    query = select(subscriptions.c.subscription_id, subscriptions.c.version).where(
-        subscriptions.c.account_id == account_id,
-        subscriptions.c.subscription_id.in_(list(subscription_ids)),
-    )
-    return {row.subscription_id: row.version for row in await connection.execute(query)}
-
-
 async def due(connection: AsyncConnection, now: float, limit: int) -> list[Due]:
     """Return subscriptions that are to be asked for by now, the one that waits longest first."""
     query = (
