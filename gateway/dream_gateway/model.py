@@ -285,7 +285,8 @@ class Subscription:
 class Customer:
     """Somebody who calls the developer's API; `external_id` is the developer's own name for them.
 
-    `anchor` is when their periods start; a paid customer's is their subscription item's.
+    `anchor` is when their periods start; a paid customer's is their subscription item's. While they are
+    `suspended` they are refused, and keep their keys and what they used.
     """
 
     id: str
@@ -299,6 +300,7 @@ class Customer:
     last_name: str | None = None
     metadata: dict[str, object] = field(default_factory=dict)
     subscription: Subscription | None = None
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,29 @@ async def test_a_customer_is_changed_and_deleted(one: tuple[Crowded, Customer]) 
     assert (await board.gateway_audit())[0] == "customer.delete"
 
 
+async def test_a_customer_is_suspended_found_by_it_and_resumed(
+    one: tuple[Crowded, Customer],
+) -> None:
+    (board, ada, home), customer = one
+    path = f"/customers/{customer.id}"
+    for act, suspended in (("suspend", True), ("resume", False)):
+        await ada.open(home + path)
+        assert ("They are refused until" in ada.shown, f"{act.capitalize()}</h2>" in ada.shown) == (
+            True,
+            True,
+        )
+        assert await send_to(ada, f"{path}/{act}", {}) == 303
+        assert (await only(board, customer.project_id)).suspended is suspended
+        listed = await ada.open(f"{home}/customers?status=suspended")
+        assert shown(listed.text) == (["user-1"] if suspended else [])
+        listed = await ada.open(f"{home}/customers")
+        assert ('<span class="tag bad">suspended</span>' in listed.text) is suspended
+        answer = await ada.client.get(f"{home}/customers.csv")
+        (row,) = csv.DictReader(StringIO(answer.text))
+        assert row["suspended"] == ("yes" if suspended else "no")
+    assert (await board.gateway_audit())[:2] == ["customer.resume", "customer.suspend"]
+
+
 async def test_a_key_is_made_once_rotated_disabled_and_revoked(
     one: tuple[Crowded, Customer],
 ) -> None:

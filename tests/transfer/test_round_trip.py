@@ -171,6 +171,7 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
             "firstName": draw(st.one_of(st.none(), PLAIN)),
             "lastName": None,
             "metadata": draw(JSON),
+            "suspended": draw(st.booleans()),
         }
         customers.append(customer)
         owned += [draw(keys(project, own, f"{own} {n}")) for n in range(draw(st.integers(0, 2)))]

@@ -87,6 +87,7 @@ def customer_row(customer: Customer) -> dict[str, object]:
         "id": customer.external_id,
         "customerId": customer.id,
         "plan": customer.plan,
+        "suspended": customer.suspended,
         "createdAt": time_text(customer.created_at),
     }
 

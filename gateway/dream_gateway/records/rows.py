@@ -125,6 +125,7 @@ def customer_of(row: RowMapping) -> Customer:
         subscription=None
         if row["subscription"] is None
         else msgspec.convert(row["subscription"], Subscription),
+        suspended=bool(row["suspended"]),
     )
 
 

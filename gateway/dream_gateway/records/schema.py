@@ -183,6 +183,7 @@ end_users = Table(
     Column("metadata", JSON, nullable=False),
     # How the newest subscription stands, for people: the rows of `subscriptions` decide.
     Column("subscription", JSON(none_as_null=True)),
+    Column("suspended", Boolean, nullable=False, server_default="0"),
     Column("deleted_at", Float),
     # A deleted customer's name may be taken again.
     Index(

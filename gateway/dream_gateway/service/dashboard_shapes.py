@@ -67,6 +67,7 @@ class CustomerUsageView(Shape):
     user_id: str
     email: str | None
     plan: str
+    suspended: bool
     status: str
     usage_count: int
     limit: int | Unlimited

@@ -112,6 +112,7 @@ def customer_view(
         user_id=customer.external_id,
         email=customer.email,
         plan=customer.plan,
+        suspended=customer.suspended,
         status="none" if sub is None else sub.status.value,
         usage_count=0 if usage is None else usage.used,
         limit="unlimited" if limit is None else limit,

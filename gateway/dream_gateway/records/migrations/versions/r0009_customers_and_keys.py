@@ -1,0 +1,13 @@
+"""Customers who are suspended."""
+
+from __future__ import annotations
+
+from alembic import op
+from sqlalchemy import Boolean, Column
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.add_column("end_users", Column("suspended", Boolean, nullable=False, server_default="0"))
