@@ -11,7 +11,7 @@ import pytest
 from tests.dashboard.conftest import Board, listened
 
 from dream_gateway.demo.crowd import Crowd, populate
-from dream_gateway.model import KeyStatus
+from dream_gateway.model import KeyKind, KeyStatus
 from dream_gateway.records import credentials, customers
 
 if TYPE_CHECKING:
@@ -205,6 +205,23 @@ async def test_a_key_is_made_once_rotated_disabled_and_revoked(
     await ada.open(home + path)
     assert await send_to(ada, f"/{new.id}/revoke", {}) == 303
     assert (await keys_of(board, customer))[1].status is KeyStatus.REVOKED
+
+
+async def test_both_lists_of_keys_tell_the_last_use(one: tuple[Crowded, Customer]) -> None:
+    (board, ada, home), customer = one
+    page = f"{home}/customers/{customer.id}"
+    await ada.open(f"{page}/keys/new")
+    await send_to(ada, "/keys/new", {})
+    (key,) = await keys_of(board, customer)
+    async with board.gateway.records.read() as connection:
+        kinds = [KeyKind.SECRET]
+        (own,) = await credentials.of_project(connection, customer.project_id, kinds, None, None)
+    async with board.gateway.records.write("test") as writer:
+        await credentials.used(writer, {key.id: 86_400.0, own.id: 2 * 86_400.0})
+    for path, day in ((page, "1970-01-02"), (f"{home}/keys", "1970-01-03")):
+        answer = await ada.open(path)
+        assert 'scope="col">Last used<' in answer.text
+        assert answer.text.count(f'<time datetime="{day}') == 1
 
 
 async def test_a_key_of_somebody_else_is_not_there(one: tuple[Crowded, Customer]) -> None:

@@ -131,6 +131,7 @@ def keys(draw: st.DrawFn, project: str, customer: str | None, name: str) -> dict
         "rate": None,
         "metadata": draw(JSON),
         "createdAt": draw(PAST),
+        "lastUsedAt": draw(st.one_of(st.none(), PAST)),
     }
 
 

@@ -103,5 +103,6 @@ def key_row(key: Credential) -> dict[str, object]:
         "scopes": list(key.scopes),
         "rate": allowance_text(key.rate) if key.rate else None,
         "expiresAt": time_text(key.expires_at),
+        "lastUsedAt": time_text(key.last_used_at),
         "createdAt": time_text(key.created_at),
     }

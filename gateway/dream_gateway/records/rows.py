@@ -146,6 +146,7 @@ def credential_of(row: RowMapping) -> Credential:
         allowed_ips=tuple(row["allowed_ips"]),
         rate=None if row["rate"] is None else msgspec.convert(row["rate"], Allowance),
         metadata=row["metadata"],
+        last_used_at=row["last_used_at"],
     )
 
 

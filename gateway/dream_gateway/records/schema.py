@@ -242,6 +242,8 @@ api_keys = Table(
     Column("rate", JSON),
     Column("metadata", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
+    # Null for one that never was, as far as is known.
+    Column("last_used_at", Float),
     Index("api_keys_project", "project_id", "kind"),
 )
 

@@ -93,6 +93,7 @@ class MaskedKeyView(Shape):
     masked: str
     status: str
     created_at: datetime
+    last_used_at: datetime | None
     expires_at: datetime | None
 
 

@@ -144,6 +144,7 @@ def masked_view(key: Credential) -> MaskedKeyView:
         masked=masked(key),
         status=key.status.value,
         created_at=instant(key.created_at),
+        last_used_at=optional_instant(key.last_used_at),
         expires_at=optional_instant(key.expires_at),
     )
 
