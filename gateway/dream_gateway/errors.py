@@ -80,6 +80,13 @@ class PlatformSuspendedError(ForbiddenError):
     title = "This API's platform is suspended."
 
 
+class CustomerSuspendedError(ForbiddenError):
+    """The developer has suspended this customer."""
+
+    code = "customer_suspended"
+    title = "This customer is suspended."
+
+
 class TenantMismatchError(ForbiddenError):
     """The token names another project than the publishable key beside it, or none."""
 

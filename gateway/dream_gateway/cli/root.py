@@ -27,7 +27,7 @@ COMMANDS = {
     "demo": "Try the gateway with a bundled example API.",
     "platform": "Create, list, suspend and resume platforms.",
     "project": "List, promote, delete and restore projects.",
-    "customer": "Create and list customers of a project.",
+    "customer": "Create, list, suspend and resume customers of a project.",
     "key": "Create, list, rotate and revoke customers' keys.",
     "tier": "Set, list and delete a project's tiers.",
     "product": "Set, list and delete a project's products.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +99,9 @@ class RecordsContract(StoreFixtures):
         assert await directory.customer(project, customer.external_id) == customer
         assert await directory.customer(project, customer.id) == customer
         assert await admin.keys(project, customer.id) == [key.credential]
+        suspended = await admin.suspend_customer(project, customer.external_id, suspended=True)
+        assert suspended == replace(customer, suspended=True)
+        assert await directory.customer(project, customer.id) == suspended
         assert await directory.customer("another", customer.external_id) is None
 
     async def test_a_name_that_is_taken_is_a_conflict(self, backend: Backend) -> None:
