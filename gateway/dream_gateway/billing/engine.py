@@ -103,6 +103,10 @@ class Engine:
     async def receive(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> None:
         """Take what was posted to an endpoint: see `Inbox.receive`. It is dealt with at once."""
         await self.inbox.receive(endpoint, headers, body)
+        self.wake()
+
+    def wake(self) -> None:
+        """Deal at once with what is in the inbox. Never blocks."""
         for each in self._takers:
             each.wake()
 

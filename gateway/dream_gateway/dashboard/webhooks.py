@@ -13,6 +13,7 @@ from dream_gateway.records import inbox, message_log, webhook_endpoints
 from dream_gateway.records.message_log import Wanted
 from dream_gateway.records.messages import DispatchStatus, MessageType
 from dream_gateway.service.paging import cut, decode_position
+from dream_gateway.service.payment_events import account_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PATH = "/dashboard/{project}/webhooks"
 API = "/api/webhook-endpoints"
 ONE = API + "/{id}"
+EVENTS = "/platform/projects/{projectId}/payment-events/replay"
 RECENT = 20
 ON_A_PAGE = 20
 SECRET = "The endpoint's secret"  # noqa: S105 - a title
@@ -58,6 +60,7 @@ class WebhookPages:
         return (
             Page("GET", PATH, self.show),
             Page("POST", PATH, self.create, least=Role.ADMIN),
+            Page("POST", PATH + "/received/replay", self.replay, least=Role.ADMIN),
             Page("POST", PATH + "/{endpoint}/rotate", self.rotate, least=Role.ADMIN),
             Page("POST", PATH + "/{endpoint}/{act}", self.act, least=Role.ADMIN),
         )
@@ -71,6 +74,8 @@ class WebhookPages:
             endpoints = await webhook_endpoints.of_project(connection, project)
             found = await message_log.page(connection, project, wanted, before, ON_A_PAGE + 1)
             received = await inbox.recent(connection, project, RECENT)
+            account = await account_of(connection, visit.place.project)
+            failed = [] if account is None else await inbox.failed(connection, account, RECENT + 1)
         page, cursor = cut(found, ON_A_PAGE, lambda message: str(message.position))
         more = {"status": status, "cursor": cursor or ""}
         query = urlencode({name: value for name, value in more.items() if value})
@@ -81,6 +86,8 @@ class WebhookPages:
             urls={each.id: each.url for each in endpoints},
             messages=page,
             received=received,
+            failed=failed[:RECENT],
+            fail_more=len(failed) > RECENT,
             types=TYPES,
             fate=status,
             statuses=("", *(each.value for each in DispatchStatus)),
@@ -107,6 +114,17 @@ class WebhookPages:
         here = {"id": visit.parameters["endpoint"]}
         done = await self._desk.act(visit, "POST", ONE + "/rotate", here, body={}, once=True)
         return self._desk.show_secret(visit, SECRET, done.value.secret, f"{visit.home}/webhooks")
+
+    async def replay(self, visit: Visit) -> Response:
+        """Have the payment provider's events that failed dealt with again: one, or all."""
+        event, here = visit.value("event"), {"projectId": visit.place.project.id}
+        body = {"eventIds": [event]} if event else {}
+        try:
+            await self._desk.act(visit, "POST", EVENTS, here, body=body)
+        except GatewayError as error:
+            self._desk.refused(visit, error)
+            return await self.show(visit)
+        return self._desk.go(f"{visit.home}/webhooks", "taken-again")
 
     async def act(self, visit: Visit) -> Response:
         """Enable, disable, delete or try an endpoint, or send it again what it missed."""
