@@ -167,6 +167,19 @@ async def test_what_scripts_ask_by_themselves_keeps_no_session(board: Board) -> 
     assert (await ada.client.get(live)).status_code == 303
 
 
+async def test_a_page_that_refreshes_itself_keeps_no_session(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    start, idle = f"/dashboard/{project}/start", board.gateway.settings.dashboard_idle
+    script = (await board.browser().open("/dashboard/static/app.js")).text
+    assert '"X-By-Itself": "1"' in script
+    parts = {"x-part": "steps", "x-by-itself": "1"}
+    for _ in range(3):
+        assert (await ada.client.get(start, headers=parts)).status_code == 200
+        board.world.clock.advance(idle / 3)
+    assert (await ada.client.get(start, headers=parts)).status_code == 303
+
+
 async def test_a_sign_in_that_began_in_another_browser_is_begun_again(board: Board) -> None:
     await board.walk(board.browser(), "/dashboard/sign-in/local?new=1")
     victim = board.browser()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from dream_gateway.dashboard import entries
+from dream_gateway.dashboard.acting import Way, way_of
 from dream_gateway.dashboard.page import Page
 from dream_gateway.errors import GatewayError, NotFoundError
 from dream_gateway.model import Role
@@ -29,15 +30,6 @@ RECENT = 20
 ON_A_PAGE = 20
 SECRET = "The endpoint's secret"  # noqa: S105 - a title
 TYPES = tuple(each.value for each in MessageType if each is not MessageType.TEST)
-
-
-class Way(NamedTuple):
-    """What an act does to an endpoint: the operation, what it sends, and what is said then."""
-
-    method: str
-    path: str
-    body: dict[str, object] | None
-    done: str
 
 
 ACTS = {
@@ -128,9 +120,7 @@ class WebhookPages:
 
     async def act(self, visit: Visit) -> Response:
         """Enable, disable, delete or try an endpoint, or send it again what it missed."""
-        way, here = ACTS.get(visit.parameters["act"]), {"id": visit.parameters["endpoint"]}
-        if way is None:
-            raise NotFoundError("There is no such page.")
+        way, here = way_of(ACTS, visit.parameters["act"]), {"id": visit.parameters["endpoint"]}
         body, message = way.body, visit.value("message")
         if message:
             body = {"messageIds": [message]}
