@@ -19,6 +19,7 @@ NOTICES = {
     "enabled": "Enabled.",
     "endpoint-disabled": "Disabled: nothing is sent there until it is enabled again.",
     "sent": "On its way.",
+    "taken-again": "Taken again: what it is about is asked for anew.",
     "invited": "They are in as soon as they sign in with that address.",
     "removed": "They are no longer on the platform.",
     "disconnected": "The account is disconnected.",
