@@ -263,6 +263,7 @@ audit_log = Table(
     Column("request_id", Text),
     Index("audit_log_platform", "platform_id", "position"),
     Index("audit_log_project", "project_id", "position"),
+    Index("audit_log_object", "project_id", "object", "position"),
 )
 
 stripe_tokens = Table(

@@ -51,9 +51,9 @@ class Figures(NamedTuple):
 
 
 async def figures_of(
-    connection: AsyncConnection, project_ids: Sequence[str], now: float
+    connection: AsyncConnection, project_ids: Sequence[str] | None, now: float
 ) -> dict[str, Figures]:
-    """Return how each project does: five queries, however many they are."""
+    """Return how each project does, or (`None`) all of each mode: five queries, however many."""
     people = await figures.customers(connection, project_ids)
     subscribed = await figures.subscribed(connection, project_ids, now)
     sold = await figures.sold(connection, project_ids)
@@ -61,7 +61,7 @@ async def figures_of(
     active = await figures.active(connection, project_ids, now)
     return {
         each: Figures(people[each], subscribed[each], sold[each], used[each], active[each])
-        for each in project_ids
+        for each in subscribed
     }
 
 
