@@ -1,16 +1,18 @@
 import { signInPages, type SignInPages } from "./auth.js";
 import { credentialsFor } from "./credentials.js";
-import { ROUTES, type Resources } from "./generated.js";
+import { ROUTES, type Resources, type SignedInView } from "./generated.js";
 import { Listing, type Page } from "./listing.js";
-import type { ClientOptions } from "./options.js";
+import type { ClientOptions, Options } from "./options.js";
 import { isBrowser, uniqueKey } from "./places.js";
 import { callOf, fieldValue } from "./request.js";
 import { isRepeatable } from "./retry.js";
 import type { Route } from "./route.js";
-import { send, type Answered } from "./transport.js";
+import { send, type Answered, type Outgoing } from "./transport.js";
 
 const TIMEOUT = 30_000;
 const RETRIES = 2;
+
+type Request = Omit<Outgoing, "timeout" | "maxRetries" | "signal">;
 
 export interface DreamAPI extends Omit<Resources, "auth"> {
   readonly auth: Resources["auth"] & SignInPages;
@@ -29,7 +31,8 @@ export class DreamAPI {
     this.#options = options;
     this.#baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, "");
     for (const [name, route] of Object.entries(ROUTES)) this.#add(name, route);
-    Object.assign(this.auth, signInPages(this.#baseUrl, options.publishableKey));
+    const pages = signInPages(this.#baseUrl, options.publishableKey, (url) => this.#askToken(url));
+    Object.assign(this.auth, pages);
   }
 
   /** Let calls be made as the end user whose token this is, beside the publishable key. */
@@ -82,12 +85,26 @@ export class DreamAPI {
     if (options.ifMatch !== undefined) headers["if-match"] = options.ifMatch;
     const key = route.repeatable === "key" ? keyOf(call.key, options.idempotencyKey) : undefined;
     if (key !== undefined) headers["Idempotency-Key"] = key;
-    return send<T>(this.#options.fetch ?? fetch, {
+    return this.#deliver<T>({
       method: route.method,
       url: this.#baseUrl + call.path,
       headers,
       body: call.body,
       repeatable: isRepeatable(route, key),
+    }, options);
+  }
+
+  async #askToken(url: string): Promise<SignedInView> {
+    const headers = { accept: "application/json" };
+    const asked = { method: "POST", url, headers, body: undefined, repeatable: true, cookies: true };
+    const { value } = await this.#deliver<SignedInView>(asked, {});
+    this.setUserToken(value.token);
+    return value;
+  }
+
+  #deliver<T>(request: Request, options: Options): Promise<Answered<T>> {
+    return send<T>(this.#options.fetch ?? fetch, {
+      ...request,
       timeout: options.timeout ?? this.#options.timeout ?? TIMEOUT,
       maxRetries: options.maxRetries ?? this.#options.maxRetries ?? RETRIES,
       signal: options.signal,

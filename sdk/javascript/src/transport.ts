@@ -12,6 +12,8 @@ export interface Outgoing {
   readonly timeout: number;
   readonly maxRetries: number;
   readonly signal: AbortSignal | undefined;
+  /** Whether the browser sends the cookies it has of the gateway. */
+  readonly cookies?: boolean;
 }
 
 /** An answer's value, and the fields that came with it. */
@@ -56,6 +58,7 @@ async function sendOnce<T>(fetcher: typeof fetch, request: Outgoing): Promise<An
       method,
       headers,
       ...body,
+      ...(request.cookies ? { credentials: "include" as const } : {}),
       redirect: "manual", // credentials go nowhere else
       signal: ending.signal,
     });
