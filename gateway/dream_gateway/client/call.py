@@ -6,13 +6,11 @@ from collections.abc import Mapping  # noqa: TC003 # a dataclass's fields
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from types import MappingProxyType
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IF_MATCH = "If-Match"
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Omit(Enum):
@@ -34,10 +32,10 @@ class Call:
 
     method: str
     path: str
-    query: Mapping[str, Any] = field(default=_NOTHING)
-    header: Mapping[str, str | None] = field(default=_NOTHING)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    header: Mapping[str, str | None] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
-    nullable: Mapping[str, Any] = field(default=_NOTHING)
+    nullable: Mapping[str, Any] = field(default_factory=dict)
     repeatable: bool = False
 
     @property
