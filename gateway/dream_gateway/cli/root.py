@@ -26,6 +26,7 @@ COMMANDS = {
     "serve": "Run the gateway: the edge and the service.",
     "demo": "Try the gateway with a bundled example API.",
     "integrate": "Put your API behind the gateway: its code, or its front proxy's configuration.",
+    "mcp": "Serve the Model Context Protocol: tools for assistants.",
     "platform": "Create, list, suspend and resume platforms.",
     "project": "List, promote, delete and restore projects.",
     "customer": "Create and list customers of a project.",

@@ -53,6 +53,8 @@ class Naming:
     @property
     def _prefix(self) -> str:
         words = re.sub(r"[^A-Z0-9]+", "_", self.project.upper(), flags=re.ASCII).strip("_")
-        if not words:
-            return "DREAM_GATEWAY"
-        return f"{words if words[0].isalpha() else f'P_{words}'}_GATEWAY"
+        if words and not words[0].isalpha():
+            words = f"P_{words}"
+        prefix = f"{words}_GATEWAY".lstrip("_")
+        # The gateway refuses variables of its own prefix that are no settings.
+        return f"MY_{prefix}" if prefix.startswith("DREAM_GATEWAY") else prefix

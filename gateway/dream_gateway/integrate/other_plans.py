@@ -17,31 +17,45 @@ if TYPE_CHECKING:
     from dream_gateway.integrate.rendering import Templates
 
 GO_FILE = "dream_gateway_guard.go"
-SERVES = r"http\.ListenAndServe\(([^,()\n]+),\s*(\w+(?:\.\w+)*)\)"
+SERVE = "http.ListenAndServe("
 TOLD = "serve the edge with `dream-gateway serve`, where only the front proxy reaches /authorize"
 
 
 def go(tree: Mapping[str, str], templates: Templates) -> Plan:
     """Return the plan for Go: a file in the package, around the handler that is served."""
     plan = Plan("go", steps=verify_steps(templates, install=""))
-    found = [p for p, t in tree.items() if p.endswith(".go") and "http.ListenAndServe(" in t]
+    found = [p for p, t in tree.items() if p.endswith(".go") and SERVE in t]
     path = found[0] if len(found) == 1 else "the file that calls http.ListenAndServe"
     text = tree.get(path, "package main\n")
     package = re.search(r"(?m)^package\s+(\w+)", text)
     folder = path.rpartition("/")[0] if path in tree else ""
     guard = f"{folder}/{GO_FILE}" if folder else GO_FILE
     plan.add(tree, guard, templates.render("go.go", package=package[1] if package else "main"))
-    calls = re.findall(SERVES, text)
     if "dreamGateway(" in text:
         return plan
-    if len(found) == 1 and len(calls) == text.count("http.ListenAndServe(") == 1:
-        handler = "http.DefaultServeMux" if calls[0][1] == "nil" else calls[0][1]
-        call = f"http.ListenAndServe({calls[0][0]}, dreamGateway({handler}))"
-        plan.change(path, text, re.sub(SERVES, lambda _: call, text))
+    handler = _served(text) if len(found) == 1 and text.count(SERVE) == 1 else None
+    if handler is not None:
+        name = "http.DefaultServeMux" if handler[0] == "nil" else handler[0]
+        start, end = handler.span()
+        plan.change(path, text, f"{text[:start]}dreamGateway({name}){text[end:]}")
         return plan
     lines = "http.ListenAndServe(address, dreamGateway(handler))\n"
     plan.by_hand.append(ByHand(path, "does not serve one handler by its name, once", lines))
     return plan
+
+
+def _served(text: str) -> re.Match[str] | None:
+    """Return where the name of the handler is that is served, if it is a name."""
+    opened, at = 0, text.index(SERVE) + len(SERVE) - 1
+    # Strings and single tokens: a bracket in a string is none.
+    for token in re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|[^"`]').finditer(text, at):
+        opened += {"(": 1, ")": -1}.get(token[0], 0)
+        if token[0] == "," and opened == 1:
+            named = re.compile(r"(?<=,)\s*(\w+(?:\.\w+)*)\s*\)").match(text, token.end())
+            return re.compile(r"\w+(?:\.\w+)*").search(text, token.end()) if named else None
+        if not opened:
+            break
+    return None
 
 
 @dataclass(frozen=True, slots=True)
