@@ -25,6 +25,8 @@ FILE_VARIABLE = "DREAM_GATEWAY_CONFIG"
 COMMANDS = {
     "serve": "Run the gateway: the edge and the service.",
     "demo": "Try the gateway with a bundled example API.",
+    "integrate": "Put your API behind the gateway: its code, or its front proxy's configuration.",
+    "mcp": "Serve the Model Context Protocol: tools for assistants.",
     "platform": "Create, list, suspend and resume platforms.",
     "project": "List, promote, delete and restore projects.",
     "customer": "Create, list, suspend and resume customers of a project.",
