@@ -168,6 +168,18 @@ class Site(Protocol):
         ...
 
 
+class Exporter(Protocol):
+    """Sends on what a worker measures, beside the requests."""
+
+    async def open(self, facilities: Facilities) -> None:
+        """Begin, before the first request. Raises an `OperatorError` if it cannot."""
+        ...
+
+    async def aclose(self) -> None:
+        """Send the rest, and release everything. Safe to call twice, and without `open`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """An access token, until when it holds (seconds since the epoch), and whose it is."""
@@ -294,6 +306,11 @@ class HookSpecs:
     @hookspec
     def sites(self, settings: Settings) -> Sequence[Site]:
         """Return what the service's listener serves beside its own routes."""
+        raise NotImplementedError
+
+    @hookspec
+    def exporters(self, settings: Settings) -> Sequence[Exporter]:
+        """Return what sends on the gateway's measurements, all of them."""
         raise NotImplementedError
 
     @hookspec

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeGuard
 
-from dream_gateway import keys
+from dream_gateway import keys, metrics
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.counts import Counts
 from dream_gateway.errors import GatewayError, InvalidCredentialError, TenantMismatchError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dream_gateway.cache import CacheOptions, Known
     from dream_gateway.clock import Clock
     from dream_gateway.hookspecs import Identified
+    from dream_gateway.metrics import Readings
     from dream_gateway.model import Tier
     from dream_gateway.shared import SharedSource
     from dream_gateway.source import Source
@@ -93,6 +94,14 @@ class Lookup:
         if not isinstance(found, Subject):
             raise InvalidCredentialError
         return found
+
+    def measure(self) -> Readings:
+        """Return how the cache does."""
+        return {
+            metrics.CACHED.name: {(): len(self.cache)},
+            metrics.CHANGES.name: {(): self.cache.changes},
+            metrics.LOADS.name: {(how.value,): n for how, n in self.cache.loads.items()},
+        }
 
     async def credential(self, digest: bytes) -> Credential | None:
         """Return the key with this digest."""

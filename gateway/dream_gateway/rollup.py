@@ -60,6 +60,14 @@ class Upstreams(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Who else wants to know what was counted."""
+
+    def add(self, admitted: Numbers, taken: Taken, /) -> None:
+        """Take note of it, once."""
+        ...
+
+
 class Rollup:
     """Collects and writes. One per worker, used from its event loop."""
 
@@ -80,6 +88,7 @@ class Rollup:
         self._prune_at = clock.monotonic()
         self.worker = f"{os.uname().nodename}/{os.getpid()}/{os.urandom(4).hex()}"
         self.upstreams: Upstreams | None = None
+        self.listener: Listener | None = None
 
     async def run(self) -> None:
         """Go on for ever; what a store that is away does not take is tried again."""
@@ -100,6 +109,8 @@ class Rollup:
         """Take over what was counted since the last time, as of now. Never blocks."""
         at = start_of(Granularity.MINUTE, self._clock.now())
         taken, admitted = self._counts.take(), self._meter.admitted()
+        if self.listener is not None:
+            self.listener.add(admitted, taken)
         if self.upstreams is not None:
             self.upstreams.sample()
         for (project, metric), value in taken.metrics.items():

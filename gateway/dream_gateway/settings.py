@@ -279,7 +279,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Least severe message that is logged, to standard error."),
     ] = "info"
     access_log: Annotated[
-        bool, Meta(description="Whether each request is logged; slows the edge down.")
+        bool,
+        Meta(description="Whether each request is logged, as a line of JSON; slows the edge down."),
+    ] = False
+    access_log_file: Annotated[
+        str, Meta(description="File that the access log is appended to; empty: standard output.")
+    ] = ""
+    access_log_query: Annotated[
+        bool, Meta(description="Whether the access log has queries, which may hold secrets.")
     ] = False
     routes: Annotated[
         tuple[RouteSettings, ...], Meta(description="[[routes]] tables, in the file only.")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dream_gateway.administration import open_administration
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
 from dream_gateway.server.supervisor import Supervisor
 from dream_gateway.settings import RouteSettings, Settings
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from dream_gateway.server.listeners import Addresses
 
 START_SECONDS = 30.0
+FREE = Tier("free", (Allowance(AllowanceKind.QUOTA, 1_000_000, Interval.MONTH),))
 
 
 @dataclass
@@ -104,3 +107,11 @@ async def _supervise(settings: Settings) -> AsyncIterator[Running]:
         supervisor.stop()
         with contextlib.suppress(Exception):
             await task
+
+
+async def customer_key(settings: Settings) -> str:
+    """Return the key of a customer with a large quota."""
+    async with open_administration(settings) as admin:
+        made = await admin.create_platform("One", Mode.TEST, [FREE], ())
+        await admin.create_customer(made.project.id, "ada", "free")
+        return (await admin.create_key(made.project.id, "ada")).secret

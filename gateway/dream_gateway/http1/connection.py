@@ -18,6 +18,7 @@ from dream_gateway.http1.watch import NO_LIMIT
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
     from dream_gateway.http1.exchange import Exchange
+    from dream_gateway.http1.noting import UnderWay
     from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
     from dream_gateway.http1.shortcut import Errand, Shortcut
@@ -34,7 +35,6 @@ class HttpConnection(asyncio.Protocol):
     """A client connection. Subclasses say who serves a request, and how a failure is told."""
 
     __slots__ = (
-        "_access",
         "_broken",
         "_closing",
         "_corked",
@@ -61,14 +61,16 @@ class HttpConnection(asyncio.Protocol):
         "client",
         "held",
         "scheme",
+        "under_way",
         "watch",
     )
 
     def __init__(self, watch: Watch, state: ServerState) -> None:
         self.watch = watch
-        self._access = watch.access
         # Whether every request needs an exchange: for a note of it, or to end the connection.
-        self._slow = watch.access is not None
+        self._slow = False
+        self.under_way: UnderWay | None = None
+        """What is noted of the requests under way, if anything is."""
         self._patience = watch.patience
         self._idle = watch.patience.idle
         self._state = state
@@ -170,8 +172,7 @@ class HttpConnection(asyncio.Protocol):
 
     def finish(self, exchange: Exchange, status: int, *, keep: bool) -> None:
         """End the exchange whose turn it is: all of its answer, with this status, was written."""
-        if self._access is not None:
-            self._access.note(exchange.request, status)
+        del status
         self._queue.popleft()
         self._running = self.held = False
         if not keep:

@@ -62,6 +62,10 @@ def add_planes(
     )
     if gateway.rollup is not None:
         gateway.rollup.upstreams = upstream.origins
+    if gateway.telemetry is not None:
+        gateway.telemetry.add(upstream.origins.measure)
+        if access is not None:
+            gateway.telemetry.add(access.measure)
     watch = Watch(access=access)
     protocols = EdgeProtocols(app.front, upstream.origins, watch)
     planes.add(app, edge, protocols)

@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from dream_gateway.errors import GatewayError
+from dream_gateway.errors import ConfigurationError, GatewayError
 from dream_gateway.gateway import Gateway
 from dream_gateway.http1.access import AccessLog
 from dream_gateway.server.composition import add_planes
@@ -49,7 +49,7 @@ class Worker:
         """Serve on the listening sockets until told to stop; leases are returned before the end."""
         self._watch()
         gateway = Gateway(self._settings)
-        access = AccessLog() if self._settings.access_log else None
+        access = _open_access_log(self._settings)
         try:
             await gateway.start()
             upstream = add_planes(self._planes, gateway, edge, service, access)
@@ -83,6 +83,17 @@ class Worker:
         if not os.read(sys.stdin.fileno(), 1024):
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
             self._planes.drain()
+
+
+def _open_access_log(settings: Settings) -> AccessLog | None:
+    if not settings.access_log:
+        return None
+    try:
+        return AccessLog(settings.access_log_file, query=settings.access_log_query)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The access_log_file {settings.access_log_file} cannot be written: {error.strerror}."
+        ) from error
 
 
 def main() -> None:
