@@ -367,6 +367,13 @@ class StoreCorruptError(OperatorError):
     title = "The store's file is damaged or is not a database."
 
 
+class NotReloadableError(ConfigurationError):
+    """A setting changed that workers beside each other must agree on."""
+
+    code = "not_reloadable"
+    title = "The gateway has to be started again for this change."
+
+
 class AddressInUseError(OperatorError):
     """Another program listens on the address."""
 

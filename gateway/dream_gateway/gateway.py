@@ -84,6 +84,8 @@ class Gateway:
         self.telemetry: Telemetry | None = None
         """What this worker measures, and its node."""
         self._journals = Journals()
+        self.leaving = False
+        """Whether whoever asks is told to send requests elsewhere, for they will not be served long."""
 
     async def start(self) -> None:
         """Open the stores, settle what dead workers left, and begin to follow changes.
@@ -154,7 +156,8 @@ class Gateway:
         except StoreUnavailableError as exc:
             ledger = exc.detail
         alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
-        return {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        faults = {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        return faults | ({"gateway": "It is about to stop."} if self.leaving else {})
 
     def _make_lookup(self, counts: Counts) -> Lookup:
         source, kv = Directory(self.records), self.stores.kv()

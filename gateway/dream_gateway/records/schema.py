@@ -337,6 +337,13 @@ events = Table(
     UniqueConstraint("platform_id", "event_id"),
 )
 
+schema_readers = Table(
+    "schema_readers",
+    metadata,
+    # One row: the revision of the oldest version that may run on the tables as they are.
+    Column("oldest", String(16), primary_key=True),
+)
+
 changes = Table(
     "changes",
     metadata,

@@ -80,6 +80,7 @@ class RecordsContract(StoreFixtures):
         engine = backend.records_engine()
         async with engine.begin() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            await connection.execute(text("UPDATE schema_readers SET oldest = '9998'"))
         with pytest.raises(SchemaTooNewError, match="9999"):
             await migrate(engine)
         async with engine.connect() as connection:
