@@ -35,7 +35,7 @@ ADAS, BOBS, DISABLED = (
     "acme_disabledkey123",
 )
 
-KONG = {
+KONG: dict[str, list[dict[str, Any]]] = {
     "/consumers": [
         {"id": "c-1", "username": "Ada", "custom_id": "ada"},
         {"id": "c-2", "username": "bob", "custom_id": None},
