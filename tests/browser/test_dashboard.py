@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser.conftest import LIMIT_SECONDS, newest_link
 from tests.browser.crowded import OPERATOR
@@ -140,6 +142,29 @@ def test_a_chart_tells_its_values_and_has_a_table_behind_it(
     rows = driver.find_elements("css selector", "#traffic tbody tr")
     assert len(rows) == len(bars) == 30
     assert rows[-2].text.split()[-2] in tip
+
+
+def test_a_customer_is_suspended_found_and_resumed(
+    board: Crowded, driver: WebDriver, look: Look
+) -> None:
+    size(driver, WIDTHS["desk"])
+    driver.get(f"{board.home}/customers?order=name")
+    driver.find_element("css selector", "#found tbody a").click()
+    path = driver.current_url.removeprefix(board.url)
+    name = driver.find_element("css selector", "h1").text
+    wait = patience(driver)
+    for act, said in (("suspend", "they are refused"), ("resume", "let in again")):
+        driver.find_element("css selector", f"form[action$='/{act}'] button").click()
+        if act == "suspend":
+            wait.until(expected_conditions.alert_is_present()).accept()
+        wait.until(lambda each, said=said: said in text(each))
+        for scheme, (width, wide) in product(("light", "dark"), WIDTHS.items()):
+            assert look(path, scheme, wide, f"customer-{act}-{scheme}-{width}") == []
+        size(driver, WIDTHS["desk"])
+        driver.get(f"{board.home}/customers?status=suspended")
+        found = [each.text for each in driver.find_elements("css selector", "#found tbody a")]
+        assert found == ([name] if act == "suspend" else [])
+        driver.get(board.url + path)
 
 
 @pytest.mark.parametrize("scripts", [True, False])
