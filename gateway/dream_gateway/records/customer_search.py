@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, null, or_, select
 
@@ -62,6 +62,36 @@ async def page(
     return [customer_of(row) for row in (await connection.execute(query)).mappings()]
 
 
+class Place(NamedTuple):
+    """Where a customer is in an order: what it goes by, and their position, which no other has."""
+
+    key: str | int | None
+    position: int
+
+
+async def following(
+    connection: AsyncConnection,
+    project_id: str,
+    wanted: Wanted,
+    now: float,
+    *,
+    after: Place | None,
+    limit: int,
+) -> list[tuple[Customer, Place]]:
+    """Return at most `limit` customers after a place in the order, each with theirs.
+
+    Nobody is passed over or comes twice because others come or go meanwhile; by usage, only who
+    used something meanwhile may.
+    """
+    key, down = _sorting(wanted.order)
+    query = select(end_users, key.label("sorted_by")).where(_fits(project_id, wanted))
+    if after is not None:
+        query = query.where(_beyond(key, after, down=down))
+    query = _ordered(query, wanted.order, now).limit(limit)
+    rows = (await connection.execute(query)).mappings()
+    return [(customer_of(row), Place(row["sorted_by"], row["position"])) for row in rows]
+
+
 async def on_plans(connection: AsyncConnection, project_id: str) -> Counter[str]:
     """Return how many customers are on each plan."""
     user = end_users.c
@@ -75,21 +105,45 @@ async def on_plans(connection: AsyncConnection, project_id: str) -> Counter[str]
 def _ordered(
     query: Select[tuple[object, ...]], order: Order, now: float
 ) -> Select[tuple[object, ...]]:
+    key, down = _sorting(order)
+    position = end_users.c.position
+    by = [position] if key is position else [key, position]
+    return _joined(query, order, now).order_by(*(each.desc() if down else each for each in by))
+
+
+def _sorting(order: Order) -> tuple[ColumnElement[Any], bool]:
+    """Return what an order goes by, before the position, and whether it goes down."""
+    return {
+        Order.NEWEST: (end_users.c.position, True),
+        Order.OLDEST: (end_users.c.position, False),
+        Order.NAME: (func.lower(end_users.c.external_id), False),
+        Order.USAGE: (func.coalesce(customer_usage.c.units, 0), True),
+    }[order]
+
+
+def _beyond(key: ColumnElement[Any], after: Place, *, down: bool) -> ColumnElement[bool]:
+    position = end_users.c.position
+    if key is position:
+        return position < after.position if down else position > after.position
+    if down:
+        return or_(key < after.key, and_(key == after.key, position < after.position))
+    return or_(key > after.key, and_(key == after.key, position > after.position))
+
+
+def _joined(
+    query: Select[tuple[object, ...]], order: Order, now: float
+) -> Select[tuple[object, ...]]:
+    """Return a query with what its order goes by."""
+    if order is not Order.USAGE:
+        return query
     user, used = end_users.c, customer_usage.c
-    if order is Order.NAME:
-        return query.order_by(func.lower(user.external_id), user.position)
-    if order is Order.OLDEST:
-        return query.order_by(user.position)
-    if order is Order.NEWEST:
-        return query.order_by(user.position.desc())
     this_month = and_(
         used.project_id == user.project_id,
         used.customer_id == user.id,
         used.granularity == Granularity.MONTH.value,
         used.start == start_of(Granularity.MONTH, now),
     )
-    joined = query.join_from(end_users, customer_usage, this_month, isouter=True)
-    return joined.order_by(func.coalesce(used.units, 0).desc(), user.position.desc())
+    return query.join_from(end_users, customer_usage, this_month, isouter=True)
 
 
 def _fits(project_id: str, wanted: Wanted) -> ColumnElement[bool]:
