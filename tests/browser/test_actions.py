@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from selenium.webdriver.support.select import Select
+from tests.browser.conftest import LIMIT_SECONDS
 from tests.browser.crowded import OPERATOR
-from tests.browser.test_dashboard import patience, signed_up
-from tests.browser.test_pages import complaints, has_left, text
+from tests.browser.test_dashboard import signed_up
+from tests.browser.test_pages import complaints, leave, patience, text
 from tests.dashboard.test_access import pages
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tests.browser.crowded import Crowded
 
 EMAIL = "walker@example.com"
-DONE = "main > :last-child"
-"""What is there once a page is."""
 
 
 @dataclass
@@ -40,7 +39,7 @@ class Walk:
 
     def follow(self, label: str) -> None:
         """Go where a link leads that says something."""
-        self._leave(self.driver.find_element("partial link text", label))
+        leave(self.driver, self.driver.find_element("partial link text", label))
 
     def see(self, wanted: str) -> None:
         """Wait until the page says something."""
@@ -57,8 +56,8 @@ class Walk:
         for name, value in values.items():
             enter(form.find_element("name", name.replace("_", "-")), value)
         self.sent.add(urlsplit(form.get_attribute("action") or "").path)
-        asks = form.get_attribute("data-confirms")
-        self._leave(form.find_element("css selector", "button[type=submit]"), asks=bool(asks))
+        asks = bool(form.get_attribute("data-confirms"))
+        leave(self.driver, form.find_element("css selector", "button[type=submit]"), asks=asks)
         if said:
             self.see(said)
 
@@ -68,15 +67,6 @@ class Walk:
         shown = self.driver.find_element("id", "secret").text
         self.follow("Go on")
         return shown
-
-    def _leave(self, button: WebElement, *, asks: bool = False) -> None:
-        before = self.driver.find_element("css selector", "html")
-        button.click()
-        wait = patience(self.driver)
-        if asks:
-            wait.until(lambda each: each.switch_to.alert).accept()
-        wait.until(lambda _: has_left(before))
-        wait.until(lambda each: each.find_elements("css selector", DONE))
 
 
 def enter(box: WebElement, value: str) -> None:
@@ -144,7 +134,8 @@ def have_a_customer(walk: Walk) -> None:
     walk.open("/customers")
     cookies = {each["name"]: each["value"] for each in walk.driver.get_cookies()}
     link = walk.driver.find_element("partial link text", "Export").get_attribute("href")
-    assert httpx.get(str(link), cookies=cookies, trust_env=False).text.startswith("id,external_id,")
+    answer = httpx.get(str(link), cookies=cookies, trust_env=False, timeout=LIMIT_SECONDS)
+    assert answer.text.startswith("id,external_id,")
 
 
 def have_keys(walk: Walk) -> None:
@@ -194,7 +185,7 @@ def be_paid(walk: Walk) -> None:
     walk.send("/disconnect", "The account is disconnected.")
     walk.send("/connect", "Go on at the payment provider")
     walk.follow("Go on")
-    walk.driver.find_element("id", "allow").click()
+    leave(walk.driver, walk.driver.find_element("id", "allow"))
     walk.see("Takes money")
     walk.send("/refresh", "Saved.")
 
@@ -204,8 +195,8 @@ def pay(walk: Walk) -> None:
     walk.see("not paid yet")
     walk.send("/subscribe", "Go on at the payment provider")
     walk.follow("Go on")
-    walk.driver.find_element("id", "pay").click()
-    patience(walk.driver).until(lambda each: each.current_url.startswith(walk.board.url))
+    leave(walk.driver, walk.driver.find_element("id", "pay"))
+    assert walk.driver.current_url == f"{walk.board.url}{walk.home}/plan"
 
     def is_paid(driver: WebDriver) -> bool:
         walk.open("/plan")
@@ -235,7 +226,7 @@ def be_watched(walk: Walk) -> None:
     walk.send("/operator/sign-out", "You are signed out.")
 
 
-def leave(walk: Walk) -> None:
+def sign_out(walk: Walk) -> None:
     walk.open("/dashboard")
     walk.driver.find_element("css selector", ".account summary").click()
     walk.send("/dashboard/sign-out", "You are signed out.")
@@ -243,7 +234,7 @@ def leave(walk: Walk) -> None:
 
 STEPS = (
     *(sell_tiers, sell_products, have_a_customer, have_keys, be_told, have_a_team, look_well),
-    *(be_paid, pay, go_live, be_watched, leave),
+    *(be_paid, pay, go_live, be_watched, sign_out),
 )
 
 
