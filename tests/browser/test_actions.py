@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver.support.select import Select
 from tests.browser.conftest import LIMIT_SECONDS
 from tests.browser.crowded import OPERATOR
-from tests.browser.test_dashboard import signed_up
+from tests.browser.test_dashboard import faults, signed_up
 from tests.browser.test_pages import complaints, leave, patience, text
 from tests.dashboard.test_access import pages
 
@@ -30,6 +30,7 @@ class Walk:
 
     board: Crowded
     driver: WebDriver
+    axe: str
     home: str = ""
     sent: set[str] = field(default_factory=set)
 
@@ -61,6 +62,10 @@ class Walk:
         if said:
             self.see(said)
 
+    def examine(self) -> None:
+        """Have axe look at a page that only comes of a form."""
+        assert faults(self.driver, self.axe) == []
+
     def secret(self) -> str:
         """Return what is shown this once, and go on."""
         patience(self.driver).until(lambda each: each.find_element("id", "secret").is_displayed())
@@ -81,19 +86,22 @@ def enter(box: WebElement, value: str) -> None:
 
 
 @pytest.fixture
-def walk(board: Crowded, browsers: Open) -> Walk:
+def walk(board: Crowded, browsers: Open, axe: str) -> Walk:
     """A new developer, who has made a test project."""
     driver = browsers()
     signed_up(driver, board, EMAIL)
-    made = Walk(board, driver)
-    made.send("/dashboard/new", name="Weather")
-    made.see("Keep the secret key now")
+    made = Walk(board, driver, axe)
+    made.send("/dashboard/new", "Keep the secret key now", name="Weather")
+    made.examine()
     made.follow("Go on")
     made.home = urlsplit(driver.current_url).path.removesuffix("/start")
     return made
 
 
 def sell_tiers(walk: Walk) -> None:
+    walk.open("/tiers/new")
+    walk.send("/tiers/new", "Please check what is marked below.", name="free", limit="many")
+    walk.examine()
     for name in ("free", "pro", "gone"):
         walk.open("/tiers/new")
         walk.send("/tiers/new", "Created.", name=name, limit="100", rateLimit="5", popular="1")
@@ -141,6 +149,7 @@ def have_a_customer(walk: Walk) -> None:
 def have_keys(walk: Walk) -> None:
     walk.open("/keys/new")
     walk.send("/keys/new", name="back end")
+    walk.examine()
     assert walk.secret().startswith("sk_test_")
     walk.follow("Rotate")
     walk.send("", about="The old secret", graceSeconds="0")
@@ -181,6 +190,7 @@ def look_well(walk: Walk) -> None:
 def be_paid(walk: Walk) -> None:
     walk.open("/payments")
     walk.send("/onboard", "Go on at the payment provider")
+    walk.examine()
     walk.open("/payments")
     walk.send("/disconnect", "The account is disconnected.")
     walk.send("/connect", "Go on at the payment provider")
