@@ -16,6 +16,15 @@ export const OPERATOR = "an-operators-token-of-thirty-two-characters";
 export async function startGateway() {
   const folder = await mkdtemp(join(tmpdir(), "dg-"));
   const upstream = await listen((request, response) => response.end("ok"));
+  try {
+    return await run(folder, upstream);
+  } catch (error) {
+    await upstream.stop(); // else the test waits for it for ever
+    throw error;
+  }
+}
+
+async function run(folder, upstream) {
   await writeFile(
     join(folder, "gateway.toml"),
     `store = "sqlite:///dream.db"
