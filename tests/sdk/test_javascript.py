@@ -48,7 +48,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def packed(package: Path) -> Path:
     """The file that would be published."""
     (told,) = json.loads(npm.run(package, "npm", "pack", "--json", "--ignore-scripts"))
-    return package / told["filename"]
+    return package / str(told["filename"])
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +159,8 @@ def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str
             headers={"authorization": f"Bearer {served['DREAM_SECRET_KEY']}"},
         ) as api,
         subprocess.Popen(
-            [npm.program("node"), "metered-endpoint.mjs"], cwd=consumer, stdout=subprocess.PIPE, text=True,
-            env={"PORT": "0", **served},
+            [npm.program("node"), "metered-endpoint.mjs"],
+            cwd=consumer, stdout=subprocess.PIPE, text=True, env={"PORT": "0", **served},
         ) as endpoint,
     ):  # fmt: skip
         try:
