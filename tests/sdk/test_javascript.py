@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -66,13 +67,13 @@ def consumer(package: Path, packed: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A gateway whose free tier has three units, as variables of the environment."""
+    """A gateway whose free tier has four units, as variables of the environment."""
     folder = tmp_path_factory.mktemp("served")
     (folder / "gateway.toml").write_text(
         'store = "sqlite:///dream.db"\nport = 0\nservice_port = 0\n'
     )
     options = ("--json", "--config", "gateway.toml")
-    tiers = ("--name", "Acme", "--tier", "free=3/month")
+    tiers = ("--name", "Acme", "--tier", "free=4/month")
     made = json.loads(npm.run(folder, *GATEWAY, "platform", "create", *tiers, *options))
     with subprocess.Popen(
         [*GATEWAY, "serve", *options], cwd=folder, stdout=subprocess.PIPE, text=True
@@ -149,7 +150,19 @@ def test_it_does_without_webcrypto(consumer: Path, served: dict[str, str]) -> No
 
 def test_five_lines_charge_a_user(consumer: Path, served: dict[str, str]) -> None:
     told = [npm.run(consumer, "node", "track.mjs", **served) for _ in range(2)]
-    assert told == ["ada has used 1 of 3\n", "ada has used 2 of 3\n"]
+    assert told == ["ada has used 1 of 4\n", "ada has used 2 of 4\n"]
+
+
+@pytest.mark.parametrize(
+    "command", [("bun", "run"), ("deno", "run", "--allow-all")], ids=lambda c: c[0]
+)
+def test_five_lines_charge_a_user_elsewhere(
+    consumer: Path, served: dict[str, str], command: tuple[str, ...]
+) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    told = npm.run(consumer, *command, "track.mjs", **served)
+    assert re.fullmatch(r"ada has used \d of 4\n", told)
 
 
 def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str]) -> None:
@@ -170,11 +183,11 @@ def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str
             found = api.post("/api/customers", json=customer).json()["customer"]["id"]
             key = api.post(f"/api/customers/{found}/keys", json={}).json()["key"]
             asked = [
-                httpx.get(url, headers={"x-api-key": key}, timeout=LIMIT_SECONDS) for _ in range(4)
+                httpx.get(url, headers={"x-api-key": key}, timeout=LIMIT_SECONDS) for _ in range(5)
             ]
-            assert [answer.status_code for answer in asked] == [200, 200, 200, 429]
+            assert [answer.status_code for answer in asked] == [200, 200, 200, 200, 429]
             assert asked[0].json() == {"hello": "grace"}
-            assert asked[3].json()["code"] == "quota_exceeded"
+            assert asked[4].json()["code"] == "quota_exceeded"
             assert httpx.get(url, timeout=LIMIT_SECONDS).status_code == 401
         finally:
             endpoint.terminate()
