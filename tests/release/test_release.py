@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.examples.conftest import ROOT, fresh
+from tests.release.conftest import SDK
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Environment
@@ -114,8 +115,15 @@ def test_versions_agree(installed: Environment, tmp_path: Path) -> None:
     assert installed.run("python", "-c", AGENT, cwd=tmp_path).strip() == (
         f"dream-gateway-python/{VERSION}"
     )
-    sdk = ROOT / "sdk/javascript/package.json"
-    assert not sdk.exists() or json.loads(sdk.read_text())["version"] == VERSION
+
+
+@pytest.mark.skipif(not SDK.exists(), reason="the SDK is not in this tree")
+def test_the_npm_package_is_of_the_same_version(release: Path) -> None:
+    (packed,) = release.glob("*.tgz")
+    with tarfile.open(packed) as archive:
+        told = archive.extractfile("package/package.json")
+        assert told is not None
+        assert json.load(told)["version"] == VERSION
 
 
 def test_it_runs(installed: Environment, tmp_path: Path) -> None:
