@@ -197,14 +197,14 @@ async def test_a_token_is_one_users_until_it_is_cleared(project: Project) -> Non
 
 async def test_pages_for_users_are_the_projects(project: Project) -> None:
     async with project.client(publishable_key="pk_test_a/b") as api:
-        assert api.auth.sign_in_url(redirect_url="https://a.example/?x=1", state="s") == (
+        assert api.auth.get_sign_in_url(redirect_url="https://a.example/?x=1", state="s") == (
             f"{project.url}/auth/pk_test_a%2Fb/sign-in?redirect_url=https%3A%2F%2Fa.example%2F%3Fx%3D1&state=s"
         )
-        assert api.auth.sign_up_url() == f"{project.url}/auth/pk_test_a%2Fb/sign-up"
-        assert api.auth.reset_url().endswith("/reset")
-        assert api.auth.account_url().endswith("/account")
+        assert api.auth.get_sign_up_url() == f"{project.url}/auth/pk_test_a%2Fb/sign-up"
+        assert api.auth.get_password_reset_url().endswith("/reset")
+        assert api.auth.get_customer_portal_url().endswith("/account")
     async with project.client() as secret:
         with pytest.raises(ValueError, match="publishable_key"):
-            secret.auth.sign_in_url()
+            secret.auth.get_sign_in_url()
         with pytest.raises(ValueError, match="publishable_key"):
             secret.set_user_token("t")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from dream_gateway.client import DreamError, WebhookSignatureError, verify_webhook
+from dream_gateway.client import DreamError, WebhookVerificationError, verify_webhook
 from dream_gateway.notices.signing import fields, mint
 
 NOW = 1_800_000_000
@@ -47,7 +47,7 @@ def test_what_the_gateway_signs_with_two_secrets_holds_by_either() -> None:
     ],
 )
 def test_anything_else_is_refused(body: bytes, headers: dict[str, str], now: float) -> None:
-    with pytest.raises(WebhookSignatureError) as refused:
+    with pytest.raises(WebhookVerificationError) as refused:
         verify_webhook(body, headers, SECRET, now=now)
     assert isinstance(refused.value, DreamError)
     assert refused.value.code == "invalid_signature"

@@ -13,6 +13,8 @@ from codegen.shapes import closure, references
 from tests.contract.conftest import for_keys, operations
 from tests.contract.typescript import aliases, interfaces, members, of_schema
 
+from dream_gateway.client.auth_pages import AuthPages
+
 SDK = Path(__file__).parents[2] / "sdk/javascript"
 pytestmark = pytest.mark.skipif(not SDK.exists(), reason="the SDK is not in this tree")
 
@@ -77,6 +79,13 @@ def test_both_clients_have_the_same_names(
         ".".join(camel(part) for part in (each.group, each.name) if part): (each.method, each.path)
         for each in ROUTES
     }
+
+
+def test_both_send_users_to_the_same_pages() -> None:
+    text = (SDK / "src/auth.ts").read_text()
+    inside = text.partition("export interface SignInPages {")[2].partition("}")[0]
+    found = set(re.findall(r"^  (get\w+)\(", inside, re.MULTILINE))
+    assert found == {camel(name) for name in dir(AuthPages) if not name.startswith("_")}
 
 
 def camel(name: str) -> str:

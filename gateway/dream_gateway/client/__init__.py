@@ -32,7 +32,7 @@ from dream_gateway.client.errors import (
     ServerError,
     TimedOutError,
 )
-from dream_gateway.client.webhooks import WebhookSignatureError, verify_webhook
+from dream_gateway.client.webhooks import WebhookVerificationError, verify_webhook
 
 __all__ = [
     "OMIT",
@@ -54,7 +54,7 @@ __all__ = [
     "Retries",
     "ServerError",
     "TimedOutError",
-    "WebhookSignatureError",
+    "WebhookVerificationError",
     "etag",
     "verify_webhook",
 ]

@@ -38,7 +38,7 @@ def read(response: httpx.Response) -> Answer | None:
         raise BadAnswerError(
             "The answer is no JSON object: something else than a gateway is at this address.",
             status=response.status_code,
-            code="bad_answer",
+            code="unreadable_answer",
             request_id=response.headers.get("x-request-id"),
         )
     return Answer(value, response.headers)

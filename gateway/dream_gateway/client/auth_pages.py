@@ -16,19 +16,21 @@ class AuthPages:
         self._base_url = base_url
         self._publishable_key = publishable_key
 
-    def sign_up_url(self, *, redirect_url: str | None = None, state: str | None = None) -> str:
+    def get_sign_up_url(self, *, redirect_url: str | None = None, state: str | None = None) -> str:
         """Return where users open an account."""
         return self._page("sign-up", redirect_url, state)
 
-    def sign_in_url(self, *, redirect_url: str | None = None, state: str | None = None) -> str:
+    def get_sign_in_url(self, *, redirect_url: str | None = None, state: str | None = None) -> str:
         """Return where users sign in."""
         return self._page("sign-in", redirect_url, state)
 
-    def reset_url(self, *, redirect_url: str | None = None, state: str | None = None) -> str:
+    def get_password_reset_url(
+        self, *, redirect_url: str | None = None, state: str | None = None
+    ) -> str:
         """Return where users choose a new password."""
         return self._page("reset", redirect_url, state)
 
-    def account_url(self) -> str:
+    def get_customer_portal_url(self) -> str:
         """Return where users who are signed in see their account."""
         return self._page("account", None, None)
 

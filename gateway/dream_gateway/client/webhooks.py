@@ -18,7 +18,7 @@ TOLERANCE = 300.0
 """Seconds that a message may be old, or ahead: a longer one may be somebody's who has kept it."""
 
 
-class WebhookSignatureError(DreamError):
+class WebhookVerificationError(DreamError):
     """The message is not from whom it says, or not of now. Answer 400, and do nothing."""
 
     def __init__(self, message: str) -> None:
@@ -36,24 +36,24 @@ def verify_webhook(
     """Return the message that `body` is, as it was received, if it was signed with a secret.
 
     `secret` is `whsec_...`, or several while they change. A message that comes again has the same
-    `webhook-id`: remember those, and take each once. Raises `WebhookSignatureError`.
+    `webhook-id`: remember those, and take each once. Raises `WebhookVerificationError`.
     """
     found = {name.lower(): value for name, value in headers.items()}
     try:
         message_id, signatures = found["webhook-id"], found["webhook-signature"]
         timestamp = int(found["webhook-timestamp"])
     except (KeyError, ValueError) as error:
-        raise WebhookSignatureError("The message is not signed.") from error
+        raise WebhookVerificationError("The message is not signed.") from error
     if abs((time.time() if now is None else now) - timestamp) > tolerance:
-        raise WebhookSignatureError("The message is too old, or from the future.")
+        raise WebhookVerificationError("The message is too old, or from the future.")
     secrets = [secret] if isinstance(secret, str) else secret
     expected = [signature(each, message_id, timestamp, body) for each in secrets]
     if not any(_same(given, each) for given in signatures.split() for each in expected):
-        raise WebhookSignatureError("The signature is not of this message.")
+        raise WebhookVerificationError("The signature is not of this message.")
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.DecodeError as error:
-        raise WebhookSignatureError("The message is no JSON object.") from error
+        raise WebhookVerificationError("The message is no JSON object.") from error
 
 
 def _same(given: str, expected: str) -> bool:
