@@ -34,6 +34,7 @@ SECTIONS = {
     "reference/": "Reference",
     "": "Explanation",
     "backends/": "Stores",
+    "runbooks/": "Runbooks",
     "decisions/": "Optional",
     "performance/": "Optional",
 }
@@ -43,14 +44,17 @@ HEAD = Path(__file__).with_name("llms.md")
 """What stands before the lists: what this is, and how a project is integrated."""
 
 
+NO_PAGES = {"index.md", "changes.md"}
+"""What is only there for the pages made of the others: lists and inclusions of them."""
+
+
 def read_pages(folders: Sequence[Path] = FOLDERS) -> dict[str, str]:
     """Return the documentation's pages by their paths below its folder; nothing without one."""
     root = next((folder for folder in folders if folder.is_dir()), None)
     if root is None:
         return {}
-    return {
-        path.relative_to(root).as_posix(): path.read_text() for path in sorted(root.rglob("*.md"))
-    }
+    found = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*.md"))}
+    return {name: path.read_text() for name, path in found.items() if name not in NO_PAGES}
 
 
 def index(pages: Mapping[str, str]) -> str:
