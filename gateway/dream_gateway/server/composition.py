@@ -12,6 +12,7 @@ from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.http1.watch import Watch
 from dream_gateway.service.app import create_service
+from dream_gateway.service.documentation import Documentation
 from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.service.stored import StoredDirectory
 from dream_gateway.settings import RouteSettings
@@ -77,6 +78,7 @@ def add_planes(
 def open_service(gateway: Gateway) -> Service:
     """Return the service of a started gateway, with the dashboard if that is to be served."""
     service = create_service(ServiceHost(gateway))
+    service.mount(Documentation())
     if gateway.settings.dashboard:
         service.mount(LazyDashboard(gateway, service))
     return service
