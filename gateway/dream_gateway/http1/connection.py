@@ -352,6 +352,10 @@ class HttpConnection(asyncio.Protocol):
 
     # Inside
 
+    def divert(self) -> None:
+        """Take no shortcut for the next request."""
+        self._ready = False
+
     def look(self, now: float) -> None:
         """Act if the client is too late."""
         if now - self._stalled > self._patience.write or (

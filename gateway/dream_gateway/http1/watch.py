@@ -6,6 +6,7 @@ One timer looks over every connection now and then, which costs a request nothin
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import astuple, dataclass
 from email.utils import formatdate
@@ -39,6 +40,10 @@ class Watched(Protocol):
         """Act if time is up; `now` is the watch's."""
         ...
 
+    def divert(self) -> None:
+        """Have the next request served by an exchange."""
+        ...
+
 
 class Watch:
     """Used from one event loop. `now` is monotonic seconds, behind by one tick at most."""
@@ -62,6 +67,12 @@ class Watch:
     def discard(self, connection: Watched) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+
+    def divert(self, most: int) -> None:
+        """Have the next request of some connections served by an exchange, whatever it is."""
+        connections = tuple(self._connections)
+        for connection in random.sample(connections, min(most, len(connections))):
+            connection.divert()
 
     def _tick(self) -> None:
         self._timer = None
