@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAME = "dream-gateway"
+FAREWELL_SECONDS = 2.0
+"""How long a collector may take at the end: leases are to be given back after that."""
 
 
 class OtelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +76,7 @@ class Otel:
         self._lent: Facilities | None = None
         self._task: asyncio.Task[None] | None = None
         self._metrics: OTLPMetricExporter | None = None
+        self._spans: OTLPSpanExporter | None = None
         self._provider: TracerProvider | None = None
         self._maker: SpanMaker | None = None
         self._since = time.time_ns()
@@ -103,27 +106,36 @@ class Otel:
             )
             self._task = asyncio.get_running_loop().create_task(self._run(), name="otel")
         if self._options.traces:
-            exporter = OTLPSpanExporter(f"{base}/v1/traces", headers=headers, timeout=timeout)
+            self._spans = OTLPSpanExporter(f"{base}/v1/traces", headers=headers, timeout=timeout)
             self._provider = TracerProvider(
                 sampler=ALWAYS_ON, resource=self._resource, shutdown_on_exit=False
             )
-            self._provider.add_span_processor(BatchSpanProcessor(exporter))
+            self._provider.add_span_processor(BatchSpanProcessor(self._spans))
             self._maker = self._provider.get_tracer(NAME, version(NAME))
 
     async def aclose(self) -> None:
         """Send the rest, and end."""
         task, self._task = self._task, None
+        self._maker = None
+        hurry = asyncio.get_running_loop().call_later(FAREWELL_SECONDS, self._hurry)
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await self._export()
-        self._maker = None
+        await asyncio.gather(self._export(), self._flush())
+        hurry.cancel()
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Have what is being sent given up, and nothing sent any more."""
+        for exporter in (self._metrics, self._spans):
+            if exporter is not None:
+                exporter.shutdown()
+        self._metrics = self._spans = None
+
+    async def _flush(self) -> None:
         provider, self._provider = self._provider, None
         if provider is not None:
             await asyncio.to_thread(provider.shutdown)
-        metrics, self._metrics = self._metrics, None
-        if metrics is not None:
-            await asyncio.to_thread(metrics.shutdown)
 
     def begin(
         self,
