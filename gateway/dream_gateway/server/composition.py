@@ -68,7 +68,10 @@ def add_planes(
         gateway.telemetry.add(upstream.origins.measure)
         if watch.access is not None:
             gateway.telemetry.add(watch.access.measure)
-    protocols = EdgeProtocols(app.front, upstream.origins, watch)
+    tracer = next(iter(gateway.plugins.tracers()), None)
+    protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
+    if protocols.tracing is not None:
+        protocols.tracing.start()
     planes.add(app, edge, protocols)
     control = open_service(gateway)
     planes.add(control, service, ServiceProtocols(control, watch))
