@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from tests.sdk.typescript import GENERATED, SDK, TABLE, DriftError, document, generate, text
+from codegen.document import document
+from tests.sdk.typescript import GENERATED, SDK, TABLE, DriftError, generate, text
 
 
 def test_what_is_checked_in_is_up_to_date() -> None:
