@@ -205,7 +205,7 @@ def test_a_customer_is_suspended_found_and_resumed(
         driver.find_element("css selector", f"form[action$='/{act}'] button").click()
         if act == "suspend":
             wait.until(expected_conditions.alert_is_present()).accept()
-        wait.until(lambda each, said=said: said in text(each))
+        wait.until(expected_conditions.text_to_be_present_in_element(("tag name", "main"), said))
         for scheme, (width, wide) in product(("light", "dark"), WIDTHS.items()):
             assert look(path, scheme, wide, f"customer-{act}-{scheme}-{width}") == []
         size(driver, WIDTHS["desk"])
