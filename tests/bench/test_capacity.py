@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 from bench.capacity import HEAD, Load, loads, main, row, simulate
-
-if TYPE_CHECKING:
-    import pytest
 
 LEASED = Load(1, 500, 20)
 
@@ -41,3 +39,26 @@ def test_the_command_prints_the_table(
     monkeypatch.setattr("bench.capacity.loads", lambda: iter([LEASED]))
     main(["--seconds", "1"])
     assert capsys.readouterr().out.splitlines()[2].startswith("| 1 | 500 | 20 | leases |")
+
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "capacity.md"
+
+
+def told() -> dict[Load, str]:
+    """Return the rows of the guide, by the load that each is of."""
+    rows = [
+        line for line in GUIDE.read_text().splitlines() if line.startswith("| ") and "%" in line
+    ]
+    return dict(zip(loads(), rows, strict=True))
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        pytest.param(load, marks=[] if load.rate <= 1_000 else pytest.mark.long)
+        for load in loads()
+        if load.rate <= 10_000
+    ],
+)
+async def test_the_guide_says_what_the_command_prints(load: Load) -> None:
+    assert row(await simulate(load)) == told()[load]

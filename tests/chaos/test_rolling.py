@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 LIMIT = 1_500
 CUSTOMERS = (CUSTOMER, *(f"customer{number}" for number in range(5)))
 CALLERS = 12
 PAUSE_SECONDS = 0.03
-PATIENCE_SECONDS = 60.0
-SETTINGS = {"DREAM_GATEWAY_DRAIN_DELAY": "2", "DREAM_GATEWAY_DRAIN_SECONDS": "20"}
+PATIENCE_SECONDS = 120.0
+SETTINGS = {"DREAM_GATEWAY_DRAIN_DELAY": "6", "DREAM_GATEWAY_DRAIN_SECONDS": "20"}
 
 
 class Load:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.server.listeners import Addresses
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 FREE = Tier("free", (Allowance(AllowanceKind.QUOTA, 1_000_000, Interval.MONTH),))
 
 

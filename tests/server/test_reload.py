@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 AWAY = 100
 """So far from where they are to go are descriptors moved, so that no move meets another."""
 
