@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
+SDK = ROOT / "sdk" / "javascript"
 SOURCES = ("gateway", "backends", "plugins")
 
 
@@ -114,9 +115,18 @@ def _install_python(home: Path) -> str:
 
 
 def _install_node(home: Path) -> str:
-    """Fill the folder; return what went wrong."""
+    """Fill the folder with the SDK as it is packed, and the frameworks; return what went wrong."""
     (home / "package.json").write_text('{"name": "shop", "private": true}')
-    return _faults(["npm", "install", "--no-audit", "--no-fund", "--silent", *projects.NPM], home)
+    sdk = home / "sdk" / "javascript"
+    shutil.copytree(SDK, sdk, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    # Its build takes the license from where it is in the source tree.
+    shutil.copy(ROOT / "LICENSE", home)
+    install = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
+    faults = _faults(install, sdk)
+    if not faults:
+        packed = _faults(["npm", "pack", "--silent"], sdk)
+        assert not packed, packed
+    return faults or _faults([*install, *map(str, sdk.glob("*.tgz")), *projects.NPM], home)
 
 
 def _faults(command: list[str], folder: Path) -> str:

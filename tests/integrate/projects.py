@@ -103,7 +103,7 @@ const express = require("express");
 
 const app = express();
 
-app.get("/things", (req, res) => res.json({ customer: req.dreamGateway.customer.externalId }));
+app.get("/things", (req, res) => res.json({ customer: req.dream.userId }));
 app.get("/health", (req, res) => res.json({}));
 app.listen(Number(process.env.PORT), "127.0.0.1");
 """
@@ -114,7 +114,7 @@ import { Hono } from 'hono'
 
 const app = new Hono()
 
-app.get('/things', (c) => c.json({ customer: c.get('dreamGateway').customer.externalId }))
+app.get('/things', (c) => c.json({ customer: c.get('dream').userId }))
 app.get('/health', (c) => c.json({}))
 serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' })
 """

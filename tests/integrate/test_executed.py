@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from conftest import Upstream  # type: ignore[import-not-found]
     from tests.servers.shop import Shop
 
-pytestmark = pytest.mark.long
+# The first test of each environment waits for its packages.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 BOBS = 2
 

@@ -29,7 +29,7 @@ class ScriptApp:
 
     def plan(self, tree: Mapping[str, str], templates: Templates) -> Plan:
         """Return what to do to a project that uses it."""
-        plan = Plan(self.name, steps=verify_steps(templates, install=""))
+        plan = Plan(self.name, steps=verify_steps(templates, "npm install dream-gateway"))
         found = {
             path: script
             for path, text in sorted(tree.items())
@@ -58,7 +58,7 @@ HONO = ScriptApp("hono", r"new\s+Hono(?:<[^\n]*>)?\(\)")
 
 def next_js(tree: Mapping[str, str], templates: Templates) -> Plan:
     """Return the plan for Next.js: a file of a name that it looks for."""
-    plan = Plan("next", steps=verify_steps(templates, install=""))
+    plan = Plan("next", steps=verify_steps(templates, "npm install dream-gateway"))
     versions = [dependencies(text).get("next", "") for text in manifests(tree)]
     major = next((int(m[1]) for v in versions if (m := re.search(r"(\d+)", v))), PROXY_SINCE)
     function = "proxy" if major >= PROXY_SINCE else "middleware"
