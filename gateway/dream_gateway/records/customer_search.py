@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, null, or_, select
+from sqlalchemy import and_, func, literal, null, or_, select, union_all
 
 from dream_gateway.records.rollup_schema import customer_usage
 from dream_gateway.records.rows import customer_of
@@ -25,7 +25,8 @@ TEXTS = (end_users.c.external_id, end_users.c.email, end_users.c.first_name, end
 
 NO_SUBSCRIPTION = "none"
 CANCELLING = "cancelling"
-"""Statuses that are no words of the provider's."""
+SUSPENDED = "suspended"
+"""Statuses that are no words of the provider's; the last is the customer's own."""
 
 
 class Order(StrEnum):
@@ -35,6 +36,14 @@ class Order(StrEnum):
     OLDEST = "oldest"
     NAME = "name"
     USAGE = "usage"
+
+
+ORDERS: dict[Order, tuple[ColumnElement[object], ...]] = {
+    Order.NEWEST: (end_users.c.position.desc(),),
+    Order.OLDEST: (end_users.c.position,),
+    Order.NAME: (func.lower(end_users.c.external_id), end_users.c.position),
+}
+"""What rows are sorted by; for `USAGE` see `_by_usage`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,11 @@ async def page(
     connection: AsyncConnection, project_id: str, wanted: Wanted, now: float, span: tuple[int, int]
 ) -> list[Customer]:
     """Return those in the half-open span of places, counted from zero."""
-    query = _ordered(select(end_users).where(_fits(project_id, wanted)), wanted.order, now)
-    query = query.offset(span[0]).limit(span[1] - span[0])
+    if wanted.order is Order.USAGE:
+        query = _by_usage(project_id, wanted, now, span)
+    else:
+        query = select(end_users).where(_fits(project_id, wanted)).order_by(*ORDERS[wanted.order])
+        query = query.offset(span[0]).limit(span[1] - span[0])
     return [customer_of(row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -72,24 +84,34 @@ async def on_plans(connection: AsyncConnection, project_id: str) -> Counter[str]
     return Counter({row.plan: row.number for row in rows})
 
 
-def _ordered(
-    query: Select[tuple[object, ...]], order: Order, now: float
+def _by_usage(
+    project_id: str, wanted: Wanted, now: float, span: tuple[int, int]
 ) -> Select[tuple[object, ...]]:
+    """Return the query for those who used most.
+
+    Both tables are added up by customer, and not joined: where a database does not know yet how many
+    used anything (in a month that has just begun), it would join them row by row.
+    """
     user, used = end_users.c, customer_usage.c
-    if order is Order.NAME:
-        return query.order_by(func.lower(user.external_id), user.position)
-    if order is Order.OLDEST:
-        return query.order_by(user.position)
-    if order is Order.NEWEST:
-        return query.order_by(user.position.desc())
-    this_month = and_(
-        used.project_id == user.project_id,
-        used.customer_id == user.id,
+    everybody = select(user.id, user.position, literal(0).label("units"))
+    this_month = select(used.customer_id, null(), used.units).where(
+        used.project_id == project_id,
         used.granularity == Granularity.MONTH.value,
         used.start == start_of(Granularity.MONTH, now),
     )
-    joined = query.join_from(end_users, customer_usage, this_month, isouter=True)
-    return joined.order_by(func.coalesce(used.units, 0).desc(), user.position.desc())
+    both = union_all(everybody.where(_fits(project_id, wanted)), this_month).subquery()
+    position, units = func.max(both.c.position), func.sum(both.c.units)
+    some = (
+        select(both.c.id, position.label("position"), units.label("units"))
+        .group_by(both.c.id)
+        .having(position.is_not(None))
+        .order_by(units.desc(), position.desc())
+        .offset(span[0])
+        .limit(span[1] - span[0])
+        .subquery()
+    )
+    rows = select(end_users).join(some, some.c.id == user.id)
+    return rows.order_by(some.c.units.desc(), some.c.position.desc())
 
 
 def _fits(project_id: str, wanted: Wanted) -> ColumnElement[bool]:
@@ -107,6 +129,8 @@ def _fits(project_id: str, wanted: Wanted) -> ColumnElement[bool]:
 
 
 def _has(status: str) -> ColumnElement[bool]:
+    if status == SUSPENDED:
+        return end_users.c.suspended.is_(True)
     subscription = end_users.c.subscription
     word: ColumnElement[str] = subscription["status"].as_string()
     if status == NO_SUBSCRIPTION:
