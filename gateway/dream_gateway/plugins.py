@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Identity,
         RequestCost,
         Site,
+        Tracer,
         UserAdministration,
         UserWebhook,
         VerdictObserver,
@@ -118,6 +119,7 @@ class Plugins:
             self.mailers,
             self.sites,
             self.exporters,
+            self.tracers,
             self.code_exchanges,
             self.developer_sign_ins,
         ):
@@ -183,6 +185,10 @@ class Plugins:
     def exporters(self) -> tuple[Exporter, ...]:
         """Return what sends on the gateway's measurements."""
         return cast("tuple[Exporter, ...]", self._collect("exporters"))
+
+    def tracers(self) -> tuple[Tracer, ...]:
+        """Return who traces requests; the first one does."""
+        return cast("tuple[Tracer, ...]", self._collect("tracers"))
 
     def code_exchanges(self) -> tuple[CodeExchange, ...]:
         """Return who takes one-time codes; the first one does."""

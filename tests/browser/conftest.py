@@ -111,6 +111,7 @@ class World:
             json={"code": query["code"][0]},
             headers={"authorization": f"Bearer {self.secret_key}"},
             trust_env=False,
+            timeout=LIMIT_SECONDS,
         )
         self.answers.append({**answer.json(), "state": query.get("state")})
         return f"welcome {answer.json().get('email')}"
@@ -190,7 +191,9 @@ def open_browser(*, scripts: bool = True) -> WebDriver:
     if not scripts:
         off = {"profile.managed_default_content_settings.javascript": 2}
         options.add_experimental_option("prefs", off)
-    return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(LIMIT_SECONDS)
+    return driver
 
 
 @pytest.fixture(scope="module")

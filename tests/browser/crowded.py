@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser.conftest import COMMAND, LIMIT_SECONDS, free_port, toml
@@ -26,7 +27,6 @@ from dream_gateway_stripe.testing import FakeStripe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OPERATOR = "an operator's token, which nobody can guess"
 FULL = Crowd()
@@ -44,7 +44,15 @@ class Crowded:
     link: str
     project: str
     log: Path
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str]
+    pid: int
+
+    def spent(self) -> float:
+        """Return the processor's seconds that the workers took so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        lines = [Path(f"/proc/{each}/stat").read_text() for each in (str(self.pid), *children)]
+        ticks = [line.rpartition(")")[2].split()[11:13] for line in lines]
+        return sum(int(each) for both in ticks for each in both) / os.sysconf("SC_CLK_TCK")
 
     @property
     def home(self) -> str:
@@ -93,7 +101,8 @@ def _served(folder: Path, store: str, crowd: Crowd, fake: FakeStripe) -> Iterato
         listening = json.loads(process.stdout.readline() or log.read_text())
         payments.tell(listening["service"])
         project = names["project"]
-        yield Crowded(listening["service"], listening["edge"], link, project, log, names)
+        edge, service = listening["edge"], listening["service"]
+        yield Crowded(service, edge, link, project, log, names, process.pid)
     finally:
         process.terminate()
         process.communicate(timeout=LIMIT_SECONDS)

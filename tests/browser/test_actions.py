@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from selenium.webdriver.support.select import Select
+from tests.browser.conftest import LIMIT_SECONDS
 from tests.browser.crowded import OPERATOR
-from tests.browser.test_dashboard import patience, signed_up
-from tests.browser.test_pages import complaints, has_left, text
+from tests.browser.test_dashboard import faults, signed_up
+from tests.browser.test_pages import complaints, leave, patience, text
 from tests.dashboard.test_access import pages
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tests.browser.crowded import Crowded
 
 EMAIL = "walker@example.com"
-DONE = "main > :last-child"
-"""What is there once a page is."""
 
 
 @dataclass
@@ -31,6 +30,7 @@ class Walk:
 
     board: Crowded
     driver: WebDriver
+    axe: str
     home: str = ""
     sent: set[str] = field(default_factory=set)
 
@@ -40,7 +40,7 @@ class Walk:
 
     def follow(self, label: str) -> None:
         """Go where a link leads that says something."""
-        self._leave(self.driver.find_element("partial link text", label))
+        leave(self.driver, self.driver.find_element("partial link text", label))
 
     def see(self, wanted: str) -> None:
         """Wait until the page says something."""
@@ -57,10 +57,14 @@ class Walk:
         for name, value in values.items():
             enter(form.find_element("name", name.replace("_", "-")), value)
         self.sent.add(urlsplit(form.get_attribute("action") or "").path)
-        asks = form.get_attribute("data-confirms")
-        self._leave(form.find_element("css selector", "button[type=submit]"), asks=bool(asks))
+        asks = bool(form.get_attribute("data-confirms"))
+        leave(self.driver, form.find_element("css selector", "button[type=submit]"), asks=asks)
         if said:
             self.see(said)
+
+    def examine(self) -> None:
+        """Have axe look at a page that only comes of a form."""
+        assert faults(self.driver, self.axe) == []
 
     def secret(self) -> str:
         """Return what is shown this once, and go on."""
@@ -68,15 +72,6 @@ class Walk:
         shown = self.driver.find_element("id", "secret").text
         self.follow("Go on")
         return shown
-
-    def _leave(self, button: WebElement, *, asks: bool = False) -> None:
-        before = self.driver.find_element("css selector", "html")
-        button.click()
-        wait = patience(self.driver)
-        if asks:
-            wait.until(lambda each: each.switch_to.alert).accept()
-        wait.until(lambda _: has_left(before))
-        wait.until(lambda each: each.find_elements("css selector", DONE))
 
 
 def enter(box: WebElement, value: str) -> None:
@@ -91,19 +86,22 @@ def enter(box: WebElement, value: str) -> None:
 
 
 @pytest.fixture
-def walk(board: Crowded, browsers: Open) -> Walk:
+def walk(board: Crowded, browsers: Open, axe: str) -> Walk:
     """A new developer, who has made a test project."""
     driver = browsers()
     signed_up(driver, board, EMAIL)
-    made = Walk(board, driver)
-    made.send("/dashboard/new", name="Weather")
-    made.see("Keep the secret key now")
+    made = Walk(board, driver, axe)
+    made.send("/dashboard/new", "Keep the secret key now", name="Weather")
+    made.examine()
     made.follow("Go on")
     made.home = urlsplit(driver.current_url).path.removesuffix("/start")
     return made
 
 
 def sell_tiers(walk: Walk) -> None:
+    walk.open("/tiers/new")
+    walk.send("/tiers/new", "Please check what is marked below.", name="free", limit="many")
+    walk.examine()
     for name in ("free", "pro", "gone"):
         walk.open("/tiers/new")
         walk.send("/tiers/new", "Created.", name=name, limit="100", rateLimit="5", popular="1")
@@ -144,12 +142,14 @@ def have_a_customer(walk: Walk) -> None:
     walk.open("/customers")
     cookies = {each["name"]: each["value"] for each in walk.driver.get_cookies()}
     link = walk.driver.find_element("partial link text", "Export").get_attribute("href")
-    assert httpx.get(str(link), cookies=cookies, trust_env=False).text.startswith("id,external_id,")
+    answer = httpx.get(str(link), cookies=cookies, trust_env=False, timeout=LIMIT_SECONDS)
+    assert answer.text.startswith("id,external_id,")
 
 
 def have_keys(walk: Walk) -> None:
     walk.open("/keys/new")
     walk.send("/keys/new", name="back end")
+    walk.examine()
     assert walk.secret().startswith("sk_test_")
     walk.follow("Rotate")
     walk.send("", about="The old secret", graceSeconds="0")
@@ -190,11 +190,12 @@ def look_well(walk: Walk) -> None:
 def be_paid(walk: Walk) -> None:
     walk.open("/payments")
     walk.send("/onboard", "Go on at the payment provider")
+    walk.examine()
     walk.open("/payments")
     walk.send("/disconnect", "The account is disconnected.")
     walk.send("/connect", "Go on at the payment provider")
     walk.follow("Go on")
-    walk.driver.find_element("id", "allow").click()
+    leave(walk.driver, walk.driver.find_element("id", "allow"))
     walk.see("Takes money")
     walk.send("/refresh", "Saved.")
 
@@ -204,8 +205,8 @@ def pay(walk: Walk) -> None:
     walk.see("not paid yet")
     walk.send("/subscribe", "Go on at the payment provider")
     walk.follow("Go on")
-    walk.driver.find_element("id", "pay").click()
-    patience(walk.driver).until(lambda each: each.current_url.startswith(walk.board.url))
+    leave(walk.driver, walk.driver.find_element("id", "pay"))
+    assert walk.driver.current_url == f"{walk.board.url}{walk.home}/plan"
 
     def is_paid(driver: WebDriver) -> bool:
         walk.open("/plan")
@@ -235,7 +236,7 @@ def be_watched(walk: Walk) -> None:
     walk.send("/operator/sign-out", "You are signed out.")
 
 
-def leave(walk: Walk) -> None:
+def sign_out(walk: Walk) -> None:
     walk.open("/dashboard")
     walk.driver.find_element("css selector", ".account summary").click()
     walk.send("/dashboard/sign-out", "You are signed out.")
@@ -243,7 +244,7 @@ def leave(walk: Walk) -> None:
 
 STEPS = (
     *(sell_tiers, sell_products, have_a_customer, have_keys, be_told, have_a_team, look_well),
-    *(be_paid, pay, go_live, be_watched, leave),
+    *(be_paid, pay, go_live, be_watched, sign_out),
 )
 
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.support import expected_conditions
-from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser.conftest import LIMIT_SECONDS, newest_link
 from tests.browser.crowded import OPERATOR
-from tests.browser.test_pages import complaints, fill, measure, size, text
+from tests.browser.test_pages import complaints, fill, leave, measure, patience, size, text
 from tests.dashboard.every_page import MOST_BYTES, MOST_SECONDS, OUTSIDE, PAGES
 
 if TYPE_CHECKING:
@@ -92,14 +90,16 @@ def look(board: Crowded, driver: WebDriver, axe: str, keep: Keep) -> Look:
 
 def test_each_page_is_small_and_quick(board: Crowded, driver: WebDriver) -> None:
     cookies = {each["name"]: each["value"] for each in driver.get_cookies()}
-    with httpx.Client(base_url=board.url, cookies=cookies, trust_env=False) as client:
+    with httpx.Client(
+        base_url=board.url, cookies=cookies, trust_env=False, timeout=LIMIT_SECONDS
+    ) as client:
         for page, (path, _) in PAGES.items():
             times: list[float] = []
-            # The quickest counts: others may want the processor meanwhile, which is no page's fault.
+            # The quickest, by the server's processor where others want it, too: no page's fault.
             while len(times) < TRIES and min(times, default=1.0) > MOST_SECONDS:
-                begun = time.perf_counter()
+                begun, spent = time.perf_counter(), board.spent()
                 answer = client.get(path.format_map(board.names))
-                times.append(time.perf_counter() - begun)
+                times += [time.perf_counter() - begun, board.spent() - spent]
             assert answer.status_code == 200, page
             assert len(answer.content) < MOST_BYTES, page
             assert min(times) < MOST_SECONDS, (page, times)
@@ -122,7 +122,7 @@ def test_counters_live_themes_switch_and_the_menu_opens_by_keyboard(
     driver.get(board.home)
     assert not driver.find_element("id", "side").is_displayed()
     driver.find_element("css selector", "button.menu").send_keys("\ue007")
-    assert driver.find_element("id", "side").is_displayed()
+    wait.until(lambda each: each.find_element("id", "side").is_displayed())
     driver.find_element("css selector", "#side a[href$='/start']").click()
     wait.until(lambda each: each.title.startswith("Getting started"))
 
@@ -136,11 +136,13 @@ def test_a_chart_tells_its_values_and_has_a_table_behind_it(
 
     bars = driver.find_elements("css selector", "#traffic .hover")
     ActionChains(driver).move_to_element(bars[-2]).perform()
+    wait = patience(driver)
+    wait.until(lambda each: "admitted" in each.find_element("css selector", ".tip").text)
     tip = driver.find_element("css selector", ".tip").text
-    assert "admitted" in tip
     driver.find_element("css selector", "#traffic summary").click()
     rows = driver.find_elements("css selector", "#traffic tbody tr")
     assert len(rows) == len(bars) == 30
+    wait.until(lambda _: rows[-2].text)
     assert rows[-2].text.split()[-2] in tip
 
 
@@ -157,7 +159,7 @@ def test_a_customer_is_suspended_found_and_resumed(
         driver.find_element("css selector", f"form[action$='/{act}'] button").click()
         if act == "suspend":
             wait.until(expected_conditions.alert_is_present()).accept()
-        wait.until(lambda each, said=said: said in text(each))
+        wait.until(expected_conditions.text_to_be_present_in_element(("tag name", "body"), said))
         for scheme, (width, wide) in product(("light", "dark"), WIDTHS.items()):
             assert look(path, scheme, wide, f"customer-{act}-{scheme}-{width}") == []
         size(driver, WIDTHS["desk"])
@@ -174,57 +176,50 @@ def test_somebody_signs_up_makes_a_project_and_goes_live(
     driver = browsers(scripts=scripts)
     email = f"dev-{scripts}@example.com".lower()
     signed_up(driver, board, email)
-    submit(driver, name="Weather")
+    driver.find_element("id", "name").send_keys("Weather")
+    leave(driver, driver.find_element("css selector", "main form button"))
     key = driver.find_element("id", "secret-key").text
     assert key.startswith("sk_test_")
     keep(driver, f"made-{scripts}")
-    driver.find_element("link text", "Go on").click()
+    leave(driver, driver.find_element("link text", "Go on"))
     assert len(driver.find_elements("css selector", ".step.done")) == 1
     answer = httpx.post(
         f"{board.url}/api/tiers",
         json={"name": "free", "limit": 10},
         headers={"authorization": f"Bearer {key}"},
         trust_env=False,
+        timeout=LIMIT_SECONDS,
     )
     assert answer.status_code == 201
     if not scripts:
         driver.refresh()
     wait = patience(driver)
     wait.until(lambda each: len(each.find_elements("css selector", ".step.done")) == 2)
-    driver.find_element("css selector", "form[action$='/promote'] button").click()
+    # With scripts the steps are drawn again as they are done, maybe under the finger.
+    wait.until(promote)
     wait.until(lambda each: "live project is ready" in text(each))
     assert driver.find_element("id", "secret-key").text.startswith("sk_live_")
     driver.get(f"{board.url}/dashboard")
     driver.find_element("css selector", ".switcher summary").click()
-    names = [each.text for each in driver.find_elements("css selector", ".switcher li .mode")]
-    assert names == ["test", "live"]
+    modes = driver.find_elements("css selector", ".switcher li .mode")
+    wait.until(lambda _: [each.text for each in modes] == ["test", "live"])
     driver.find_element("css selector", ".account summary").click()
-    driver.find_element("css selector", ".account button").click()
-    wait.until(lambda each: "You are signed out" in text(each))
+    leave(driver, driver.find_element("css selector", ".account button"))
+    assert "You are signed out" in text(driver)
     assert complaints(driver) == []
 
 
 def signed_up(driver: WebDriver, board: Crowded, email: str) -> None:
     """Sign somebody up, from the dashboard's first page to the one that asks for a project."""
     driver.get(f"{board.url}/dashboard")
-    driver.find_element("css selector", "a.quiet").click()
-    patience(driver).until(lambda each: each.find_element("id", "new-password").is_displayed())
+    leave(driver, driver.find_element("css selector", "a.quiet"))
     fill(driver, email=email, new_password=PASSWORD)
     driver.get(newest_link(board.log, f"to {email}, Confirm"))
     fill(driver, password=PASSWORD)
-    patience(driver).until(lambda each: "What is your API called?" in text(each))
+    assert "What is your API called?" in text(driver)
 
 
-def submit(driver: WebDriver, **values: str) -> None:
-    """Fill in the form of the page's own part, and send it."""
-    for name, value in values.items():
-        driver.find_element("id", name).send_keys(value)
-    before = driver.current_url, driver.title
-    driver.find_element("css selector", "main form button").click()
-    wait = patience(driver)
-    wait.until(lambda each: (each.current_url, each.title) != before)
-
-
-def patience(driver: WebDriver) -> WebDriverWait[WebDriver]:
-    """Return what waits, also while one page takes the place of another."""
-    return WebDriverWait(driver, LIMIT_SECONDS, ignored_exceptions=[WebDriverException])
+def promote(driver: WebDriver) -> bool:
+    """Press the button that takes the project live."""
+    driver.find_element("css selector", "form[action$='/promote'] button").click()
+    return True

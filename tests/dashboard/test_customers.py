@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
+from html import unescape
 from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.dashboard.conftest import Board, listened
 
+from dream_gateway.dashboard import customers as pages_of_customers
 from dream_gateway.demo.crowd import Crowd, populate
-from dream_gateway.model import KeyKind, KeyStatus
-from dream_gateway.records import credentials, customers
+from dream_gateway.model import KeyKind, KeyStatus, Mode
+from dream_gateway.records import credentials, customer_search, customers
+from dream_gateway.records.customer_search import Order, Wanted
 
 if TYPE_CHECKING:
     from tests.local.conftest import Browser
@@ -108,6 +112,65 @@ async def test_customers_are_found_and_come_as_csv(crowded: Crowded) -> None:
     assert {row["plan"] for row in rows} == {"starter"}
     listed = await ada.open(f"{home}/customers?plan=starter")
     assert {row["external_id"] for row in rows} == set(shown(listed.text))
+
+
+@pytest.mark.parametrize("order", list(Order))
+async def test_the_csv_is_read_piece_by_piece_and_has_everybody_once_in_order(
+    crowded: Crowded, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    board, ada, home = crowded
+    monkeypatch.setattr(pages_of_customers, "EXPORTED_AT_ONCE", 50)
+    said = listened(board)
+    answer = await ada.client.get(f"{home}/customers.csv?order={order}")
+    assert len([each for each in said if "sorted_by" in each]) == 3
+    assert "content-length" not in answer.headers
+    rows = [row["external_id"] for row in csv.DictReader(StringIO(answer.text))]
+    listed = []
+    for at in (1, 2, 3):
+        listed += shown((await ada.open(f"{home}/customers?order={order}&page={at}")).text)
+    assert rows == listed
+    assert len(set(rows)) == SMALL.customers
+
+
+async def test_whoever_comes_meanwhile_has_nobody_passed_over(crowded: Crowded) -> None:
+    board, ada, home = crowded
+    project, now = home.rpartition("/")[2], board.world.clock.now()
+    async with board.gateway.records.read() as connection:
+        first = await customer_search.following(
+            connection, project, Wanted(), now, after=None, limit=60
+        )
+    await ada.open(f"{home}/customers/new")
+    assert await send_to(ada, "/customers/new", {"email": "new@example.com"}) == 303
+    async with board.gateway.records.read() as connection:
+        rest = await customer_search.following(
+            connection, project, Wanted(), now, after=first[-1][1], limit=1_000
+        )
+    assert len({customer.id for customer, _ in [*first, *rest]}) == SMALL.customers
+    assert len(rest) == SMALL.customers - 60
+
+
+async def test_keys_are_paged_newest_first(one: tuple[Crowded, Customer]) -> None:
+    (board, ada, home), customer = one
+    page = f"{home}/customers/{customer.id}"
+    for path, kind, names in (
+        (page, KeyKind.CUSTOMER, [f"of-them-{at:02}" for at in range(45)]),
+        (f"{home}/keys", KeyKind.SECRET, [f"of-ours-{at:02}" for at in range(110)]),
+    ):
+        async with board.gateway.records.write("test") as writer:
+            blank = credentials.template(customer.project_id, kind, writer.now)
+            if kind is KeyKind.CUSTOMER:
+                blank = replace(blank, customer_id=customer.id)
+            for name in names:
+                await credentials.mint(writer, Mode.TEST, replace(blank, name=name))
+        seen, at = [], path
+        for _ in range(3):
+            text = (await ada.open(at)).text
+            seen += re.findall(r"<td>(of-\w+-\d+)</td>", text)
+            after = re.findall(r'href="([^"]+)">Next</a>', text)
+            at = unescape(after[0]).partition("#")[0] if after else ""
+        assert at == ""
+        assert seen == names[::-1]
+        assert "Newest" in text
 
 
 async def test_no_cell_of_the_csv_is_a_formula(one: tuple[Crowded, Customer]) -> None:

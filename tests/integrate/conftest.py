@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from tests.integrate import projects
 from tests.servers.shop import Shop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("gateway", "backends", "plugins")
@@ -75,35 +77,48 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="session")
 def python_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the frameworks, beside the gateway and what it requires."""
-    home = tmp_path_factory.mktemp("frameworks") / "venv"
-    venv.create(home, symlinks=True)
-    (packages,) = home.glob("lib/python*/site-packages")
-    paths = [sysconfig.get_path("purelib"), *(str(ROOT / source) for source in SOURCES)]
-    (packages / "beside.pth").write_text("\n".join(paths))
-    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install"]
-    wanted = [*projects.PYTHON, *projects.PROGRAMS]
-    # Programs are for their own folder, whatever there is beside it.
-    done = subprocess.run(
-        [*pip, "--quiet", "--disable-pip-version-check", *wanted],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"the frameworks cannot be installed: {done.stderr[-300:]}")
-    return home
+    return _installed(tmp_path_factory, "venv", _install_python)
 
 
 @pytest.fixture(scope="session")
 def node_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose `node_modules` have the frameworks."""
-    npm = shutil.which("npm")
-    if npm is None:
+    if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
-    home = tmp_path_factory.mktemp("npm")
-    (home / "package.json").write_text('{"name": "shop", "private": true}')
-    command = [npm, "install", "--no-audit", "--no-fund", "--silent", *projects.NPM]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"the frameworks cannot be installed: {done.stderr[-300:]}")
+    return _installed(tmp_path_factory, "npm", _install_node)
+
+
+def _installed(factory: pytest.TempPathFactory, name: str, install: Callable[[Path], str]) -> Path:
+    """Return the folder that one of the run's processes fills, while the others wait for it."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    home, told = shared / f"frameworks-{name}", shared / f"frameworks-{name}.told"
+    with (shared / f"frameworks-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            home.mkdir()
+            told.write_text(install(home))
+    if told.read_text():
+        pytest.skip(f"the frameworks cannot be installed: {told.read_text()[-300:]}")
     return home
+
+
+def _install_python(home: Path) -> str:
+    """Make the environment; return what went wrong."""
+    venv.create(home, symlinks=True)
+    (packages,) = home.glob("lib/python*/site-packages")
+    paths = [sysconfig.get_path("purelib"), *(str(ROOT / source) for source in SOURCES)]
+    (packages / "beside.pth").write_text("\n".join(paths))
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install"]
+    return _faults([*pip, "--quiet", *projects.PYTHON, *projects.PROGRAMS], home)
+
+
+def _install_node(home: Path) -> str:
+    """Fill the folder; return what went wrong."""
+    (home / "package.json").write_text('{"name": "shop", "private": true}')
+    return _faults(["npm", "install", "--no-audit", "--no-fund", "--silent", *projects.NPM], home)
+
+
+def _faults(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return (done.stderr or "failed") if done.returncode else ""

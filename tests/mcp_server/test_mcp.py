@@ -59,8 +59,9 @@ async def call(client: Client, tool: str, **arguments: object) -> dict[str, Any]
     """Call a tool, which must succeed."""
     result = await client.call_tool(tool, arguments)
     assert not result.is_error, result.content
-    assert result.structured_content is not None
-    return result.structured_content
+    told = result.structured_content
+    assert isinstance(told, dict)
+    return told
 
 
 async def refused(client: Client, tool: str, **arguments: object) -> str:
@@ -105,7 +106,7 @@ async def test_it_reads_and_can_do_no_more(shop: Shop) -> None:
 async def until_used(client: Client, user: str, count: int) -> None:
     """Wait until leases went back: until then, what is told is an upper bound."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while (await call(client, "get_usage", user_id=user))["usageCount"] != count:
+        while (await call(client, "get_usage", user_id=user))["usageCount"] != count:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0.2)
 
 
@@ -126,11 +127,8 @@ async def test_allowed_to_it_creates_keys_and_changes_plans(shop: Shop) -> None:
         assert (answer.status_code, answer.headers["x-dream-customer"]) == (200, "bob")
         listed = await call(client, "list_keys", customer_id=bob["id"])
         assert made["key"] not in str(listed)
-        assert "unknown_tier" in await refused(
-            client, "change_plan", customer_id=bob["id"], plan="gold"
-        ) or "invalid_request" in await refused(
-            client, "change_plan", customer_id=bob["id"], plan="gold"
-        )
+        told = await refused(client, "change_plan", customer_id=bob["id"], plan="gold")
+        assert "no tier of this name" in told
         async with httpx.AsyncClient(
             base_url=shop.service, headers={"Authorization": f"Bearer {shop.secret}"}, timeout=60
         ) as http:
@@ -152,7 +150,7 @@ async def test_a_wrong_key_is_refused_and_not_repeated(shop: Shop) -> None:
 async def test_over_http(shop: Shop) -> None:
     port = free_port()
     environ = {"GATEWAY_SECRET_KEY": shop.secret, "GATEWAY_URL": shop.service}
-    command = [sys.executable, *GATEWAY, "mcp", "--http", "--port", str(port)]
+    command = [sys.executable, *GATEWAY, "mcp", "--http", "--http-port", str(port)]
     process = shop.start(command, shop.folder, environ)
     url = f"http://127.0.0.1:{port}/mcp"
     await asyncio.to_thread(shop.until_up, f"http://127.0.0.1:{port}/mcp", process)

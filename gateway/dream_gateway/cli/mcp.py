@@ -6,25 +6,25 @@ import os
 
 import click
 
+from dream_gateway.cli.session import Session, with_session
 from dream_gateway.errors import MissingExtraError
 
 SECRET_VARIABLE = "GATEWAY_SECRET_KEY"  # noqa: S105 - a name
 URL_VARIABLE = "GATEWAY_URL"
-SERVICE_URL = "http://127.0.0.1:8787"
 
 
 @click.command("mcp")
 @click.option(
     "--service-url",
     envvar=URL_VARIABLE,
-    default=SERVICE_URL,
-    show_default=True,
-    help=f"Where the service is; else ${URL_VARIABLE}.",
+    metavar="URL",
+    help=f"Where the service is; else ${URL_VARIABLE}, else what the settings say.",
 )
 @click.option("--allow-writes", is_flag=True, help="Offer tools that create keys and change plans.")
 @click.option("--http", is_flag=True, help="Serve streamable HTTP on loopback instead of stdio.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8790, show_default=True)
-def command(*, service_url: str, allow_writes: bool, http: bool, port: int) -> None:
+@click.option("--http-port", type=click.IntRange(1, 65535), default=8790, help="Its port (8790).")
+@with_session("service_url")
+def command(session: Session, *, allow_writes: bool, http: bool, http_port: int) -> None:
     """Serve the Model Context Protocol: tools to read usage, customers, tiers and the project.
 
     The project is that of the secret key in the variable GATEWAY_SECRET_KEY: no flag takes it, since
@@ -39,8 +39,10 @@ def command(*, service_url: str, allow_writes: bool, http: bool, port: int) -> N
         raise MissingExtraError(
             "The command mcp needs an extra: pip install 'dream-gateway[mcp]'."
         ) from error
-    server = build_server(service_url, secret, allow_writes=allow_writes)
+    settings = session.settings
+    url = settings.service_url or f"http://{settings.service_host}:{settings.service_port}"
+    server = build_server(url, secret, allow_writes=allow_writes)
     if http:
-        server.run("streamable-http", host="127.0.0.1", port=port)
+        server.run("streamable-http", host="127.0.0.1", port=http_port)
     else:
         server.run("stdio")

@@ -41,6 +41,8 @@ COMMANDS = {
     "audit": "List who changed what, and when.",
     "secrets": "Make encryption keys, and seal what is stored with the newest.",
     "plugins": "List the backends and plugins that are installed.",
+    "backup": "Write the store to a file, while the gateway serves.",
+    "restore": "Put a backup into the place of the store.",
     "migrate": "Bring the records' schema up to date, or say what that would do.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
     "settings": "Print every setting, its value, and where it came from.",

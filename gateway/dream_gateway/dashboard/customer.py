@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from dream_gateway.dashboard import charts, entries, spans
 from dream_gateway.dashboard.charts import Series
@@ -12,6 +13,7 @@ from dream_gateway.model import Role
 from dream_gateway.records import audit, credentials, customers, rollups, subscriptions, tiers
 from dream_gateway.records.audit import Wanted
 from dream_gateway.series import Granularity, start_of
+from dream_gateway.service.paging import cut, decode_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 PATH = "/dashboard/{project}/customers/{customer}"
 ONE = "/api/customers/{id}"
-MOST_KEYS = 50
+KEYS_ON_A_PAGE = 20
 MOST_EVENTS = 20
 KINDS = ("month", "quarter", "year")
 """Customers' usage is kept by the day."""
@@ -52,6 +54,7 @@ class OneCustomerPages:
         name = visit.query.get("span", "")
         span = spans.span(name if name in KINDS else "quarter", self._desk.now)
         project, customer_id = visit.place.project, visit.parameters["customer"]
+        after = decode_cursor(visit.query.get("keys") or None)
         async with self._desk.read() as connection:
             customer = await customers.by_id(connection, project.id, customer_id)
             if customer is None:
@@ -60,13 +63,17 @@ class OneCustomerPages:
             used = await rollups.of_customer(
                 connection, project.id, customer.id, Granularity.DAY, span.bounds
             )
-            keys = await credentials.of_customer(connection, customer.id, None, MOST_KEYS)
+            found = await credentials.of_customer(
+                connection, customer.id, after, KEYS_ON_A_PAGE + 1, newest=True
+            )
             paid = await subscriptions.of_customer(connection, customer.id)
             about = Wanted(project=project.id, object=customer.id)
             events = await audit.page(connection, about, None, MOST_EVENTS)
         by_name = {tier.name: tier for tier in offered}
         (usage,) = await self._desk.gateway.admission.usages(project, by_name, [customer])
         units, denied = _summed(span, used)
+        keys, cursor = cut(found, KEYS_ON_A_PAGE, lambda key: key.id)
+        here = f"{visit.home}/customers/{customer.id}"
         return self._desk.show(
             visit,
             "customer.html",
@@ -74,6 +81,8 @@ class OneCustomerPages:
             offered=[(tier.name, tier.display_name or tier.name) for tier in offered],
             usage=usage,
             keys=keys,
+            newest_keys=f"{here}#keys" if after is not None else "",
+            older_keys=f"{here}?{urlencode({'keys': cursor})}#keys" if cursor else "",
             subscriptions=paid,
             events=events,
             span=span,

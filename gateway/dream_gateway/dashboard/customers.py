@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import StreamingResponse
 
 from dream_gateway.dashboard import entries, formats
 from dream_gateway.dashboard.page import Page
@@ -28,9 +28,12 @@ from dream_gateway.records.customer_search import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
+    from starlette.responses import Response
+
     from dream_gateway.dashboard.desk import Desk
     from dream_gateway.dashboard.visit import Visit
     from dream_gateway.model import Customer, Tier, Usage
+    from dream_gateway.records.customer_search import Place
     from dream_gateway.records.subscriptions import Mirrored
 
 PATH = "/dashboard/{project}/customers"
@@ -119,8 +122,10 @@ class CustomerPages:
             "cache-control": "no-store",
             "content-disposition": 'attachment; filename="customers.csv"',
         }
-        text = "".join([part async for part in self._exported(visit)])
-        return Response(text, headers=headers, media_type="text/csv")
+        parts = self._exported(visit)
+        # What goes wrong at the beginning is still an answer of its own.
+        first = await anext(parts)
+        return StreamingResponse(_chained(first, parts), headers=headers, media_type="text/csv")
 
     async def show_new(self, visit: Visit) -> Response:
         """Show the form for a customer."""
@@ -154,22 +159,30 @@ class CustomerPages:
     async def _exported(self, visit: Visit) -> AsyncIterator[str]:
         """Yield the text in parts, each read in a transaction of its own."""
         wanted, project = _wanted(visit), visit.place.project
-        yield _csv([COLUMNS])
-        at, now = 0, self._desk.now
+        heading, now = _csv([COLUMNS]), self._desk.now
+        after: Place | None = None
         while True:
             async with self._desk.read() as connection:
-                span = (at, at + EXPORTED_AT_ONCE)
-                found = await customer_search.page(connection, project.id, wanted, now, span)
+                placed = await customer_search.following(
+                    connection, project.id, wanted, now, after=after, limit=EXPORTED_AT_ONCE
+                )
+                found = [customer for customer, _ in placed]
                 offered = await tiers.of_project(connection, project.id)
                 paying = await subscriptions.of_customers(connection, [each.id for each in found])
             usages = await self._usages(visit, offered, found)
-            yield _csv(
+            yield heading + _csv(
                 _cells(Line(each, usage, paying.get(each.id)))
                 for each, usage in zip(found, usages, strict=True)
             )
-            at += len(found)
             if len(found) < EXPORTED_AT_ONCE:
                 return
+            heading, after = "", placed[-1][1]
+
+
+async def _chained(first: str, parts: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for part in parts:
+        yield part
 
 
 def _wanted(visit: Visit) -> Wanted:

@@ -218,6 +218,10 @@ class HttpConnection(asyncio.Protocol):
         elif now - self._since > self._limit and not self.held and self.away is None:
             self._be_late()
 
+    def divert(self) -> None:
+        """Take no shortcut for the next request."""
+        self._ready = False
+
     def retire(self) -> None:
         """End with the next answer, which says so; what is idle stays open for it."""
         self._leaving = self._slow = True

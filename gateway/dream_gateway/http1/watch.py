@@ -6,6 +6,7 @@ One timer looks over every connection now and then, which costs a request nothin
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import astuple, dataclass
 from email.utils import formatdate
@@ -37,6 +38,10 @@ class Watched(Protocol):
 
     def look(self, now: float) -> None:
         """Act if time is up; `now` is the watch's."""
+        ...
+
+    def divert(self) -> None:
+        """Have the next request served by an exchange."""
         ...
 
     def retire(self) -> None:
@@ -74,6 +79,12 @@ class Watch:
         self.leaving = True
         for connection in tuple(self._connections):
             connection.retire()
+
+    def divert(self, most: int) -> None:
+        """Have the next request of some connections served by an exchange, whatever it is."""
+        connections = tuple(self._connections)
+        for connection in random.sample(connections, min(most, len(connections))):
+            connection.divert()
 
     def _tick(self) -> None:
         self._timer = None

@@ -78,6 +78,7 @@ def _files(name: str, text: str) -> Sign:
 
 
 YAML = r".+\.ya?ml"
+FORWARDS = r"(?m)^[^#\n]*\bproxy_pass\s"
 
 APPLICATIONS: Mapping[str, Sign] = {
     "fastapi": _python("fastapi"),
@@ -91,7 +92,7 @@ APPLICATIONS: Mapping[str, Sign] = {
 }
 
 PROXIES: Mapping[str, Sign] = {
-    "nginx": _files(r".+\.conf", r"^\s*proxy_pass\s"),
+    "nginx": _files(r".+\.conf", FORWARDS),
     "caddy": _files(r"Caddyfile|.+\.caddyfile", r""),
     "traefik": _files(YAML + r"|.+\.toml", r"^\[?(?:entryPoints|http\.routers)|^ +routers:\s*$"),
     "envoy": _files(YAML, r"envoy\.filters\.network\.http_connection_manager"),

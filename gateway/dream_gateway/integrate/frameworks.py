@@ -25,9 +25,9 @@ class Framework:
 
 FRAMEWORKS: Mapping[str, Framework] = {
     "fastapi": Framework("FastAPI", python_plans.FASTAPI.plan),
+    "litestar": Framework("Litestar", python_plans.LITESTAR.plan),
     "flask": Framework("Flask", python_plans.FLASK.plan),
     "django": Framework("Django", python_plans.django),
-    "litestar": Framework("Litestar", python_plans.LITESTAR.plan),
     "express": Framework("Express", script_plans.EXPRESS.plan),
     "hono": Framework("Hono", script_plans.HONO.plan),
     "next": Framework("Next.js", script_plans.next_js),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dream_gateway.integrate.block_source import beside
-from dream_gateway.integrate.detection import YAML, base
+from dream_gateway.integrate.detection import FORWARDS, YAML, base
 from dream_gateway.integrate.plan import ByHand, Plan, UnsafeError, only
 from dream_gateway.integrate.python_plans import verify_steps
 
@@ -93,7 +93,9 @@ def _nginx(text: str, templates: Templates) -> str:
     block = re.search(r"(?ms)^[ \t]*location\s+/\s*\{.*?^[ \t]*\}", text)
     if block is None:
         raise UnsafeError("has no location / with its brackets on lines of their own")
-    if re.search(r"proxy_set_header|error_page|auth_request", text.replace(block[0], "")):
+    if "auth_request" in text:
+        raise UnsafeError("asks something else about requests already")
+    if re.search(r"proxy_set_header|error_page", text.replace(block[0], "")):
         # In a location with one of these of its own, those from around it hold no longer.
         raise UnsafeError("has directives around the location that these would put out of force")
     inner = re.sub(r"(?m)^(?=.)", "    ", templates.render("nginx_location"))
@@ -119,7 +121,7 @@ def _envoy(text: str, templates: Templates) -> str:
 NGINX = Proxy(
     "nginx",
     r".+\.conf",
-    r"(?m)^\s*proxy_pass\s",
+    FORWARDS,
     _nginx,
     ("nginx_server", "nginx_location"),
     (TOLD, "start it with DREAM_GATEWAY_AUTHORIZE_LIMIT_STATUS=403: nginx takes no 429 from it"),

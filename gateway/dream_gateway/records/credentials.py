@@ -18,6 +18,7 @@ from dream_gateway.storage import Subject
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Mode
@@ -43,15 +44,19 @@ async def by_id(connection: AsyncConnection, key_id: str) -> Credential | None:
 
 
 async def of_customer(
-    connection: AsyncConnection, customer_id: str, after: str | None, limit: int | None
+    connection: AsyncConnection,
+    customer_id: str,
+    after: str | None,
+    limit: int | None,
+    *,
+    newest: bool = False,
 ) -> list[Credential]:
-    """Return at most `limit` of a customer's keys, oldest first, from the one after `after`."""
+    """Return at most `limit` of a customer's keys from the one after `after`.
+
+    The oldest come first, or the newest.
+    """
     query = select(api_keys).where(api_keys.c.customer_id == customer_id)
-    if after is not None:
-        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
-        query = query.where(api_keys.c.position > start)
-    query = query.order_by(api_keys.c.position).limit(limit)
-    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+    return await _paged(connection, query, after, limit, newest=newest)
 
 
 async def of_project(
@@ -60,16 +65,17 @@ async def of_project(
     kinds: Sequence[KeyKind],
     after: str | None,
     limit: int | None,
+    *,
+    newest: bool = False,
 ) -> list[Credential]:
-    """Return at most `limit` keys of these kinds, oldest first, from the one after `after`."""
+    """Return at most `limit` keys of these kinds from the one after `after`.
+
+    The oldest come first, or the newest.
+    """
     query = select(api_keys).where(
         api_keys.c.project_id == project_id, api_keys.c.kind.in_([kind.value for kind in kinds])
     )
-    if after is not None:
-        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
-        query = query.where(api_keys.c.position > start)
-    query = query.order_by(api_keys.c.position).limit(limit)
-    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+    return await _paged(connection, query, after, limit, newest=newest)
 
 
 async def mint(
@@ -152,6 +158,22 @@ async def rotate(
 def template(project_id: str, kind: KeyKind, now: float) -> Credential:
     """Return a key to mint from, with nothing chosen yet."""
     return Credential(id="", kind=kind, project_id=project_id, prefix="", last4="", created_at=now)
+
+
+async def _paged(
+    connection: AsyncConnection,
+    query: Select[tuple[object, ...]],
+    after: str | None,
+    limit: int | None,
+    *,
+    newest: bool,
+) -> list[Credential]:
+    place = api_keys.c.position
+    if after is not None:
+        start = select(place).where(api_keys.c.id == after).scalar_subquery()
+        query = query.where(place < start if newest else place > start)
+    query = query.order_by(place.desc() if newest else place).limit(limit)
+    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
 
 
 def _row(credential: Credential) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, literal, null, or_, select, union_all
 
@@ -38,12 +38,12 @@ class Order(StrEnum):
     USAGE = "usage"
 
 
-ORDERS: dict[Order, tuple[ColumnElement[object], ...]] = {
-    Order.NEWEST: (end_users.c.position.desc(),),
-    Order.OLDEST: (end_users.c.position,),
-    Order.NAME: (func.lower(end_users.c.external_id), end_users.c.position),
+SORTING: dict[Order, tuple[ColumnElement[Any], bool]] = {
+    Order.NEWEST: (end_users.c.position, True),
+    Order.OLDEST: (end_users.c.position, False),
+    Order.NAME: (func.lower(end_users.c.external_id), False),
 }
-"""What rows are sorted by; for `USAGE` see `_by_usage`."""
+"""What an order goes by, before the position, and whether it goes down; for `USAGE` see `_by_usage`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,33 @@ async def page(
     connection: AsyncConnection, project_id: str, wanted: Wanted, now: float, span: tuple[int, int]
 ) -> list[Customer]:
     """Return those in the half-open span of places, counted from zero."""
-    if wanted.order is Order.USAGE:
-        query = _by_usage(project_id, wanted, now, span)
-    else:
-        query = select(end_users).where(_fits(project_id, wanted)).order_by(*ORDERS[wanted.order])
-        query = query.offset(span[0]).limit(span[1] - span[0])
-    return [customer_of(row) for row in (await connection.execute(query)).mappings()]
+    rows = await connection.execute(_sorted(project_id, wanted, now, span))
+    return [customer_of(row) for row in rows.mappings()]
+
+
+class Place(NamedTuple):
+    """Where a customer is in an order: what it goes by, and their position, which no other has."""
+
+    key: str | int | None
+    position: int
+
+
+async def following(
+    connection: AsyncConnection,
+    project_id: str,
+    wanted: Wanted,
+    now: float,
+    *,
+    after: Place | None,
+    limit: int,
+) -> list[tuple[Customer, Place]]:
+    """Return at most `limit` customers after a place in the order, each with theirs.
+
+    Nobody is passed over or comes twice because others come or go meanwhile; by usage, only who
+    used something meanwhile may.
+    """
+    rows = await connection.execute(_sorted(project_id, wanted, now, (0, limit), after))
+    return [(customer_of(row), Place(row["sorted_by"], row["position"])) for row in rows.mappings()]
 
 
 async def on_plans(connection: AsyncConnection, project_id: str) -> Counter[str]:
@@ -84,8 +105,28 @@ async def on_plans(connection: AsyncConnection, project_id: str) -> Counter[str]
     return Counter({row.plan: row.number for row in rows})
 
 
+def _sorted(
+    project_id: str,
+    wanted: Wanted,
+    now: float,
+    span: tuple[int, int],
+    after: Place | None = None,
+) -> Select[tuple[object, ...]]:
+    """Return the query for a span of those after a place, or of all."""
+    if wanted.order is Order.USAGE:
+        return _by_usage(project_id, wanted, now, span, after)
+    key, down = SORTING[wanted.order]
+    position = end_users.c.position
+    query = select(end_users, key.label("sorted_by")).where(_fits(project_id, wanted))
+    if after is not None:
+        query = query.where(_beyond(key, position, after, down=down))
+    by = [position] if key is position else [key, position]
+    query = query.order_by(*(each.desc() if down else each for each in by))
+    return query.offset(span[0]).limit(span[1] - span[0])
+
+
 def _by_usage(
-    project_id: str, wanted: Wanted, now: float, span: tuple[int, int]
+    project_id: str, wanted: Wanted, now: float, span: tuple[int, int], after: Place | None
 ) -> Select[tuple[object, ...]]:
     """Return the query for those who used most.
 
@@ -105,13 +146,24 @@ def _by_usage(
         select(both.c.id, position.label("position"), units.label("units"))
         .group_by(both.c.id)
         .having(position.is_not(None))
-        .order_by(units.desc(), position.desc())
-        .offset(span[0])
-        .limit(span[1] - span[0])
-        .subquery()
     )
-    rows = select(end_users).join(some, some.c.id == user.id)
-    return rows.order_by(some.c.units.desc(), some.c.position.desc())
+    if after is not None:
+        some = some.having(_beyond(units, position, after, down=True))
+    some = some.order_by(units.desc(), position.desc())
+    few = some.offset(span[0]).limit(span[1] - span[0]).subquery()
+    rows = select(end_users, few.c.units.label("sorted_by")).join(few, few.c.id == user.id)
+    return rows.order_by(few.c.units.desc(), few.c.position.desc())
+
+
+def _beyond(
+    key: ColumnElement[Any], position: ColumnElement[Any], after: Place, *, down: bool
+) -> ColumnElement[bool]:
+    """Tell who comes after a place in an order that goes by `key`, then by the position."""
+    if down:
+        further, behind = key < after.key, position < after.position
+    else:
+        further, behind = key > after.key, position > after.position
+    return behind if key is position else or_(further, and_(key == after.key, behind))
 
 
 def _fits(project_id: str, wanted: Wanted) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.http1.watch import Watch
 from dream_gateway.service.app import create_service
+from dream_gateway.service.documentation import Documentation
 from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.service.stored import StoredDirectory
 from dream_gateway.settings import RouteSettings
@@ -67,7 +68,10 @@ def add_planes(
         gateway.telemetry.add(upstream.origins.measure)
         if watch.access is not None:
             gateway.telemetry.add(watch.access.measure)
-    protocols = EdgeProtocols(app.front, upstream.origins, watch)
+    tracer = next(iter(gateway.plugins.tracers()), None)
+    protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
+    if protocols.tracing is not None:
+        protocols.tracing.start()
     planes.add(app, edge, protocols)
     control = open_service(gateway)
     planes.add(control, service, ServiceProtocols(control, watch))
@@ -77,6 +81,7 @@ def add_planes(
 def open_service(gateway: Gateway) -> Service:
     """Return the service of a started gateway, with the dashboard if that is to be served."""
     service = create_service(ServiceHost(gateway))
+    service.mount(Documentation())
     if gateway.settings.dashboard:
         service.mount(LazyDashboard(gateway, service))
     return service

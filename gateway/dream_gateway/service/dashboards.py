@@ -252,7 +252,10 @@ class DashboardRoutes:
 
 async def _keys(connection: AsyncConnection, project: Project) -> KeysView:
     publishable = await projects.publishable_key(connection, project.id)
-    own = await credentials.of_project(connection, project.id, OWN_KINDS, None, MOST_KEYS)
+    own = await credentials.of_project(
+        connection, project.id, OWN_KINDS, None, MOST_KEYS, newest=True
+    )
+    own.reverse()
     account = await accounts.of_platform(connection, project.platform_id, project.mode)
     secrets = [key for key in own if key.kind is KeyKind.SECRET and key.status is KeyStatus.ACTIVE]
     return KeysView(

@@ -1314,6 +1314,8 @@ export interface ProjectsMethods {
   restore(projectId: string, options?: Options): Promise<ProjectView>;
   /** Make a test project's live project like it, with keys of its own: `POST /platform/projects/{projectId}/promote`. */
   promote(projectId: string, options?: Options): Promise<ProjectAnswer>;
+  /** Deal again with events of the payment provider that failed: `POST /platform/projects/{projectId}/payment-events/replay`. */
+  replayPaymentEvents(projectId: string, input?: EventReplay, options?: Options): Promise<Replayed>;
 }
 
 export interface CredentialsMethods {
@@ -1462,6 +1464,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   "projects.delete": {"method": "DELETE", "path": "/platform/projects/{projectId}", "auth": ["platform", "operator"]},
   "projects.restore": {"method": "POST", "path": "/platform/projects/{projectId}/restore", "auth": ["platform", "operator"]},
   "projects.promote": {"method": "POST", "path": "/platform/projects/{projectId}/promote", "auth": ["platform", "operator"], "repeatable": "key"},
+  "projects.replayPaymentEvents": {"method": "POST", "path": "/platform/projects/{projectId}/payment-events/replay", "auth": ["platform", "operator"], "takes": "body"},
   "credentials.list": {"method": "GET", "path": "/platform/projects/{projectId}/credentials", "auth": ["platform", "operator"], "takes": "query", "pages": true},
   "credentials.create": {"method": "POST", "path": "/platform/projects/{projectId}/credentials", "auth": ["platform", "operator"], "repeatable": "key", "takes": "body"},
   "credentials.rotate": {"method": "POST", "path": "/platform/projects/{projectId}/credentials/{keyId}/rotate", "auth": ["platform", "operator"], "repeatable": "key", "takes": "body"},

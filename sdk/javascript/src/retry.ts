@@ -21,7 +21,8 @@ export function isRepeatable(route: Route, key: string | undefined): boolean {
  * `attempt` counts from 0; `chance` is from 0 to 1.
  */
 export function delayAfter(error: DreamAPIError, attempt: number, chance: number): number | undefined {
-  if (!PASSING.has(error.status) || FINAL.has(error.code)) return undefined;
+  const isUnderWay = error.status === 409 && error.retryAfter !== undefined; // the attempt before
+  if (!isUnderWay && (!PASSING.has(error.status) || FINAL.has(error.code))) return undefined;
   const backoff = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** attempt) * (0.5 + chance / 2);
   if (error.retryAfter === undefined) return backoff;
   if (error.retryAfter > LONGEST_WAIT) return undefined;

@@ -1,6 +1,6 @@
 // A gateway as people start it, on SQLite in a folder of its own.
 import { execFile, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -10,12 +10,22 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
 const [PROGRAM, ...ARGUMENTS] = JSON.parse(process.env.TESTED_GATEWAY ?? '["dream-gateway"]');
+globalThis.crypto ??= webcrypto; // Node 18
 export const OPERATOR = "an-operators-token-of-thirty-two-characters";
 
 /** Start a gateway, with a project that has the tiers free (5 units) and pro, before an upstream. */
 export async function startGateway() {
   const folder = await mkdtemp(join(tmpdir(), "dg-"));
   const upstream = await listen((request, response) => response.end("ok"));
+  try {
+    return await run(folder, upstream);
+  } catch (error) {
+    await upstream.stop(); // else the test waits for it for ever
+    throw error;
+  }
+}
+
+async function run(folder, upstream) {
   await writeFile(
     join(folder, "gateway.toml"),
     `store = "sqlite:///dream.db"

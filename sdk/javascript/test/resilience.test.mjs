@@ -128,6 +128,8 @@ test("waits double, jitter, and end where waiting is no use", () => {
   assert.deepEqual([0, 1, 2, 9].map((attempt) => delayAfter(away, attempt, 1)), [250, 500, 1000, 8000]);
   assert.equal(delayAfter(away, 1, 0), 250);
   assert.equal(delayAfter(error(503, "overloaded", 2), 0, 0), 2000);
+  assert.equal(delayAfter(error(409, "conflict", 1), 0, 0), 1000);
+  assert.equal(delayAfter(error(409, "conflict"), 0, 0), undefined);
   for (const final of [error(429, "quota_exceeded"), error(429, "rate_limited", 1), error(404, "not_found")]) {
     assert.equal(delayAfter(final, 0, 0), undefined);
   }
