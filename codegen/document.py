@@ -18,9 +18,8 @@ _PARTS = ("billing", "admission", "directory", "clock", "health")
 
 def document() -> dict[str, Any]:
     """Return the document as its readers get it."""
-    nothing = SimpleNamespace(
-        **dict.fromkeys(_PARTS), plugins=Plugins({}), settings=Settings(), exchanges=()
-    )
+    given = {"plugins": Plugins({}), "settings": Settings(), "exchanges": ()}
+    nothing = SimpleNamespace(**dict.fromkeys(_PARTS), **given)
     made = openapi(operations(cast("Any", nothing), RateLimitHeaders()))
     read: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
     return read

@@ -136,6 +136,7 @@ def test_it_runs(installed: Environment, tmp_path: Path) -> None:
 def checked(installed: Environment, file: Path) -> Any:
     """Have mypy look at somebody's file, by what is installed in an environment."""
     python = ["--python-executable", installed.program("python"), "--config-file", "/dev/null"]
+    python += ["--cache-dir", str(installed.home / "mypy")]
     return subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", *python, file.name],
         cwd=file.parent,

@@ -199,6 +199,7 @@ class CustomersMethods(Group):
         last_name: str | Omit | None = OMIT,
         plan: str | None = None,
         metadata: dict[str, Any] | None = None,
+        suspended: bool | None = None,
         if_match: str | None = None,
     ) -> CustomerAnswer:
         """Change a customer.
@@ -209,7 +210,7 @@ class CustomersMethods(Group):
             "PATCH",
             path("/api/customers/{id}", customer_id),
             header={"If-Match": if_match},
-            body={"plan": plan, "metadata": metadata},
+            body={"plan": plan, "metadata": metadata, "suspended": suspended},
             nullable={"email": email, "firstName": first_name, "lastName": last_name},
         )
         answer: CustomerAnswer = self._ask(call)

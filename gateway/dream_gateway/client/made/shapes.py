@@ -184,6 +184,7 @@ class CustomerUsageView(TypedDict):
     userId: str
     email: str | None
     plan: str
+    suspended: bool
     status: str
     usageCount: int
     limit: int | Literal["unlimited"]
@@ -209,6 +210,7 @@ class CustomerView(TypedDict):
     firstName: str | None
     lastName: str | None
     plan: str
+    suspended: bool
     publishableKey: str | None
     subscription: SubscriptionView | None
     metadata: dict[str, Any]
@@ -364,12 +366,13 @@ class KeySecret(TypedDict):
     rate: RateView | None
     metadata: dict[str, Any]
     createdAt: str
+    lastUsedAt: str | None
     key: NotRequired[str | None]
     replayed: NotRequired[bool]
 
 
 class KeyView(TypedDict):
-    """A key, without its secret, which is not kept."""
+    """A key, without its secret, which is not kept. `lastUsedAt` is true to about a minute."""
 
     keyId: str
     customerId: str | None
@@ -383,6 +386,7 @@ class KeyView(TypedDict):
     rate: RateView | None
     metadata: dict[str, Any]
     createdAt: str
+    lastUsedAt: str | None
 
 
 class KeysView(TypedDict):
@@ -404,6 +408,7 @@ class MaskedKeyView(TypedDict):
     masked: str
     status: str
     createdAt: str
+    lastUsedAt: str | None
     expiresAt: str | None
 
 
