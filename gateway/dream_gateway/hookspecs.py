@@ -169,6 +169,68 @@ class Site(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Traced:
+    """What became of a traced request. `status` is `None` where no whole answer was written.
+
+    `code` is `allowed`, the code of the refusal, or `client_gone`; `project` is its id.
+    """
+
+    status: int | None
+    code: str
+    project: str | None
+    cost: int
+    request_id: str
+
+
+class Trace(Protocol):
+    """One traced request, on the event loop: nothing here may block, or raise."""
+
+    def upstream(self) -> Sequence[tuple[bytes, bytes]]:
+        """Take note that the upstream is asked; return the fields that tell it of the trace."""
+        ...
+
+    def answered(self, status: int) -> None:
+        """Take note that the upstream's answer begins."""
+        ...
+
+    def end(self, traced: Traced) -> None:
+        """Take note of the end. Called once."""
+        ...
+
+
+class Tracer(Protocol):
+    """Traces requests of the edge (W3C Trace Context 2)."""
+
+    @property
+    def per_second(self) -> float:
+        """Return how many requests a second to trace whose callers say nothing of traces; 0: none."""
+        ...
+
+    def begin(
+        self,
+        traceparent: bytes | None,
+        tracestate: bytes | None,
+        method: str,
+        path: str,
+        client: str | None,
+    ) -> Trace | None:
+        """Begin a trace, as a part of the caller's if there is one; `None`: not this one."""
+        ...
+
+
+class Exporter(Protocol):
+    """Sends on what a worker measures, beside the requests."""
+
+    async def open(self, facilities: Facilities) -> None:
+        """Begin, before the first request. Raises an `OperatorError` if it cannot."""
+        ...
+
+    async def aclose(self) -> None:
+        """Send the rest, and release everything. Safe to call twice, and without `open`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """An access token, until when it holds (seconds since the epoch), and whose it is."""
 
@@ -294,6 +356,16 @@ class HookSpecs:
     @hookspec
     def sites(self, settings: Settings) -> Sequence[Site]:
         """Return what the service's listener serves beside its own routes."""
+        raise NotImplementedError
+
+    @hookspec
+    def exporters(self, settings: Settings) -> Sequence[Exporter]:
+        """Return what sends on the gateway's measurements, all of them."""
+        raise NotImplementedError
+
+    @hookspec
+    def tracers(self, settings: Settings) -> Sequence[Tracer]:
+        """Return who traces requests; the first one does."""
         raise NotImplementedError
 
     @hookspec

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from dream_gateway.hookspecs import (
         CodeExchange,
         DeveloperSignIn,
+        Exporter,
         Identity,
         RequestCost,
         Site,
+        Tracer,
         UserAdministration,
         UserWebhook,
         VerdictObserver,
@@ -116,6 +118,8 @@ class Plugins:
             self.billings,
             self.mailers,
             self.sites,
+            self.exporters,
+            self.tracers,
             self.code_exchanges,
             self.developer_sign_ins,
         ):
@@ -177,6 +181,14 @@ class Plugins:
     def sites(self) -> tuple[Site, ...]:
         """Return what the service's listener serves beside its own routes."""
         return cast("tuple[Site, ...]", self._collect("sites"))
+
+    def exporters(self) -> tuple[Exporter, ...]:
+        """Return what sends on the gateway's measurements."""
+        return cast("tuple[Exporter, ...]", self._collect("exporters"))
+
+    def tracers(self) -> tuple[Tracer, ...]:
+        """Return who traces requests; the first one does."""
+        return cast("tuple[Tracer, ...]", self._collect("tracers"))
 
     def code_exchanges(self) -> tuple[CodeExchange, ...]:
         """Return who takes one-time codes; the first one does."""

@@ -9,6 +9,8 @@ NOTICES = {
     "promoted": "The live project is now like the test project.",
     "suspended": "The platform is suspended: its keys are refused.",
     "resumed": "The platform's keys work again.",
+    "customer-suspended": "The customer is suspended: they are refused.",
+    "customer-resumed": "The customer is let in again.",
     "saved": "Saved.",
     "created": "Created.",
     "deleted": "Deleted.",

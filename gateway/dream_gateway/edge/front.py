@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge.fields import REQUEST_ID
 from dream_gateway.edge.forward_auth import ForwardAuth
-from dream_gateway.edge.gate import DeniedError, Gate
+from dream_gateway.edge.gate import DeniedError, Gate, error_of
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.edge.routes import has_dot_segments
@@ -94,12 +94,9 @@ class Front:
 
 
 def _error(cause: Exception, request_id: bytes) -> GatewayError:
-    if isinstance(cause, GatewayError):
-        return cause
-    if isinstance(cause, DeniedError):
-        return cause.error()
-    _LOG.error("request %s failed inside the gateway", request_id.decode(), exc_info=cause)
-    return GatewayError()
+    if not isinstance(cause, (GatewayError, DeniedError)):
+        _LOG.error("request %s failed inside the gateway", request_id.decode(), exc_info=cause)
+    return error_of(cause)
 
 
 def _check(routes: RouteTable) -> None:

@@ -261,3 +261,10 @@ class DeniedError(Exception):
     def error(self) -> GatewayError:
         """Return the error of the tree that it stands for."""
         return refusal(self.verdict)
+
+
+def error_of(cause: Exception) -> GatewayError:
+    """Return the error that a failure is told as; nobody hears more of what nobody expected."""
+    if isinstance(cause, DeniedError):
+        return cause.error()
+    return cause if isinstance(cause, GatewayError) else GatewayError()

@@ -6,22 +6,26 @@ edges share their rules, and the tests. See `docs/decisions/protocol.md` for wha
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.express import Express
+from dream_gateway.edge.questions import Question
 from dream_gateway.edge.relay import Relay
+from dream_gateway.edge.tracing import PARENT, TracedQuestion, TracedRelay, Tracing, is_sampled
 from dream_gateway.edge.tunnel import Tunnel
 from dream_gateway.http1.connection import HttpConnection
-from dream_gateway.http1.exchange import Brief, Prepared, answer
+from dream_gateway.http1.exchange import Prepared
+from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
 if TYPE_CHECKING:
+    import asyncio
+
     from dream_gateway.edge.front import Front
-    from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.origins import Origins
     from dream_gateway.errors import GatewayError
+    from dream_gateway.hookspecs import Trace, Tracer
     from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
@@ -32,11 +36,19 @@ if TYPE_CHECKING:
 class EdgeProtocols:
     """Makes the protocols of one worker: what uvicorn's `http` setting calls for each connection."""
 
-    def __init__(self, front: Front, origins: Origins, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        front: Front,
+        origins: Origins,
+        watch: Watch | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.front = front
         self.origins = origins
         self.watch = watch or Watch()
+        self.tracing = None if tracer is None else Tracing(tracer, self.watch)
         self.express = Express(front, origins)
+        self._kind = EdgeProtocol if self.watch.access is None else NotedEdge
 
     def __call__(
         self,
@@ -47,7 +59,7 @@ class EdgeProtocols:
     ) -> EdgeProtocol:
         """Return the protocol of a new connection."""
         del config, app_state, _loop
-        return EdgeProtocol(self, server_state)
+        return self._kind(self, server_state)
 
 
 class EdgeProtocol(HttpConnection):
@@ -62,6 +74,10 @@ class EdgeProtocol(HttpConnection):
     def accept(self, request: Request) -> Exchange:
         """Serve forward-auth's questions, WebSockets, and everything else by relaying it."""
         plane = self._plane
+        if plane.tracing is not None and not request.upgrade:
+            trace = plane.tracing.begin(request)
+            if trace is not None:
+                return self._traced(request, trace)
         if request.path == plane.front.options.forward_auth:
             return Question(self, request, plane.front)
         if request.upgrade:
@@ -69,8 +85,11 @@ class EdgeProtocol(HttpConnection):
         return Relay(self, request, plane.front, plane.origins)
 
     def shortcut(self, line: Line, block: Block) -> Shortcut | None:
-        """Return what answers plain requests, or sends them on, from memory."""
-        return self._plane.express.shortcut(self, line, block)
+        """Return what answers plain requests, or sends them on, from memory; none that is traced."""
+        plane = self._plane
+        if plane.tracing is not None and is_sampled(block.fields.get(PARENT, b"")):
+            return None
+        return plane.express.shortcut(self, line, block)
 
     def refuse(self, error: GatewayError) -> Exchange:
         """Answer what is not a request."""
@@ -78,43 +97,14 @@ class EdgeProtocol(HttpConnection):
         reply = front.problem(error, request, front.request_id(request))
         return Prepared(self, request, reply)
 
+    def _traced(self, request: Request, trace: Trace) -> Exchange:
+        plane = self._plane
+        if plane.front.is_question(request):
+            return TracedQuestion(self, request, plane.front, trace)
+        return TracedRelay(self, request, plane.front, plane.origins, trace)
 
-class Question(Brief):
-    """A question of forward-auth's: see `dream_gateway.edge.forward_auth`."""
 
-    __slots__ = ("_front", "_request_id", "_task")
+class NotedEdge(Noting, EdgeProtocol):
+    """One connection whose requests are noted in the access log."""
 
-    def __init__(self, client: HttpConnection, request: Request, front: Front) -> None:
-        super().__init__(client, request)
-        self._front = front
-        self._task: asyncio.Task[None] | None = None
-        self._request_id = b""
-
-    def start(self) -> None:
-        """Answer from memory, and ask the store only if memory cannot say."""
-        front, request = self._front, self.request
-        self._request_id = front.request_id(request)
-        try:
-            ask = front.forward_auth.ask(request, front.peer(request).address)
-            verdict = front.gate.try_admit(ask)
-            if verdict is None:
-                self._task = asyncio.get_running_loop().create_task(self._admit(ask))
-                return
-            reply = front.forward_auth.admitted(verdict, self._request_id)
-        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
-            reply = front.problem(exc, request, self._request_id)
-        answer(self.client, self, reply, ends=not self.whole)
-
-    async def _admit(self, ask: Ask) -> None:
-        front = self._front
-        try:
-            verdict = await front.gate.admit(ask)
-            reply = front.forward_auth.admitted(verdict, self._request_id)
-        except Exception as exc:  # noqa: BLE001 # nothing may get past here to the event loop
-            reply = front.problem(exc, self.request, self._request_id)
-        answer(self.client, self, reply, ends=not self.whole)
-
-    def lost(self) -> None:
-        """Give up."""
-        if self._task is not None:
-            self._task.cancel()
+    __slots__ = ()

@@ -6,6 +6,7 @@ One timer looks over every connection now and then, which costs a request nothin
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from dataclasses import astuple, dataclass
 from email.utils import formatdate
@@ -39,6 +40,14 @@ class Watched(Protocol):
         """Act if time is up; `now` is the watch's."""
         ...
 
+    def divert(self) -> None:
+        """Have the next request served by an exchange."""
+        ...
+
+    def retire(self) -> None:
+        """End with the next answer, which says so; what is idle stays open for it."""
+        ...
+
 
 class Watch:
     """Used from one event loop. `now` is monotonic seconds, behind by one tick at most."""
@@ -47,6 +56,8 @@ class Watch:
         self.patience = patience or Patience()
         self.access = access
         """Where answered requests are noted, if anywhere."""
+        self.leaving = False
+        """Whether every connection, new ones too, ends with its next answer."""
         self._tick_seconds = min(1.0, min(astuple(self.patience)) / 4)
         self._connections: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -62,6 +73,18 @@ class Watch:
     def discard(self, connection: Watched) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+
+    def leave(self) -> None:
+        """Have clients go elsewhere: every answer from now on ends its connection."""
+        self.leaving = True
+        for connection in tuple(self._connections):
+            connection.retire()
+
+    def divert(self, most: int) -> None:
+        """Have the next request of some connections served by an exchange, whatever it is."""
+        connections = tuple(self._connections)
+        for connection in random.sample(connections, min(most, len(connections))):
+            connection.divert()
 
     def _tick(self) -> None:
         self._timer = None

@@ -16,6 +16,7 @@ import httpx
 
 from dream_gateway.notices.addresses import ForbiddenPlaceError, judge, place_of
 from dream_gateway.notices.resolver import Resolver
+from dream_gateway.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,7 @@ class Sender:
     def __init__(self, allowed: Sequence[Network], context: ssl.SSLContext | None = None) -> None:
         self._allowed = allowed
         self._resolver = Resolver()
+        self._agent = f"dream-gateway/{version()}"
         self._client = httpx.AsyncClient(
             verify=context or httpx.create_ssl_context(),
             timeout=httpx.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS, pool=None),
@@ -103,7 +105,7 @@ class Sender:
             content=body,
             headers={
                 "host": _host_field(place),
-                "user-agent": "dream-gateway",
+                "user-agent": self._agent,
                 "content-type": "application/json",
                 "connection": "close",
                 **fields,

@@ -57,7 +57,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *WebhookEndpointRoutes(gateway).operations(),
         *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
-        *PlatformPlanRoutes(gateway.billing).operations(),
+        *PlatformPlanRoutes(gateway.billing, gateway.settings).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),

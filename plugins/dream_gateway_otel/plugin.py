@@ -1,0 +1,196 @@
+"""The plugin: its table of settings, and what is exported with the official SDK, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from dream_gateway.hookspecs import hookimpl
+from dream_gateway_otel.readings import data
+from dream_gateway_otel.spans import RequestTrace, parent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.trace import Tracer as SpanMaker
+
+    from dream_gateway.facilities import Facilities
+    from dream_gateway.hookspecs import Exporter, Trace, Tracer
+
+logger = logging.getLogger(__name__)
+
+NAME = "dream-gateway"
+FAREWELL_SECONDS = 2.0
+"""How long a collector may take at the end: leases are to be given back after that."""
+
+
+class OtelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[plugins.otel]` table."""
+
+    endpoint: Annotated[
+        str, Meta(pattern="^https?://", description="URL of the collector, before `/v1/`.")
+    ] = "http://127.0.0.1:4318"
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="Fields to send along, such as a token.", extra={"secret": True}),
+    ] = {}
+    service_name: Annotated[str, Meta(min_length=1, description="The service's name there.")] = NAME
+    timeout: Annotated[float, Meta(gt=0, le=60, description="Seconds one export may take.")] = 5.0
+    metrics: Annotated[bool, Meta(description="Whether metrics are sent.")] = True
+    interval: Annotated[
+        float, Meta(gt=0, le=3600, description="Seconds between two exports of metrics.")
+    ] = 15.0
+    projects: Annotated[bool, Meta(description="Whether projects are told apart in metrics.")] = (
+        False
+    )
+    traces: Annotated[bool, Meta(description="Whether traces are sent.")] = True
+    traces_per_second: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1_000,
+            description="Requests a second that each worker traces unasked; 0: none.",
+        ),
+    ] = 1.0
+
+
+class Otel:
+    """Exports what one worker measures, and traces. Used from its event loop."""
+
+    def __init__(self, options: OtelOptions) -> None:
+        self._options = options
+        self._lent: Facilities | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._metrics: OTLPMetricExporter | None = None
+        self._spans: OTLPSpanExporter | None = None
+        self._provider: TracerProvider | None = None
+        self._maker: SpanMaker | None = None
+        self._since = time.time_ns()
+        self._scope = InstrumentationScope(NAME, version(NAME))
+        self._resource = Resource.create(
+            {
+                "service.name": options.service_name,
+                "service.version": version(NAME),
+                "service.instance.id": f"{os.uname().nodename}/{os.getpid()}",
+            }
+        )
+
+    @property
+    def per_second(self) -> float:
+        """How many requests a second are traced unasked."""
+        return self._options.traces_per_second
+
+    async def open(self, facilities: Facilities) -> None:
+        """Begin to export."""
+        self._lent = facilities
+        base = self._options.endpoint.rstrip("/")
+        headers, timeout = self._options.headers, self._options.timeout
+        if self._options.metrics:
+            facilities.metrics.begin(by_project=self._options.projects)
+            self._metrics = OTLPMetricExporter(
+                f"{base}/v1/metrics", headers=headers, timeout=timeout
+            )
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="otel")
+        if self._options.traces:
+            self._spans = OTLPSpanExporter(f"{base}/v1/traces", headers=headers, timeout=timeout)
+            self._provider = TracerProvider(
+                sampler=ALWAYS_ON, resource=self._resource, shutdown_on_exit=False
+            )
+            self._provider.add_span_processor(BatchSpanProcessor(self._spans))
+            self._maker = self._provider.get_tracer(NAME, version(NAME))
+
+    async def aclose(self) -> None:
+        """Send the rest, and end."""
+        task, self._task = self._task, None
+        self._maker = None
+        hurry = asyncio.get_running_loop().call_later(FAREWELL_SECONDS, self._hurry)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(self._export(), self._flush())
+        hurry.cancel()
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Have what is being sent given up, and nothing sent any more."""
+        for exporter in (self._metrics, self._spans):
+            if exporter is not None:
+                exporter.shutdown()
+        self._metrics = self._spans = None
+
+    async def _flush(self) -> None:
+        provider, self._provider = self._provider, None
+        if provider is not None:
+            await asyncio.to_thread(provider.shutdown)
+
+    def begin(
+        self,
+        traceparent: bytes | None,
+        tracestate: bytes | None,
+        method: str,
+        path: str,
+        client: str | None,
+    ) -> Trace | None:
+        """Begin a trace, if traces are sent."""
+        if self._maker is None:
+            return None
+        return RequestTrace(self._maker, parent(traceparent, tracestate), method, path, client)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.interval)
+            try:
+                await self._export()
+            except Exception:
+                logger.exception("What is measured could not be sent.")
+
+    async def _export(self) -> None:
+        """Send this worker's numbers; the SDK logs what a collector does not take."""
+        if self._lent is None or self._metrics is None:
+            return
+        readings = {**self._lent.metrics.worker(), **await self._lent.metrics.waiting()}
+        span = (self._since, time.time_ns())
+        told = data(readings, self._resource, self._scope, span)
+        await asyncio.to_thread(
+            self._metrics.export, told, timeout_millis=self._options.timeout * 1_000
+        )
+
+
+class OtelPlugin:
+    """Registers one exporter, which traces, too."""
+
+    def __init__(self) -> None:
+        self._otel: Otel | None = None
+
+    @hookimpl
+    def settings_type(self) -> type[OtelOptions]:
+        """Have the table checked against the options."""
+        return OtelOptions
+
+    @hookimpl
+    def exporters(self, settings: OtelOptions) -> Sequence[Exporter]:
+        """Send metrics, and what is traced."""
+        return [self._one(settings)]
+
+    @hookimpl
+    def tracers(self, settings: OtelOptions) -> Sequence[Tracer]:
+        """Trace requests."""
+        return [self._one(settings)] if settings.traces else []
+
+    def _one(self, options: OtelOptions) -> Otel:
+        self._otel = self._otel or Otel(options)
+        return self._otel
