@@ -9,18 +9,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+from codegen.document import document
 
 from dream_gateway import errors
 from dream_gateway.http import problem
-from dream_gateway.http.ratelimit import RateLimitHeaders
-from dream_gateway.plugins import Plugins
-from dream_gateway.service.openapi import openapi
-from dream_gateway.service.table import operations
-from dream_gateway.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,25 +46,6 @@ KINDS = {
 
 class DriftError(Exception):
     """The table says something else than the document."""
-
-
-def document() -> dict[str, Any]:
-    """Return the OpenAPI document of a gateway without plugins."""
-    nothing = cast(
-        "Any",
-        SimpleNamespace(
-            admission=None,
-            directory=None,
-            clock=None,
-            health=None,
-            plugins=Plugins({}),
-            settings=Settings(),
-            exchanges=(),
-            billing=None,
-        ),
-    )
-    made: dict[str, Any] = msgspec.to_builtins(openapi(operations(nothing, RateLimitHeaders())))
-    return made
 
 
 def generate(described: Mapping[str, Any], table: Mapping[str, Any]) -> str:

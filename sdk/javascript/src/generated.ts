@@ -181,6 +181,7 @@ export interface CustomerView {
   firstName: string | null;
   lastName: string | null;
   plan: string;
+  suspended: boolean;
   publishableKey: string | null;
   subscription: SubscriptionView | null;
   metadata: Record<string, unknown>;
@@ -194,7 +195,7 @@ export interface CustomerPage {
   hasMore: boolean;
 }
 
-/** What to change of a customer; what is left out stays as it is. */
+/** What to change of a customer; what is left out stays as it is. Whoever is `suspended` is refused everywhere, and keeps their keys and what they used. */
 export interface CustomerChange {
   email?: string | null;
   firstName?: string | null;
@@ -203,6 +204,7 @@ export interface CustomerChange {
   plan?: string;
   /** Anything the developer wants kept with it. */
   metadata?: Record<string, unknown>;
+  suspended?: boolean;
 }
 
 /** A key to create. `allowedIps` empty: from anywhere. `rate`: beside the customer's own. `digest` is for a key that the customer has already; `last4` are its last characters, for people. */
@@ -240,6 +242,7 @@ export interface KeySecret {
   rate: RateView | null;
   metadata: Record<string, unknown>;
   createdAt: string;
+  lastUsedAt: string | null;
   key?: string | null;
   replayed?: boolean;
 }
@@ -264,7 +267,7 @@ export interface KeyPage {
   hasMore: boolean;
 }
 
-/** A key, without its secret, which is not kept. */
+/** A key, without its secret, which is not kept. `lastUsedAt` is true to about a minute. */
 export interface KeyView {
   keyId: string;
   customerId: string | null;
@@ -278,6 +281,7 @@ export interface KeyView {
   rate: RateView | null;
   metadata: Record<string, unknown>;
   createdAt: string;
+  lastUsedAt: string | null;
 }
 
 /** For how many seconds the old secret goes on working. */
@@ -430,6 +434,17 @@ export interface PortalRequest {
 /** The page to send the customer to. */
 export interface PortalAnswer {
   url: string;
+}
+
+/** Which events to deal with again, by the provider's ids; without any, all that failed. */
+export interface EventReplay {
+  eventIds?: string[] | null;
+}
+
+/** How many messages are on their way. */
+export interface Replayed {
+  success: true;
+  replayed: number;
 }
 
 /** Products to pay for, all in one currency, and where to come back to. */
@@ -643,12 +658,6 @@ export interface Replay {
   until?: string | null;
 }
 
-/** How many messages are on their way. */
-export interface Replayed {
-  success: true;
-  replayed: number;
-}
-
 /** A page of messages, newest first. */
 export interface MessagePage {
   data: MessageView[];
@@ -757,7 +766,7 @@ export interface PlanView {
   graceUntil: string | null;
 }
 
-/** Where to come back to: by default the provider's `frontend_url`, whose origin it has to be. */
+/** Where to come back to, at the dashboard or the `frontend_url`, which is also the default. */
 export interface PlanRequest {
   successUrl?: string | null;
   cancelUrl?: string | null;
@@ -882,7 +891,7 @@ export interface CredentialPage {
   hasMore: boolean;
 }
 
-/** One of the project's own keys. `masked` is what people can tell it by. */
+/** One of the project's own keys. `masked` is what people can tell it by. `lastUsedAt` is of a secret key, and true to about a minute. */
 export interface CredentialView {
   keyId: string;
   kind: "pk" | "sk";
@@ -891,6 +900,7 @@ export interface CredentialView {
   status: KeyStatus;
   expiresAt: string | null;
   createdAt: string;
+  lastUsedAt: string | null;
 }
 
 /** A secret key to create. */
@@ -908,6 +918,7 @@ export interface CredentialSecret {
   status: KeyStatus;
   expiresAt: string | null;
   createdAt: string;
+  lastUsedAt: string | null;
   key?: string | null;
   replayed?: boolean;
 }
@@ -963,6 +974,7 @@ export interface CustomerUsageView {
   userId: string;
   email: string | null;
   plan: string;
+  suspended: boolean;
   status: string;
   usageCount: number;
   limit: number | "unlimited";
@@ -996,6 +1008,7 @@ export interface MaskedKeyView {
   masked: string;
   status: string;
   createdAt: string;
+  lastUsedAt: string | null;
   expiresAt: string | null;
 }
 
@@ -1301,6 +1314,8 @@ export interface ProjectsMethods {
   restore(projectId: string, options?: Options): Promise<ProjectView>;
   /** Make a test project's live project like it, with keys of its own: `POST /platform/projects/{projectId}/promote`. */
   promote(projectId: string, options?: Options): Promise<ProjectAnswer>;
+  /** Deal again with events of the payment provider that failed: `POST /platform/projects/{projectId}/payment-events/replay`. */
+  replayPaymentEvents(projectId: string, input?: EventReplay, options?: Options): Promise<Replayed>;
 }
 
 export interface CredentialsMethods {
@@ -1449,6 +1464,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   "projects.delete": {"method": "DELETE", "path": "/platform/projects/{projectId}", "auth": ["platform", "operator"]},
   "projects.restore": {"method": "POST", "path": "/platform/projects/{projectId}/restore", "auth": ["platform", "operator"]},
   "projects.promote": {"method": "POST", "path": "/platform/projects/{projectId}/promote", "auth": ["platform", "operator"], "repeatable": "key"},
+  "projects.replayPaymentEvents": {"method": "POST", "path": "/platform/projects/{projectId}/payment-events/replay", "auth": ["platform", "operator"], "takes": "body"},
   "credentials.list": {"method": "GET", "path": "/platform/projects/{projectId}/credentials", "auth": ["platform", "operator"], "takes": "query", "pages": true},
   "credentials.create": {"method": "POST", "path": "/platform/projects/{projectId}/credentials", "auth": ["platform", "operator"], "repeatable": "key", "takes": "body"},
   "credentials.rotate": {"method": "POST", "path": "/platform/projects/{projectId}/credentials/{keyId}/rotate", "auth": ["platform", "operator"], "repeatable": "key", "takes": "body"},
@@ -1480,6 +1496,7 @@ export const PROBLEMS = {
   insufficient_scope: { status: 403, title: "The API key lacks a scope this request needs." },
   ip_denied: { status: 403, title: "The API key may not be used from this address." },
   platform_suspended: { status: 403, title: "This API's platform is suspended." },
+  customer_suspended: { status: 403, title: "This customer is suspended." },
   tenant_mismatch: { status: 403, title: "The token is not for this project." },
   unknown_tier: { status: 403, title: "The customer's tier does not exist." },
   quota_exceeded: { status: 429, title: "The quota of this period is used up." },
