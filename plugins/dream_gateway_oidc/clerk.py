@@ -16,7 +16,7 @@ from dream_gateway.hookspecs import hookimpl
 from dream_gateway.origins import check_confidential
 from dream_gateway_oidc.clerk_users import API, ClerkUsers
 from dream_gateway_oidc.clerk_webhook import ClerkWebhook
-from dream_gateway_oidc.plugin import verifier
+from dream_gateway_oidc.plugin import sign_in, verifier
 from dream_gateway_oidc.settings import (
     ClaimNames,
     Leeway,
@@ -29,7 +29,7 @@ from dream_gateway_oidc.settings import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dream_gateway.hookspecs import Identity, UserAdministration, UserWebhook
+    from dream_gateway.hookspecs import DeveloperSignIn, Identity, UserAdministration, UserWebhook
 
 VARIABLES = {
     "users": {
@@ -40,6 +40,7 @@ VARIABLES = {
     "developers": {
         "publishable_key": "CLERK_DEVELOPERS_PUBLISHABLE_KEY",
         "secret_key": "CLERK_DEVELOPERS_SECRET_KEY",
+        "client_secret": "CLERK_DEVELOPERS_CLIENT_SECRET",
     },
 }
 """Where a setting comes from that is not in an application's table."""
@@ -52,7 +53,10 @@ The same key signs machines' tokens, which have another.
 
 
 class ClerkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One Clerk instance. Its issuer is in the publishable key, which is Clerk's own."""
+    """One Clerk instance. Its issuer is in the publishable key, which is Clerk's own.
+
+    With the `client_id` of an OAuth application there, developers sign in to the dashboard at Clerk.
+    """
 
     publishable_key: str = ""
     secret_key: str = ""
@@ -64,6 +68,10 @@ class ClerkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     issuer: str = ""
     leeway: Leeway = 5.0
     claims: ClaimNames = ClaimNames(first_name="first_name", last_name="last_name")
+    client_id: str = ""
+    client_secret: str = ""
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    label: str = "Clerk"
 
 
 class ClerkApplications(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +106,14 @@ class ClerkPlugin:
     def developer_identities(self, settings: ClerkApplications) -> Sequence[Identity]:
         """Verify developers' tokens."""
         return _identities(settings, "developers")
+
+    @hookimpl
+    def developer_sign_ins(self, settings: ClerkApplications) -> Sequence[DeveloperSignIn]:
+        """Sign developers in to the dashboard, if the gateway is an OAuth application of theirs."""
+        found = app(settings, "developers")
+        if found is None or not found.client_id:
+            return []
+        return [sign_in(client_of(found), name="clerk")]
 
     @hookimpl
     def user_administrations(self, settings: ClerkApplications) -> Sequence[UserAdministration]:
@@ -138,6 +154,21 @@ def app(settings: ClerkApplications, name: str) -> ClerkSettings | None:
     issuer = table.issuer or issuer_of(table.publishable_key, where)
     check_confidential(table.api_url, f"{where}.api_url")
     return msgspec.structs.replace(table, issuer=issuer)
+
+
+def client_of(settings: ClerkSettings) -> ProviderSettings:
+    """Return the provider that Clerk is to an OAuth application: claims are OpenID Connect's own."""
+    provider = ProviderSettings(
+        issuer=settings.issuer,
+        jwks_uri=settings.jwks_uri,
+        audience=(settings.client_id,),
+        leeway=settings.leeway,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        scopes=settings.scopes,
+        label=settings.label,
+    )
+    return checked(provider, "plugins.clerk.developers")
 
 
 def issuer_of(publishable_key: str, where: str) -> str:

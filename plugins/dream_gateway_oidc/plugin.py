@@ -62,12 +62,17 @@ class OidcPlugin:
         return [sign_in(found)] if found.client_id else []
 
 
-def sign_in(settings: ProviderSettings, clock: Clock | None = None) -> OidcSignIn:
-    """Return what signs people in at a provider. An ID token is for the client, and for nobody else."""
+def sign_in(
+    settings: ProviderSettings, clock: Clock | None = None, name: str = "oidc"
+) -> OidcSignIn:
+    """Return what signs people in at a provider, under a name in addresses.
+
+    An ID token is for the client, and for nobody else.
+    """
     own = replace(settings, audience=(settings.client_id,), authorized_parties=())
     clock, source = clock or SystemClock(), Provider(own)
     verifies = TokenVerifier(own, source, KeySet(source.keys, clock), clock)
-    return OidcSignIn(own, source, verifies)
+    return OidcSignIn(own, source, verifies, name)
 
 
 def _of(settings: Applications, app: str) -> Sequence[Identity]:

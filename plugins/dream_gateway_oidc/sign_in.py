@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 class OidcSignIn:
     """A `DeveloperSignIn` at one provider. `verifier` is for ID tokens: their audience is the client."""
 
-    name = "oidc"
-
     def __init__(
-        self, settings: ProviderSettings, provider: Provider, verifier: TokenVerifier
+        self, settings: ProviderSettings, provider: Provider, verifier: TokenVerifier, name: str
     ) -> None:
+        self.name = name
         self._settings = settings
         self._provider = provider
         self._verifier = verifier

@@ -11,6 +11,7 @@ import pytest
 from clerk_backend_api import models
 from standardwebhooks import Webhook
 from tests.oidc.clerk_api import SECRET_KEY, ProblemError, strict
+from tests.oidc.test_sign_in import BACK, CLIENT, Desk
 
 from dream_gateway.errors import (
     ConfigurationError,
@@ -21,10 +22,10 @@ from dream_gateway.errors import (
 )
 from dream_gateway.hookspecs import Identified, NewUser, UserChange
 from dream_gateway.plugins import Plugins
-from dream_gateway_oidc.clerk import ClerkApplications, app, faults
+from dream_gateway_oidc.clerk import ClerkApplications, app, client_of, faults
 from dream_gateway_oidc.clerk_users import ClerkUsers
 from dream_gateway_oidc.clerk_webhook import TOLERANCE_SECONDS, ClerkWebhook
-from dream_gateway_oidc.plugin import verifier
+from dream_gateway_oidc.plugin import sign_in, verifier
 from dream_gateway_oidc.settings import ProviderSettings
 
 if TYPE_CHECKING:
@@ -286,3 +287,40 @@ class TestWebhook:
     def test_signed_nonsense(self, webhook: ClerkWebhook, clock: FakeClock, body: str) -> None:
         with pytest.raises(InvalidRequestError):
             webhook.read(signed(body, clock.now()), body.encode())
+
+
+class TestDevelopersSignIn:
+    async def test_it_is_that_of_any_provider_under_a_name_of_its_own(
+        self, issuer: Issuer, clock: FakeClock
+    ) -> None:
+        desk = Desk(issuer)
+        settings: dict[str, object] = {"issuer": issuer.url, "client_id": CLIENT}
+        settings["client_secret"] = "s"
+        found = app(ClerkApplications(developers=settings), "developers")
+        assert found is not None
+        way = sign_in(client_of(found), clock, name="clerk")
+        assert (way.name, way.label) == ("clerk", "Clerk")
+        back = desk.visit(await way.url(BACK, "a state", "a secret", sign_up=False))
+        assert desk.asked["client_id"] == CLIENT
+        developer = await way.finish(back, BACK, "a secret")
+        assert (developer.issuer, developer.subject) == (issuer.url, "user-1")
+        await way.aclose()
+
+    async def test_it_is_there_with_a_client_and_for_developers_alone(self) -> None:
+        client = {"publishable_key": PUBLISHABLE, "client_id": CLIENT}
+        for tables, names in (
+            ({"developers": client}, ["clerk"]),
+            ({"developers": {"publishable_key": PUBLISHABLE}}, []),
+            ({"users": client}, []),
+        ):
+            plugins = Plugins({"clerk": tables})
+            ways = plugins.developer_sign_ins()
+            assert [each.name for each in ways] == names
+            await plugins.aclose()
+
+    def test_its_secret_may_be_in_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CLERK_DEVELOPERS_CLIENT_SECRET", "of the client")
+        table: dict[str, object] = {"publishable_key": PUBLISHABLE, "client_id": CLIENT}
+        found = app(ClerkApplications(developers=table), "developers")
+        assert found is not None
+        assert client_of(found).client_secret == "of the client"
