@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dream_gateway.errors import GatewayError, StoreUnavailableError
@@ -71,6 +72,15 @@ class Loaded(Generic[V]):
     parts: tuple[Known[V], ...] = ()
 
 
+class LoadOutcome(StrEnum):
+    """How a load went; `STALE`: it failed, and what was known is still served."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    STALE = "stale"
+    FAILED = "failed"
+
+
 @dataclass(slots=True, eq=False)
 class _Watch:
     """A load under way: when it began, and the number of the first change of each tag since."""
@@ -104,6 +114,8 @@ class Cache(Generic[V]):
         self.changes = 0
         """How many changes were announced. While it stays, what is fresh is what `peek` returns."""
         self._trusted_from = 0
+        self.loads = dict.fromkeys(LoadOutcome, 0)
+        """How many loads went how. What needs none is a hit, which nobody counts."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -206,14 +218,18 @@ class Cache(Generic[V]):
         except StoreUnavailableError:
             survivor = self._entries.get(key)
             if survivor is None or survivor.value is None or not self._servable(survivor):
+                self.loads[LoadOutcome.FAILED] += 1
                 raise
+            self.loads[LoadOutcome.STALE] += 1
             return survivor, NEVER
         except GatewayError:
             # No failure of the store's, but a refusal: what was known does not hold any more.
+            self.loads[LoadOutcome.ABSENT] += 1
             self._drop(key)
             raise
         finally:
             self._watches.discard(watch)
+        self.loads[LoadOutcome.ABSENT if loaded.value is None else LoadOutcome.FOUND] += 1
         known = self._known(loaded, watch)
         tags = (EVERYTHING, *known.tags)
         dropped = min((watch.changed[tag] for tag in tags if tag in watch.changed), default=NEVER)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.clock import Clock
+    from dream_gateway.metrics import Readings
     from dream_gateway.model import Project
     from dream_gateway.storage import Ledger
     from dream_gateway.vault import Vault
@@ -49,6 +50,32 @@ class Writing(Protocol):
         ...
 
 
+class Metrics(Protocol):
+    """What the gateway measures: `dream_gateway.metrics` has the table of it."""
+
+    def begin(self, *, by_project: bool = False) -> None:
+        """Begin to gather, or nothing is known of other workers. To be called in each worker alike.
+
+        `by_project`: projects are told apart by a label, which is empty otherwise.
+        """
+        ...
+
+    def worker(self) -> Readings:
+        """Return what this worker measured. Never blocks."""
+        ...
+
+    async def waiting(self) -> Readings:
+        """Return what waits in the records to be done, which is every worker's."""
+        ...
+
+    async def node(self) -> Readings:
+        """Return what all workers of this node measured, and what waits.
+
+        What only grows does so for as long as the node has its folder, whichever worker dies.
+        """
+        ...
+
+
 class Facilities(Protocol):
     """A started gateway, as far as plugins see it. What raises `StoreUnavailableError` says so."""
 
@@ -73,6 +100,11 @@ class Facilities(Protocol):
         ...
 
     @property
+    def metrics(self) -> Metrics:
+        """What is measured."""
+        ...
+
+    @property
     def service_url(self) -> str:
         """Where the service listens, as the settings say; people may know it by another name."""
         ...
@@ -87,6 +119,10 @@ class Facilities(Protocol):
         One comes after another, over all workers. Raises `ConflictError` where something is taken
         already, and `StoreUnavailableError`.
         """
+        ...
+
+    def is_operator(self, token: str) -> bool:
+        """Tell whether a bearer token is one of the operator's."""
         ...
 
     async def sign_out(self, writer: Writing, issuer: str, subject: str) -> None:

@@ -6,17 +6,22 @@ import asyncio
 import logging
 import os
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dream_gateway import metrics
 from dream_gateway.admission import Admission
 from dream_gateway.cache import CacheOptions
 from dream_gateway.clock import SystemClock
 from dream_gateway.configuration import state_dir
+from dream_gateway.counts import Counts
 from dream_gateway.errors import GatewayError, StoreUnavailableError
 from dream_gateway.journal import Journal, boot_id, dead_journals
 from dream_gateway.lookup import Lookup
 from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.metrics import merged
 from dream_gateway.notices.background import Notices
 from dream_gateway.plugins import Plugins
 from dream_gateway.records.database import Records
@@ -26,11 +31,13 @@ from dream_gateway.rollup import Rollup
 from dream_gateway.shared import SharedSource
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
+from dream_gateway.telemetry.gathering import Telemetry
 from dream_gateway.tokens import Tokens
 
 if TYPE_CHECKING:
     from dream_gateway.billing.engine import Engine
     from dream_gateway.clock import Clock
+    from dream_gateway.metrics import Readings
     from dream_gateway.payments import Billing
     from dream_gateway.settings import Settings
     from dream_gateway.storage import Ledger
@@ -41,6 +48,14 @@ RETURNS_AT_ONCE = 1_000
 PRUNE_AT_ONCE = 500
 PRUNE_EVERY_SECONDS = 60.0
 DAY = 86_400.0
+
+
+@dataclass(slots=True)
+class Journals:
+    """What became of the journals of workers that died: as of the last look, and in all."""
+
+    stranded: int = 0
+    settled: int = 0
 
 
 class Gateway:
@@ -66,6 +81,11 @@ class Gateway:
         self._notices: Notices | None = None
         self.rollup: Rollup | None = None
         """What writes down what happened, for charts."""
+        self.telemetry: Telemetry | None = None
+        """What this worker measures, and its node."""
+        self._journals = Journals()
+        self.leaving = False
+        """Whether whoever asks is told to send requests elsewhere, for they will not be served long."""
 
     async def start(self) -> None:
         """Open the stores, settle what dead workers left, and begin to follow changes.
@@ -77,26 +97,27 @@ class Gateway:
         ledger = self.stores.ledger()
         identity, folder = await ledger.identity(), journal_dir(self.settings, self.stores)
         try:
-            await settle_dead_journals(ledger, identity, folder)
+            await self._settle(ledger, identity, folder)
         except StoreUnavailableError as exc:
             # A part of the ledger is away, for its name was told: the house-keeping tries again.
             logger.warning("Leases of dead workers could not be given back yet: %s", exc.code)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
-        self._lookup = self._make_lookup()
+        counts = Counts()
+        self._lookup = self._make_lookup(counts)
         self.records.tell(self._lookup.apply)
         imported = self.settings.imported_keys
         self.admission = Admission(
-            self._lookup, self._meter, ledger, self.clock, imported_keys=imported
+            self._lookup, self._meter, ledger, self.clock, imported_keys=imported, counts=counts
         )
         self._notices = Notices(self.settings, self.records, ledger, self.clock)
-        self.rollup = Rollup(
-            self.settings, self.records, self._meter, self.admission.counts, self.clock
-        )
+        self.rollup = Rollup(self.settings, self.records, self._meter, counts, self.clock)
+        self.telemetry = self._make_telemetry(folder)
+        self.rollup.listener = self.telemetry.totals
         self._begin(ledger, identity, folder)
-        if self.sites:
-            await self._open_sites(ledger)
+        if self.sites or self.plugins.exporters():
+            await self._lend(ledger, self.telemetry)
         billings = self.plugins.billings()
         if billings:
             self.billing = self._open_billing(billings[0])
@@ -106,8 +127,8 @@ class Gateway:
         """Give every lease back and release the stores. Safe to call twice, or after a failure."""
         if self.billing is not None:
             await self.billing.aclose()
-        for site in self.sites:
-            await site.aclose()
+        for plugged in (*self.sites, *self.plugins.exporters()):
+            await plugged.aclose()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,6 +140,8 @@ class Gateway:
         if self.rollup is not None:
             await self.rollup.aclose()
             self.rollup = None
+        if self.telemetry is not None:
+            await self.telemetry.aclose()
         if self._journal is not None:
             self._journal.close()
         self._meter = self._journal = None
@@ -133,15 +156,41 @@ class Gateway:
         except StoreUnavailableError as exc:
             ledger = exc.detail
         alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
-        return {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        faults = {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        return faults | ({"gateway": "It is about to stop."} if self.leaving else {})
 
-    def _make_lookup(self) -> Lookup:
+    def _make_lookup(self, counts: Counts) -> Lookup:
         source, kv = Directory(self.records), self.stores.kv()
         shared = None if kv is None else SharedSource(source, kv, self.clock)
         tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
-        return Lookup(source, self.clock, _cache_options(self.settings), shared, tokens)
+        options = _cache_options(self.settings)
+        return Lookup(source, self.clock, options, shared, tokens, counts=counts)
 
-    async def _open_sites(self, ledger: Ledger) -> None:
+    def _make_telemetry(self, folder: Path) -> Telemetry:
+        # Workers have one supervisor, which tells nodes apart that listen where there is room.
+        settings = self.settings
+        port = settings.service_port or f"of-{os.getppid()}"
+        name = f"{os.uname().nodename}-{settings.service_host}-{port}"
+        telemetry = Telemetry(
+            folder / "metrics" / name, self.records, self.clock, version("dream-gateway")
+        )
+        telemetry.add(self._measure)
+        return telemetry
+
+    def _measure(self) -> Readings:
+        feeds = len(self.stores.feeds())
+        alive = 0 if self._lookup is None else self._lookup.feeds_alive
+        parts = [] if self._meter is None else [self._meter.measure()]
+        if self._lookup is not None:
+            parts.append(self._lookup.measure())
+        own: Readings = {
+            metrics.FEEDS.name: {(): feeds - alive},
+            metrics.STRANDED.name: {(): self._journals.stranded},
+            metrics.SETTLED.name: {(): self._journals.settled},
+        }
+        return merged([own, *parts])
+
+    async def _lend(self, ledger: Ledger, telemetry: Telemetry) -> None:
         # Brings cryptography, which a worker without such plugins does without.
         from dream_gateway.lending import Lent  # noqa: PLC0415
 
@@ -152,9 +201,10 @@ class Gateway:
             records=self.records,
             admission=self.admission,
             mailers=self.plugins.mailers(),
+            metrics=telemetry,
         )
-        for site in self.sites:
-            await site.open(lent)
+        for plugged in (*self.sites, *self.plugins.exporters()):
+            await plugged.open(lent)
 
     def _open_billing(self, provider: Billing) -> Engine:
         # As above: it is large, and most do without.
@@ -183,6 +233,15 @@ class Gateway:
                 self._notices.look(self._meter.held())
             self._meter.sweep()
 
+    async def _settle(self, ledger: Ledger, identity: str, folder: Path) -> None:
+        journals = self._journals
+        try:
+            journals.settled += await settle_dead_journals(ledger, identity, folder)
+            journals.stranded = 0
+        except GatewayError:
+            journals.stranded = 1
+            raise
+
     async def _keep_house(self, ledger: Ledger, identity: str, folder: Path) -> None:
         """Settle journals of workers that died meanwhile, and prune history."""
         waited = 0.0
@@ -190,7 +249,7 @@ class Gateway:
             await asyncio.sleep(self.settings.lease_idle)
             waited += self.settings.lease_idle
             with suppress(GatewayError):
-                await settle_dead_journals(ledger, identity, folder)
+                await self._settle(ledger, identity, folder)
                 if waited >= PRUNE_EVERY_SECONDS:
                     waited = 0.0
                     before = self.clock.now() - self.settings.retention_days * DAY

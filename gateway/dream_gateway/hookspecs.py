@@ -6,7 +6,7 @@ A hook registers objects; the gateway then calls those objects directly. `None` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
@@ -168,6 +168,18 @@ class Site(Protocol):
         ...
 
 
+class Exporter(Protocol):
+    """Sends on what a worker measures, beside the requests."""
+
+    async def open(self, facilities: Facilities) -> None:
+        """Begin, before the first request. Raises an `OperatorError` if it cannot."""
+        ...
+
+    async def aclose(self) -> None:
+        """Send the rest, and release everything. Safe to call twice, and without `open`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """An access token, until when it holds (seconds since the epoch), and whose it is."""
@@ -222,6 +234,15 @@ class DeveloperSignIn(Protocol):
         Raises `InvalidCodeError` for parameters that do not hold, used ones too, and
         `IdentityUnavailableError`.
         """
+        ...
+
+
+@runtime_checkable
+class SignOut(Protocol):
+    """A `DeveloperSignIn` with a session of its own in the browser, that ends with the dashboard's."""
+
+    async def sign_out(self, cookies: Mapping[str, str]) -> None:
+        """End the session of a browser with these cookies; one that is not there is no error."""
         ...
 
 
@@ -285,6 +306,11 @@ class HookSpecs:
     @hookspec
     def sites(self, settings: Settings) -> Sequence[Site]:
         """Return what the service's listener serves beside its own routes."""
+        raise NotImplementedError
+
+    @hookspec
+    def exporters(self, settings: Settings) -> Sequence[Exporter]:
+        """Return what sends on the gateway's measurements, all of them."""
         raise NotImplementedError
 
     @hookspec

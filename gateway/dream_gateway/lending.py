@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.model import KeyKind
+from dream_gateway.operators import Operators
 from dream_gateway.records import dashboard_sessions, projects
 from dream_gateway.vault import Vault
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.admission import Admission
     from dream_gateway.clock import Clock
-    from dream_gateway.facilities import Mailer, Writing
+    from dream_gateway.facilities import Mailer, Metrics, Writing
     from dream_gateway.model import Project
     from dream_gateway.records.database import Records
     from dream_gateway.settings import Settings
@@ -37,7 +38,9 @@ class Lent:
         records: Records,
         admission: Admission,
         mailers: Sequence[Mailer],
+        metrics: Metrics,
     ) -> None:
+        self.metrics = metrics
         self.clock = clock
         self.ledger = ledger
         self.vault = Vault(settings.encryption_keys)
@@ -45,6 +48,7 @@ class Lent:
         self.service_url = settings.service_base
         self._records = records
         self._admission = admission
+        self._operators = Operators(settings.operator_tokens)
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Begin a read transaction."""
@@ -53,6 +57,10 @@ class Lent:
     def write(self, actor: str) -> AbstractAsyncContextManager[Writing]:
         """Begin a write transaction."""
         return self._records.write(actor)
+
+    def is_operator(self, token: str) -> bool:
+        """Tell whether a bearer token is one of the operator's."""
+        return self._operators.know(token)
 
     async def sign_out(self, writer: Writing, issuer: str, subject: str) -> None:
         """End every session that a developer has in the dashboard."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from dream_gateway import metrics
 from dream_gateway.counter import NEVER, Counter, Lease
 from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
+from dream_gateway.exchanges import Exchanges, Operation
 from dream_gateway.lanes import Lanes
 from dream_gateway.storage import (
     RATE_LEASE_SPEND_SECONDS,
@@ -27,12 +30,13 @@ from dream_gateway.storage import (
 from dream_gateway.waiting import Awaited, Denial, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Sequence
+    from collections.abc import Collection, Container, Iterator, Sequence
 
     from dream_gateway.clock import Clock
     from dream_gateway.counter import Owner
     from dream_gateway.journal import Journal
     from dream_gateway.lanes import Lane
+    from dream_gateway.metrics import Readings
     from dream_gateway.storage import Grant, Ledger, Tally
     from dream_gateway.waiting import Waiter
 
@@ -69,6 +73,8 @@ class Meter:
         self._admitted: dict[Owner, int] = {}
         self._lanes = Lanes(ledger)
         self._refunded = 0
+        self.exchanges = Exchanges()
+        """What the calls of the ledger take."""
         self._closed = False
 
     def counter(self, template: Counter) -> Counter:
@@ -176,6 +182,16 @@ class Meter:
     def held(self) -> Collection[Counter]:
         """Return the counters that were charged lately, until the sweep after their last lease."""
         return self._held
+
+    def measure(self) -> Readings:
+        """Return what is on lease, what waits to go back, and what the ledger's calls took."""
+        returns = sum(len(lane.returns) for lane in self._lanes.all())
+        return {
+            metrics.LEASES.name: {(): sum(counter.lease is not None for counter in self._held)},
+            metrics.LEASED.name: {(): sum(counter.unspent() for counter in self._held)},
+            metrics.RETURNS.name: {(): returns},
+            **self.exchanges.measure(),
+        }
 
     def observe(self, counters: Sequence[Counter], tallies: Sequence[Tally]) -> None:
         """Take note of what the ledger said after charging quotas without a lease."""
@@ -361,7 +377,8 @@ class Meter:
         if not returns:
             return True
         try:
-            await self._ledger.give_back([each for each, _ in returns])
+            with self._noted(Operation.GIVE_BACK, len(returns)):
+                await self._ledger.give_back([each for each, _ in returns])
         except GatewayError as exc:
             logger.warning("Leases could not be given back yet: %s", exc.code)
             lane.returns.extend(returns)
@@ -374,18 +391,31 @@ class Meter:
         if not refunds:
             return True
         try:
-            await self._ledger.refund(refunds)
+            with self._noted(Operation.REFUND, len(refunds)):
+                await self._ledger.refund(refunds)
         except GatewayError as exc:
             logger.warning("Units could not be refunded yet: %s", exc.code)
             lane.refunds.extend(refunds)
             return False
         return True
 
+    @contextmanager
+    def _noted(self, operation: Operation, size: int) -> Iterator[None]:
+        """Note what a call of the ledger takes."""
+        began = self._monotonic()
+        try:
+            yield
+        except GatewayError:
+            self.exchanges.failed(operation)
+            raise
+        self.exchanges.done(operation, size, self._monotonic() - began)
+
     async def _send(self, claims: list[tuple[Claim, Counter, Lease]]) -> None:
         if not claims:
             return
         try:
-            grants = await self._ledger.take([claim for claim, _, _ in claims])
+            with self._noted(Operation.TAKE, len(claims)):
+                grants = await self._ledger.take([claim for claim, _, _ in claims])
         except GatewayError as exc:
             for _, counter, lease in claims:
                 # It may have been granted all the same: closing it is right either way.
@@ -411,6 +441,7 @@ class Meter:
         counter.heard(grant)
         if grant.granted:
             lease.granted = grant.granted
+            self.exchanges.leases.observe(grant.granted)
             self._held.add(counter)
             self._resize(counter, lease)
             self._hold(counter, lease, claim)

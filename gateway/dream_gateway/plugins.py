@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.hookspecs import (
         CodeExchange,
         DeveloperSignIn,
+        Exporter,
         Identity,
         RequestCost,
         Site,
@@ -116,6 +117,7 @@ class Plugins:
             self.billings,
             self.mailers,
             self.sites,
+            self.exporters,
             self.code_exchanges,
             self.developer_sign_ins,
         ):
@@ -177,6 +179,10 @@ class Plugins:
     def sites(self) -> tuple[Site, ...]:
         """Return what the service's listener serves beside its own routes."""
         return cast("tuple[Site, ...]", self._collect("sites"))
+
+    def exporters(self) -> tuple[Exporter, ...]:
+        """Return what sends on the gateway's measurements."""
+        return cast("tuple[Exporter, ...]", self._collect("exporters"))
 
     def code_exchanges(self) -> tuple[CodeExchange, ...]:
         """Return who takes one-time codes; the first one does."""

@@ -23,6 +23,10 @@ _SECRETS = re.compile(
 )
 
 
+_NAMES = re.compile(r"key|token|secret|passw|code|sign|auth|session", re.IGNORECASE)
+"""What a parameter's name has in it whose value is nobody's business."""
+
+
 def redacted(text: str) -> str:
     """Return a text with its secrets blotted out, each but for its beginning. Never raises."""
     return _SECRETS.sub(_blotted, text)
@@ -36,6 +40,21 @@ def redacted_path(path: str) -> str:
         if shown != plain:
             return shown.encode("ascii", "backslashreplace").decode("ascii")
     return redacted(path)
+
+
+def redacted_query(query: str) -> str:
+    """Return a URL's query with its secrets blotted out: those known by their look, or by their name.
+
+    Never raises.
+    """
+    return "&".join(map(_redacted_parameter, query.split("&")))
+
+
+def _redacted_parameter(parameter: str) -> str:
+    name, equals, value = parameter.partition("=")
+    if value and _NAMES.search(unquote(name)):
+        value = BLOTTED
+    return redacted_path(name) + equals + redacted_path(value)
 
 
 def _blotted(match: re.Match[str]) -> str:

@@ -36,7 +36,9 @@ LATENCY_BOUNDS = (
 )  # fmt: skip
 """Microseconds: the upper bounds of the buckets; what took longer than the last is in one more."""
 
-_LATENCY_METRICS = (*(f"{LATENCY}.{bound}" for bound in LATENCY_BOUNDS), f"{LATENCY}.inf")
+LATENCY_METRICS = (*(f"{LATENCY}.{bound}" for bound in LATENCY_BOUNDS), f"{LATENCY}.inf")
+"""The metrics of the buckets, in their order."""
+
 MICROSECONDS = 1_000_000
 
 
@@ -83,7 +85,7 @@ def denied(code: str) -> str:
 
 def latency(seconds: float) -> str:
     """Return the metric of the bucket that a latency is in."""
-    return _LATENCY_METRICS[bisect_left(LATENCY_BOUNDS, seconds * MICROSECONDS)]
+    return LATENCY_METRICS[bisect_left(LATENCY_BOUNDS, seconds * MICROSECONDS)]
 
 
 def is_of(metric: str, kind: str) -> bool:
@@ -97,7 +99,7 @@ def quantile(counts: Mapping[str, int], share: float) -> float | None:
     `counts` are by latency metric; others are passed over. Within a bucket they are taken to be
     spread evenly, and past the last bound nothing longer is known.
     """
-    numbers = [counts.get(metric, 0) for metric in _LATENCY_METRICS]
+    numbers = [counts.get(metric, 0) for metric in LATENCY_METRICS]
     wanted = share * sum(numbers)
     if wanted <= 0:
         return None

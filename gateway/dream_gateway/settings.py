@@ -169,6 +169,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     deny_ttl: Annotated[
         Seconds, Meta(description="Seconds a ledger's denial is repeated without asking again.")
     ] = 1.0
+    drain_delay: Annotated[
+        Seconds,
+        Meta(description="Seconds /ready answers 503 before nothing more is accepted at shutdown."),
+    ] = 0.0
     drain_seconds: Annotated[
         Seconds, Meta(description="Seconds requests under way may take to finish at shutdown.")
     ] = 30.0
@@ -279,7 +283,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="Least severe message that is logged, to standard error."),
     ] = "info"
     access_log: Annotated[
-        bool, Meta(description="Whether each request is logged; slows the edge down.")
+        bool,
+        Meta(description="Whether each request is logged, as a line of JSON; slows the edge down."),
+    ] = False
+    access_log_file: Annotated[
+        str, Meta(description="File that the access log is appended to; empty: standard output.")
+    ] = ""
+    access_log_query: Annotated[
+        bool, Meta(description="Whether the access log has queries, which may hold secrets.")
     ] = False
     routes: Annotated[
         tuple[RouteSettings, ...], Meta(description="[[routes]] tables, in the file only.")

@@ -11,7 +11,7 @@ import pytest
 from tests.dashboard.conftest import Board, listened
 
 from dream_gateway.demo.crowd import Crowd, populate
-from dream_gateway.model import KeyStatus
+from dream_gateway.model import KeyKind, KeyStatus
 from dream_gateway.records import credentials, customers
 
 if TYPE_CHECKING:
@@ -151,6 +151,29 @@ async def test_a_customer_is_changed_and_deleted(one: tuple[Crowded, Customer]) 
     assert (await board.gateway_audit())[0] == "customer.delete"
 
 
+async def test_a_customer_is_suspended_found_by_it_and_resumed(
+    one: tuple[Crowded, Customer],
+) -> None:
+    (board, ada, home), customer = one
+    path = f"/customers/{customer.id}"
+    for act, suspended in (("suspend", True), ("resume", False)):
+        await ada.open(home + path)
+        assert ("They are refused until" in ada.shown, f"{act.capitalize()}</h2>" in ada.shown) == (
+            True,
+            True,
+        )
+        assert await send_to(ada, f"{path}/{act}", {}) == 303
+        assert (await only(board, customer.project_id)).suspended is suspended
+        listed = await ada.open(f"{home}/customers?status=suspended")
+        assert shown(listed.text) == (["user-1"] if suspended else [])
+        listed = await ada.open(f"{home}/customers")
+        assert ('<span class="tag bad">suspended</span>' in listed.text) is suspended
+        answer = await ada.client.get(f"{home}/customers.csv")
+        (row,) = csv.DictReader(StringIO(answer.text))
+        assert row["suspended"] == ("yes" if suspended else "no")
+    assert (await board.gateway_audit())[:2] == ["customer.resume", "customer.suspend"]
+
+
 async def test_a_key_is_made_once_rotated_disabled_and_revoked(
     one: tuple[Crowded, Customer],
 ) -> None:
@@ -182,6 +205,23 @@ async def test_a_key_is_made_once_rotated_disabled_and_revoked(
     await ada.open(home + path)
     assert await send_to(ada, f"/{new.id}/revoke", {}) == 303
     assert (await keys_of(board, customer))[1].status is KeyStatus.REVOKED
+
+
+async def test_both_lists_of_keys_tell_the_last_use(one: tuple[Crowded, Customer]) -> None:
+    (board, ada, home), customer = one
+    page = f"{home}/customers/{customer.id}"
+    await ada.open(f"{page}/keys/new")
+    await send_to(ada, "/keys/new", {})
+    (key,) = await keys_of(board, customer)
+    async with board.gateway.records.read() as connection:
+        kinds = [KeyKind.SECRET]
+        (own,) = await credentials.of_project(connection, customer.project_id, kinds, None, None)
+    async with board.gateway.records.write("test") as writer:
+        await credentials.used(writer, {key.id: 86_400.0, own.id: 2 * 86_400.0})
+    for path, day in ((page, "1970-01-02"), (f"{home}/keys", "1970-01-03")):
+        answer = await ada.open(path)
+        assert 'scope="col">Last used<' in answer.text
+        assert answer.text.count(f'<time datetime="{day}') == 1
 
 
 async def test_a_key_of_somebody_else_is_not_there(one: tuple[Crowded, Customer]) -> None:

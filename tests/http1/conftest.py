@@ -12,6 +12,7 @@ from dream_gateway.http.problem import problem
 from dream_gateway.http.reply import Reply
 from dream_gateway.http1.connection import HttpConnection
 from dream_gateway.http1.exchange import Prepared, answer
+from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
@@ -142,7 +143,15 @@ class Recorder(HttpConnection):
         return Prepared(self, unread(), problem(error))
 
 
+class NotedRecorder(Noting, Recorder):
+    """A connection that notes its requests in the access log, too."""
+
+    __slots__ = ()
+
+
 @pytest.fixture
 def recorder() -> Callable[..., Recorder]:
     """Make connections; to be called inside an event loop."""
-    return lambda watch=None: Recorder(watch or Watch())
+    return lambda watch=None, noting=False: (NotedRecorder if noting else Recorder)(
+        watch or Watch()
+    )

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dream_gateway.http1.access import AccessLog
 from dream_gateway.http1.reader import MAX_HEAD
 from dream_gateway.http1.watch import Patience, Watch
 
@@ -400,21 +399,6 @@ async def test_who_does_not_read_is_not_read_from(recorder: Make) -> None:
     assert connection.transport.paused
     connection.resume_writing()
     assert not connection.transport.paused
-
-
-async def test_requests_are_noted_without_their_query(
-    recorder: Make, caplog: pytest.LogCaptureFixture
-) -> None:
-    access = AccessLog()
-    connection = recorder(Watch(access=access))
-    with caplog.at_level("INFO", "dream_gateway.access"):
-        connection.data_received(b"GET /a?key=secret HTTP/1.1\r\nHost: a\r\n\r\n")
-        connection.data_received(b"nonsense\r\n\r\n")
-        access.close()
-    assert [record.getMessage() for record in caplog.records] == [
-        '127.0.0.1 "GET /a HTTP/1.1" 204',
-        '- "GET / HTTP/1.1" 400',
-    ]
 
 
 async def test_a_body_that_breaks_after_the_answer_has_begun_breaks_the_connection(

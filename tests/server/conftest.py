@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dream_gateway.administration import open_administration
+from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
 from dream_gateway.server.supervisor import Supervisor
 from dream_gateway.settings import RouteSettings, Settings
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from dream_gateway.server.listeners import Addresses
 
 START_SECONDS = 30.0
+FREE = Tier("free", (Allowance(AllowanceKind.QUOTA, 1_000_000, Interval.MONTH),))
 
 
 @dataclass
@@ -38,6 +41,13 @@ class Running:
             while pid in self.supervisor.worker_pids or not self.supervisor.worker_pids:  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.01)
         return self.supervisor.worker_pids[0]
+
+    async def told(self, number: int) -> str:
+        """Return the event of that number once it is there."""
+        async with asyncio.timeout(START_SECONDS):
+            while len(self.events) <= number:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+        return self.events[number]
 
 
 @dataclass
@@ -83,16 +93,20 @@ def settings(tmp_path: Path, migrated: Path, upstream: Upstream) -> Settings:
 
 
 @pytest.fixture
-def supervise() -> Callable[[Settings], AbstractAsyncContextManager[Running]]:
+def supervise() -> Callable[..., AbstractAsyncContextManager[Running]]:
     """Return a context manager that runs a supervisor and ends it."""
     return _supervise
 
 
 @contextlib.asynccontextmanager
-async def _supervise(settings: Settings) -> AsyncIterator[Running]:
+async def _supervise(
+    settings: Settings, reread: Callable[[], Settings] | None = None
+) -> AsyncIterator[Running]:
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     events: list[str] = []
-    supervisor = Supervisor(settings, on_ready=ready.set_result, on_event=events.append)
+    supervisor = Supervisor(
+        settings, on_ready=ready.set_result, on_event=events.append, reread=reread
+    )
     task = asyncio.create_task(supervisor.run())
     try:
         await asyncio.wait((task, ready), timeout=START_SECONDS, return_when="FIRST_COMPLETED")
@@ -104,3 +118,11 @@ async def _supervise(settings: Settings) -> AsyncIterator[Running]:
         supervisor.stop()
         with contextlib.suppress(Exception):
             await task
+
+
+async def customer_key(settings: Settings) -> str:
+    """Return the key of a customer with a large quota."""
+    async with open_administration(settings) as admin:
+        made = await admin.create_platform("One", Mode.TEST, [FREE], ())
+        await admin.create_customer(made.project.id, "ada", "free")
+        return (await admin.create_key(made.project.id, "ada")).secret

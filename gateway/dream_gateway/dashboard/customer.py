@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dream_gateway.dashboard import charts, entries, spans
 from dream_gateway.dashboard.charts import Series
@@ -42,6 +42,8 @@ class OneCustomerPages:
         return (
             Page("GET", PATH, self.show),
             Page("POST", PATH, self.change, least=Role.ADMIN),
+            Page("POST", PATH + "/suspend", self.suspend, least=Role.ADMIN),
+            Page("POST", PATH + "/resume", self.resume, least=Role.ADMIN),
             Page("POST", PATH + "/delete", self.delete, least=Role.ADMIN),
         )
 
@@ -86,6 +88,17 @@ class OneCustomerPages:
             for name in ("email", "firstName", "lastName", "plan")
             if any(key == name for key, _ in visit.form)
         }
+        return await self._patch(visit, body, "saved")
+
+    async def suspend(self, visit: Visit) -> Response:
+        """Have the customer refused."""
+        return await self._patch(visit, {"suspended": True}, "customer-suspended")
+
+    async def resume(self, visit: Visit) -> Response:
+        """Let the customer in again."""
+        return await self._patch(visit, {"suspended": False}, "customer-resumed")
+
+    async def _patch(self, visit: Visit, body: dict[str, Any], done: str) -> Response:
         here = {"id": visit.parameters["customer"]}
         try:
             await self._desk.act(visit, "PATCH", ONE, here, body=body)
@@ -94,7 +107,7 @@ class OneCustomerPages:
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show(visit)
-        return self._desk.go(f"{visit.home}/customers/{here['id']}", "saved")
+        return self._desk.go(f"{visit.home}/customers/{here['id']}", done)
 
     async def delete(self, visit: Visit) -> Response:
         """Delete the customer."""

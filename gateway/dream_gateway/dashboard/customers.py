@@ -17,7 +17,13 @@ from dream_gateway.errors import GatewayError
 from dream_gateway.model import Role
 from dream_gateway.payments import SubscriptionStatus
 from dream_gateway.records import customer_search, subscriptions, tiers
-from dream_gateway.records.customer_search import CANCELLING, NO_SUBSCRIPTION, Order, Wanted
+from dream_gateway.records.customer_search import (
+    CANCELLING,
+    NO_SUBSCRIPTION,
+    SUSPENDED,
+    Order,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -31,8 +37,9 @@ PATH = "/dashboard/{project}/customers"
 ON_A_PAGE = 50
 EXPORTED_AT_ONCE = 500
 STATUSES = (
-    ("", "Any subscription"),
-    (NO_SUBSCRIPTION, "None"),
+    ("", "Any status"),
+    (SUSPENDED, "Suspended"),
+    (NO_SUBSCRIPTION, "No subscription"),
     (CANCELLING, "Cancelling"),
     *((each.value, each.value.replace("_", " ").capitalize()) for each in SubscriptionStatus),
 )
@@ -44,7 +51,7 @@ ORDERS = (
 )
 COLUMNS = (
     *("id", "external_id", "email", "first_name", "last_name", "plan", "used", "limit"),
-    *("status", "renews_at", "cancels_at", "created_at"),
+    *("status", "renews_at", "cancels_at", "created_at", "suspended"),
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
@@ -211,6 +218,7 @@ def _cells(line: Line) -> tuple[object, ...]:
         "" if renews is None else formats.iso(renews),
         "" if ends is None else formats.iso(ends),
         formats.iso(customer.created_at),
+        "yes" if customer.suspended else "no",
     )
 
 

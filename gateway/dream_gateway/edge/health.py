@@ -24,16 +24,44 @@ class Seen(NamedTuple):
     failures: int
     """Connections that were not made, and those that broke off before the answer was complete."""
 
+    seconds: float = 0.0
+    """What the latencies add up to."""
+
+    def __add__(self, other: object) -> Seen:
+        """Return what was seen in both spans."""
+        if not isinstance(other, Seen):
+            return NotImplemented
+        latencies = dict(self.latencies)
+        for metric, number in other.latencies.items():
+            latencies[metric] = latencies.get(metric, 0) + number
+        return Seen(
+            latencies,
+            self.answers + other.answers,
+            self.errors + other.errors,
+            self.failures + other.failures,
+            self.seconds + other.seconds,
+        )
+
 
 class Health:
     """Counts of an upstream. Used from one event loop."""
 
-    __slots__ = ("_before", "_began", "answers", "errors", "failures", "latencies")
+    __slots__ = (
+        "_before",
+        "_began",
+        "_long_ago",
+        "answers",
+        "errors",
+        "failures",
+        "latencies",
+        "seconds",
+    )
 
     def __init__(self) -> None:
         self.latencies: dict[str, int] = {}
         self.answers = self.errors = self.failures = 0
-        self._before = Seen({}, 0, 0, 0)
+        self.seconds = 0.0
+        self._long_ago = self._before = Seen({}, 0, 0, 0)
         self._began = 0.0
 
     def answered(self, status: int, seconds: float) -> None:
@@ -43,25 +71,33 @@ class Health:
             self.errors += 1
         metric = latency(seconds)
         self.latencies[metric] = self.latencies.get(metric, 0) + 1
+        self.seconds += seconds
+
+    def ever(self) -> Seen:
+        """Return what was seen since the beginning."""
+        return self._long_ago + self._before + self._now()
 
     def report(self, now: float) -> dict[str, int | float | None]:
         """Return what was seen lately; times are seconds, `now` monotonic ones."""
-        before, latencies = self._before, dict(self.latencies)
-        for metric, number in before.latencies.items():
-            latencies[metric] = latencies.get(metric, 0) + number
+        seen = self._before + self._now()
         told = {
-            "sampled": self.answers + before.answers,
-            "errors": self.errors + before.errors,
-            "failures": self.failures + before.failures,
-            "p50": quantile(latencies, 0.5),
-            "p95": quantile(latencies, 0.95),
+            "sampled": seen.answers,
+            "errors": seen.errors,
+            "failures": seen.failures,
+            "p50": quantile(seen.latencies, 0.5),
+            "p95": quantile(seen.latencies, 0.95),
         }
         if now - self._began >= SPAN_SECONDS:
             self._begin(now)
         return told
 
+    def _now(self) -> Seen:
+        return Seen(self.latencies, self.answers, self.errors, self.failures, self.seconds)
+
     def _begin(self, now: float) -> None:
-        self._before = Seen(self.latencies, self.answers, self.errors, self.failures)
+        self._long_ago += self._before
+        self._before = self._now()
         self.latencies = {}
         self.answers = self.errors = self.failures = 0
+        self.seconds = 0.0
         self._began = now

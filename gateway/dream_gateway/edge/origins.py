@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.edge.pool import MAX_CONNECTIONS, Pool
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.metrics import merged
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from dream_gateway.metrics import Readings
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 """Methods that may be sent again when it is not known whether they arrived (RFC 9110 9.2.2)."""
@@ -53,6 +56,11 @@ class Origins:
         """Return how each origin does that was ever asked."""
         now = asyncio.get_running_loop().time()
         return [pool.report(now) for pool in self._pools.values()]
+
+    def measure(self) -> Readings:
+        """Return the numbers of each origin that was ever asked, by its URL."""
+        now = asyncio.get_running_loop().time()
+        return merged(pool.measure(now) for pool in self._pools.values())
 
     async def close(self) -> None:
         """Close all connections."""

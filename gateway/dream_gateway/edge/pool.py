@@ -6,14 +6,18 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from dream_gateway import metrics
 from dream_gateway.edge.health import Health
 from dream_gateway.edge.link import UNKNOWN, Link
 from dream_gateway.errors import UpstreamTimeoutError, UpstreamUnreachableError
+from dream_gateway.metrics import latency_spread
+from dream_gateway.series import LATENCY_METRICS
 
 if TYPE_CHECKING:
     import ssl
 
     from dream_gateway.edge.origin import Origin
+    from dream_gateway.metrics import Readings
 
 MAX_CONNECTIONS = 512
 """Connections to one origin; a request past that waits for one, within its connect timeout."""
@@ -195,6 +199,20 @@ class Pool:
             "waiting": len(self._waiting),
             "ejected": self.ejected_until > now,
             **self.health.report(now),
+        }
+
+    def measure(self, now: float) -> Readings:
+        """Return the pool's numbers since it was opened, and how it stands at the loop's time."""
+        seen, labels = self.health.ever(), (self.origin.url,)
+        spread = latency_spread(seen.latencies, seen.seconds, LATENCY_METRICS)
+        return {
+            metrics.ANSWERS.name: {labels: spread},
+            metrics.ERRORS.name: {labels: seen.errors},
+            metrics.FAILURES.name: {labels: seen.failures},
+            metrics.CONNECTIONS.name: {labels: len(self._open)},
+            metrics.PENDING.name: {labels: self.pending},
+            metrics.WAITING.name: {labels: len(self._waiting)},
+            metrics.EJECTED.name: {labels: int(self.ejected_until > now)},
         }
 
     def _eject(self) -> None:

@@ -10,10 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.express import Express
+from dream_gateway.edge.gate import DeniedError
 from dream_gateway.edge.relay import Relay
 from dream_gateway.edge.tunnel import Tunnel
+from dream_gateway.http1.access import Charge
 from dream_gateway.http1.connection import HttpConnection
 from dream_gateway.http1.exchange import Brief, Prepared, answer
+from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
     from dream_gateway.edge.gate import Ask
     from dream_gateway.edge.origins import Origins
     from dream_gateway.errors import GatewayError
+    from dream_gateway.http.reply import Reply
     from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
     from dream_gateway.http1.shortcut import Shortcut
+    from dream_gateway.model import Verdict
 
 
 class EdgeProtocols:
@@ -37,6 +42,7 @@ class EdgeProtocols:
         self.origins = origins
         self.watch = watch or Watch()
         self.express = Express(front, origins)
+        self._kind = EdgeProtocol if self.watch.access is None else NotedEdge
 
     def __call__(
         self,
@@ -47,7 +53,7 @@ class EdgeProtocols:
     ) -> EdgeProtocol:
         """Return the protocol of a new connection."""
         del config, app_state, _loop
-        return EdgeProtocol(self, server_state)
+        return self._kind(self, server_state)
 
 
 class EdgeProtocol(HttpConnection):
@@ -79,13 +85,20 @@ class EdgeProtocol(HttpConnection):
         return Prepared(self, request, reply)
 
 
+class NotedEdge(Noting, EdgeProtocol):
+    """One connection whose requests are noted in the access log."""
+
+    __slots__ = ()
+
+
 class Question(Brief):
     """A question of forward-auth's: see `dream_gateway.edge.forward_auth`."""
 
-    __slots__ = ("_front", "_request_id", "_task")
+    __slots__ = ("_front", "_request_id", "_task", "_verdict")
 
     def __init__(self, client: HttpConnection, request: Request, front: Front) -> None:
         super().__init__(client, request)
+        self._verdict: Verdict | None = None
         self._front = front
         self._task: asyncio.Task[None] | None = None
         self._request_id = b""
@@ -100,19 +113,29 @@ class Question(Brief):
             if verdict is None:
                 self._task = asyncio.get_running_loop().create_task(self._admit(ask))
                 return
+            self._verdict = verdict
             reply = front.forward_auth.admitted(verdict, self._request_id)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the transport
-            reply = front.problem(exc, request, self._request_id)
+            reply = self._problem(exc)
         answer(self.client, self, reply, ends=not self.whole)
 
     async def _admit(self, ask: Ask) -> None:
         front = self._front
         try:
-            verdict = await front.gate.admit(ask)
+            verdict = self._verdict = await front.gate.admit(ask)
             reply = front.forward_auth.admitted(verdict, self._request_id)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the event loop
-            reply = front.problem(exc, self.request, self._request_id)
+            reply = self._problem(exc)
         answer(self.client, self, reply, ends=not self.whole)
+
+    def _problem(self, cause: Exception) -> Reply:
+        if isinstance(cause, DeniedError):
+            self._verdict = cause.verdict
+        return self._front.problem(cause, self.request, self._request_id)
+
+    def charge(self) -> Charge:
+        """Return whom the question was charged to."""
+        return Charge(self._verdict, None)
 
     def lost(self) -> None:
         """Give up."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge import wire
 from dream_gateway.edge.fields import downstream_lines, identity_of, upstream_lines
-from dream_gateway.edge.gate import PLAIN_FOUND, Ask
+from dream_gateway.edge.gate import PLAIN_FOUND, Ask, DeniedError
 from dream_gateway.edge.link import StaleConnectionError
 from dream_gateway.edge.origins import IDEMPOTENT
 from dream_gateway.edge.proxy import target
 from dream_gateway.errors import BodyTooLargeError, GatewayError, UpstreamError
+from dream_gateway.http1.access import Charge
 from dream_gateway.http1.exchange import answer, connection_field
 from dream_gateway.http1.heads import CHUNKED, CONTINUE, LAST_CHUNK, chunk, status_line
 from dream_gateway.verdicts import Admitted
@@ -61,6 +62,7 @@ class Relay:
         "_request_id",
         "_target",
         "_task",
+        "_took",
         "_tried",
         "_verdict",
         "begun",
@@ -80,6 +82,7 @@ class Relay:
         self._ask: Ask | None = None
         self._peer: Peer | None = None
         self._verdict: Verdict | None = None
+        self._took: float | None = None
         self._link: Link | None = None
         self._pool: Pool | None = None
         self._task: asyncio.Task[None] | None = None
@@ -198,6 +201,10 @@ class Relay:
     def tunnelled(self, data: bytes) -> None:
         """Drop what follows an upgrade: `Tunnel` is what takes it."""
 
+    def charge(self) -> Charge:
+        """Return whom the request was charged to, and how long the upstream took to begin."""
+        return Charge(self._verdict, self._took)
+
     # Admission
 
     async def _admit(self, ask: Ask) -> None:
@@ -315,7 +322,7 @@ class Relay:
             return
         if link.status >= 500:
             self._refund()
-        seconds = self._front.gate.took(verdict)
+        seconds = self._took = self._front.gate.took(verdict)
         if seconds is not None and self._pool is not None:
             self._pool.health.answered(link.status, seconds)
         request = self.request
@@ -394,6 +401,8 @@ class Relay:
     def _fail(self, cause: Exception) -> None:
         """Answer with what went wrong; if the answer has begun, it can only be cut short."""
         self._refund()
+        if isinstance(cause, DeniedError):
+            self._verdict = cause.verdict
         self._done = True
         self._drop()
         if self.begun:

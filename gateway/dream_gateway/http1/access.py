@@ -1,76 +1,180 @@
-"""The access log, off the event loop: a connection leaves a note, and a thread writes the lines."""
+"""The access log, off the event loop: a connection leaves a note, and a thread writes the lines.
+
+Each line is one JSON object, with no secret in it. No request waits for its line: past a number of notes
+that wait, more are dropped, and counted.
+"""
 
 from __future__ import annotations
 
-import logging
 import queue
+import sys
 import threading
-import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from dream_gateway.redaction import redacted_path
+import msgspec
+
+from dream_gateway import metrics
+from dream_gateway.redaction import redacted, redacted_path, redacted_query
 
 if TYPE_CHECKING:
-    from dream_gateway.http1.request import Request
+    from typing import BinaryIO
 
-logger = logging.getLogger("dream_gateway.access")
+    from dream_gateway.http1.request import Request
+    from dream_gateway.metrics import Readings
+    from dream_gateway.model import Verdict
 
 MOST_WAITING = 10_000
 """Notes that may wait to be written; more are dropped, and counted."""
 
+CLOSING_SECONDS = 5.0
+"""How long whoever reads the log may take to take the rest of it."""
+
+LONGEST = 1_024
+"""Characters of a path or a query that are told."""
+
+
+class Charge(NamedTuple):
+    """What an exchange knows of its request beside the answer."""
+
+    verdict: Verdict | None
+    upstream_seconds: float | None
+
 
 class Note(NamedTuple):
-    """One answered request; `at` is seconds since the epoch."""
+    """One answered request; `at` is when its head was in, in seconds since the epoch.
+
+    `length` is the bytes that were written for it, its head among them.
+    """
 
     at: float
+    request: Request
+    status: int
+    head: bytes
+    seconds: float
+    length: int
+    charge: Charge | None
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """A line of the log, in the order of its members."""
+
+    time: str
     client: str | None
     method: str
-    path: bytes
+    path: str
+    query: str | msgspec.UnsetType = msgspec.UNSET
     version: str
     status: int
+    code: str | None
+    project: str | None
+    customer: str | None
+    key: str | None
+    cost: int | None
+    request_id: str | None
+    ms: float
+    upstream_ms: float | None
+    bytes: int
 
 
 class AccessLog:
-    """Writes `client "method path version" status`. The query stays out: it may hold a key."""
+    """Writes to a file, or to the standard output: every line in one piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "", *, query: bool = False) -> None:
+        """Open the log. Raises `OSError` if the file cannot be written to."""
+        self._file: BinaryIO = open(path, "ab", buffering=0) if path else _standard_output()  # noqa: SIM115 - closed in `close`
+        self._query = query
         self._notes: queue.SimpleQueue[Note | None] = queue.SimpleQueue()
-        self._dropped = 0
+        self.dropped = 0
+        """Lines that were not written: they came too fast, or the file took no more."""
         self._thread = threading.Thread(target=self._write, name="access-log", daemon=True)
         self._thread.start()
 
-    def note(self, request: Request, status: int) -> None:
+    def note(self, note: Note) -> None:
         """Leave a note. Never blocks."""
         if self._notes.qsize() >= MOST_WAITING:
-            self._dropped += 1
+            self.dropped += 1
             return
-        self._notes.put(
-            Note(
-                time.time(),
-                request.client,
-                request.method,
-                request.raw_path,
-                request.version,
-                status,
-            )
-        )
+        self._notes.put(note)
+
+    def measure(self) -> Readings:
+        """Return how much was dropped."""
+        return {metrics.DROPPED.name: {(): self.dropped}}
 
     def close(self) -> None:
-        """Write what waits, and end. Blocks until it is written."""
+        """Write what waits, and end. Blocks until it is written, or for some seconds.
+
+        Safe to call twice.
+        """
         self._notes.put(None)
-        self._thread.join()
+        self._thread.join(CLOSING_SECONDS)
 
     def _write(self) -> None:
-        while (note := self._notes.get()) is not None:
-            path = redacted_path(note.path.decode("ascii", "backslashreplace"))
-            logger.info(
-                '%s "%s %s HTTP/%s" %d',
-                note.client or "-",
-                note.method,
-                path,
-                note.version,
-                note.status,
-            )
-            dropped, self._dropped = self._dropped, 0
-            if dropped:
-                logger.warning("%d lines were dropped: they came too fast", dropped)
+        with self._file as file:
+            while (note := self._notes.get()) is not None:
+                try:
+                    file.write(line(note, query=self._query))
+                except OSError:
+                    self.dropped += 1
+
+
+def line(note: Note, *, query: bool) -> bytes:
+    """Return a note as a line of the log; the query may hold a key, and is told only if asked for."""
+    request = note.request
+    verdict, upstream = note.charge or Charge(None, None)
+    project, customer, key = _whose(verdict)
+    asked = request.query.decode("ascii", "backslashreplace") if query else msgspec.UNSET
+    told = Line(
+        time=datetime.fromtimestamp(note.at, UTC).isoformat(timespec="milliseconds"),
+        client=request.client,
+        method=redacted(request.method)[:LONGEST],
+        path=redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
+        query=asked if isinstance(asked, msgspec.UnsetType) else redacted_query(asked)[:LONGEST],
+        version=request.version,
+        status=note.status,
+        code=_code(note.head, verdict),
+        project=project,
+        customer=customer,
+        key=key,
+        cost=None if verdict is None else verdict.cost,
+        request_id=_request_id(note.head),
+        ms=round(note.seconds * 1_000, 3),
+        upstream_ms=None if upstream is None else round(upstream * 1_000, 3),
+        bytes=note.length,
+    )
+    return msgspec.json.encode(told) + b"\n"
+
+
+def _whose(verdict: Verdict | None) -> tuple[str | None, str | None, str | None]:
+    """Return the project, the customer's name and the key's id, as far as they are known."""
+    if verdict is None:
+        return None, None, None
+    project, customer, key = verdict.project, verdict.customer, verdict.credential
+    return (
+        None if project is None else project.id,
+        None if customer is None else redacted(customer.external_id),
+        None if key is None else key.id,
+    )
+
+
+def _code(answer: bytes, verdict: Verdict | None) -> str | None:
+    """Return what was said of the request: `allowed`, or the code in the problem that it was told."""
+    if (
+        b"\r\ncontent-type: application/problem+json\r\n"
+        in answer.partition(b"\r\n\r\n")[0] + b"\r\n"
+    ):
+        _, found, rest = answer.partition(b'"code":"')
+        if found:
+            return rest.partition(b'"')[0].decode("ascii", "replace")
+    return None if verdict is None else verdict.code
+
+
+def _request_id(answer: bytes) -> str | None:
+    """Return the answer's `X-Request-Id`."""
+    head = answer.partition(b"\r\n\r\n")[0] + b"\r\n"
+    _, found, rest = head.partition(b"\r\nx-request-id: ")
+    return redacted(rest.partition(b"\r\n")[0].decode("latin-1")) if found else None
+
+
+def _standard_output() -> BinaryIO:
+    return open(sys.stdout.fileno(), "ab", buffering=0, closefd=False)

@@ -18,6 +18,7 @@ from dream_gateway.http1.watch import NO_LIMIT
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
     from dream_gateway.http1.exchange import Exchange
+    from dream_gateway.http1.noting import UnderWay
     from dream_gateway.http1.plain import Block, Line
     from dream_gateway.http1.request import Request
     from dream_gateway.http1.shortcut import Errand, Shortcut
@@ -34,7 +35,6 @@ class HttpConnection(asyncio.Protocol):
     """A client connection. Subclasses say who serves a request, and how a failure is told."""
 
     __slots__ = (
-        "_access",
         "_broken",
         "_closing",
         "_corked",
@@ -42,6 +42,7 @@ class HttpConnection(asyncio.Protocol):
         "_early",
         "_idle",
         "_incoming",
+        "_leaving",
         "_limit",
         "_out",
         "_patience",
@@ -61,14 +62,16 @@ class HttpConnection(asyncio.Protocol):
         "client",
         "held",
         "scheme",
+        "under_way",
         "watch",
     )
 
     def __init__(self, watch: Watch, state: ServerState) -> None:
         self.watch = watch
-        self._access = watch.access
         # Whether every request needs an exchange: for a note of it, or to end the connection.
-        self._slow = watch.access is not None
+        self._leaving = self._slow = watch.leaving
+        self.under_way: UnderWay | None = None
+        """What is noted of the requests under way, if anything is."""
         self._patience = watch.patience
         self._idle = watch.patience.idle
         self._state = state
@@ -165,13 +168,12 @@ class HttpConnection(asyncio.Protocol):
         return (
             exchange.request.keep_alive
             and exchange.whole
-            and not (self._draining or self._broken or self._closing)
+            and not (self._leaving or self._draining or self._broken or self._closing)
         )
 
     def finish(self, exchange: Exchange, status: int, *, keep: bool) -> None:
         """End the exchange whose turn it is: all of its answer, with this status, was written."""
-        if self._access is not None:
-            self._access.note(exchange.request, status)
+        del status
         self._queue.popleft()
         self._running = self.held = False
         if not keep:
@@ -204,6 +206,22 @@ class HttpConnection(asyncio.Protocol):
     def close(self) -> None:
         """Close once everything is written."""
         self._close()
+
+    # For the watch
+
+    def look(self, now: float) -> None:
+        """Act if the client is too late."""
+        if now - self._stalled > self._patience.write or (
+            self._closing and now - self._since > self._limit
+        ):
+            self.abort()
+        elif now - self._since > self._limit and not self.held and self.away is None:
+            self._be_late()
+
+    def retire(self) -> None:
+        """End with the next answer, which says so; what is idle stays open for it."""
+        self._leaving = self._slow = True
+        self._ready = False
 
     # For uvicorn
 
@@ -350,15 +368,6 @@ class HttpConnection(asyncio.Protocol):
             self._advance()
 
     # Inside
-
-    def look(self, now: float) -> None:
-        """Act if the client is too late."""
-        if now - self._stalled > self._patience.write or (
-            self._closing and now - self._since > self._limit
-        ):
-            self.abort()
-        elif now - self._since > self._limit and not self.held and self.away is None:
-            self._be_late()
 
     def _be_late(self) -> None:
         reading = self._incoming is not None or self._reader.in_head

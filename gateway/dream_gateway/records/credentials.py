@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from dream_gateway import keys
 from dream_gateway.model import Credential, KeyKind, KeyStatus
@@ -16,7 +16,7 @@ from dream_gateway.records.schema import api_keys
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -87,7 +87,11 @@ async def adopt(writer: Writer, template: Credential, digest: bytes) -> Credenti
     Raises `ConflictError` where the key is there already: see `Records.write`.
     """
     credential = replace(
-        template, id=keys.mint_id("key"), created_at=writer.now, status=KeyStatus.ACTIVE
+        template,
+        id=keys.mint_id("key"),
+        created_at=writer.now,
+        status=KeyStatus.ACTIVE,
+        last_used_at=None,
     )
     row = {**_row(credential), "digest": digest}
     await writer.connection.execute(insert(api_keys).values(row))
@@ -110,6 +114,15 @@ async def change(writer: Writer, credential: Credential, action: str = "key.upda
     details = difference(before, row, PUBLIC)
     project = credential.project_id
     await writer.changed(Subject.CREDENTIAL, credential.id, action, details, project=project)
+
+
+async def used(writer: Writer, uses: Mapping[str, float]) -> None:
+    """Note when keys were used, by id; a later use that is known stays. Nobody is told."""
+    last = api_keys.c.last_used_at
+    is_later = or_(last.is_(None), last < bindparam("at"))
+    query = update(api_keys).where(api_keys.c.id == bindparam("key"), is_later)
+    rows = [{"key": key, "at": at} for key, at in sorted(uses.items())]
+    await writer.connection.execute(query.values(last_used_at=bindparam("at")), rows)
 
 
 async def revoke(writer: Writer, credential: Credential) -> Credential:

@@ -25,7 +25,8 @@ TEXTS = (end_users.c.external_id, end_users.c.email, end_users.c.first_name, end
 
 NO_SUBSCRIPTION = "none"
 CANCELLING = "cancelling"
-"""Statuses that are no words of the provider's."""
+SUSPENDED = "suspended"
+"""Statuses that are no words of the provider's; the last is the customer's own."""
 
 
 class Order(StrEnum):
@@ -128,6 +129,8 @@ def _fits(project_id: str, wanted: Wanted) -> ColumnElement[bool]:
 
 
 def _has(status: str) -> ColumnElement[bool]:
+    if status == SUSPENDED:
+        return end_users.c.suspended.is_(True)
     subscription = end_users.c.subscription
     word: ColumnElement[str] = subscription["status"].as_string()
     if status == NO_SUBSCRIPTION:

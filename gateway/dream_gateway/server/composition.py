@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import socket
 
     from dream_gateway.gateway import Gateway
-    from dream_gateway.http1.access import AccessLog
     from dream_gateway.server.serving import Planes
     from dream_gateway.service.app import Service
     from dream_gateway.settings import Settings
@@ -46,10 +45,11 @@ def add_planes(
     gateway: Gateway,
     edge: socket.socket,
     service: socket.socket,
-    access: AccessLog | None = None,
+    watch: Watch | None = None,
 ) -> HttpUpstream:
     """Have both planes of a started gateway served; the upstream client is the caller's to close.
 
+    `watch` looks after the connections of both.
     Raises `ConfigurationError` for routes or options that cannot work.
     """
     settings = gateway.settings
@@ -62,7 +62,11 @@ def add_planes(
     )
     if gateway.rollup is not None:
         gateway.rollup.upstreams = upstream.origins
-    watch = Watch(access=access)
+    watch = watch or Watch()
+    if gateway.telemetry is not None:
+        gateway.telemetry.add(upstream.origins.measure)
+        if watch.access is not None:
+            gateway.telemetry.add(watch.access.measure)
     protocols = EdgeProtocols(app.front, upstream.origins, watch)
     planes.add(app, edge, protocols)
     control = open_service(gateway)

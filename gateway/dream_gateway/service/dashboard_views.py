@@ -112,6 +112,7 @@ def customer_view(
         user_id=customer.external_id,
         email=customer.email,
         plan=customer.plan,
+        suspended=customer.suspended,
         status="none" if sub is None else sub.status.value,
         usage_count=0 if usage is None else usage.used,
         limit="unlimited" if limit is None else limit,
@@ -143,6 +144,7 @@ def masked_view(key: Credential) -> MaskedKeyView:
         masked=masked(key),
         status=key.status.value,
         created_at=instant(key.created_at),
+        last_used_at=optional_instant(key.last_used_at),
         expires_at=optional_instant(key.expires_at),
     )
 

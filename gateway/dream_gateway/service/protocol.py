@@ -14,6 +14,7 @@ from dream_gateway.http.reply import Reply
 from dream_gateway.http1.connection import HttpConnection
 from dream_gateway.http1.exchange import Brief, Prepared, answer
 from dream_gateway.http1.heads import CONTINUE
+from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
 
@@ -34,6 +35,7 @@ class ServiceProtocols:
     def __init__(self, service: Service, watch: Watch | None = None) -> None:
         self.service = service
         self.watch = watch or Watch()
+        self._kind = ServiceProtocol if self.watch.access is None else NotedService
 
     def __call__(
         self,
@@ -44,7 +46,7 @@ class ServiceProtocols:
     ) -> ServiceProtocol:
         """Return the protocol of a new connection."""
         del config, app_state, _loop
-        return ServiceProtocol(self, server_state)
+        return self._kind(self, server_state)
 
 
 class ServiceProtocol(HttpConnection):
@@ -68,6 +70,12 @@ class ServiceProtocol(HttpConnection):
         """Answer what is not a request."""
         request = unread()
         return Prepared(self, request, self._service.problem(error, request))
+
+
+class NotedService(Noting, ServiceProtocol):
+    """One connection whose requests are noted in the access log."""
+
+    __slots__ = ()
 
 
 class ServiceCall(Brief):

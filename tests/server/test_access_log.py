@@ -1,0 +1,53 @@
+"""`access_log`: what a worker writes of real requests on both planes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import msgspec
+from tests.server.conftest import customer_key
+
+from dream_gateway.settings import RouteSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from dream_gateway.settings import Settings
+
+    Supervise = Callable[[Settings], AbstractAsyncContextManager[Any]]
+
+
+async def test_a_line_tells_who_asked_for_what_and_what_became_of_it(
+    supervise: Supervise, settings: Settings, upstream: Any, tmp_path: Path
+) -> None:
+    upstream.answer.set()
+    key = await customer_key(settings)
+    noted = msgspec.structs.replace(
+        settings,
+        access_log=True,
+        access_log_file=str(tmp_path / "access.log"),
+        routes=(RouteSettings(upstreams=(upstream.url,), cost=2),),
+    )
+    bearer = {"authorization": f"Bearer {key}"}
+    async with supervise(noted) as running, httpx.AsyncClient(timeout=60) as client:
+        edge = running.addresses.edge
+        passed = await client.get(edge + "/a?key=secret", headers=bearer)
+        await client.get(edge + "/authorize", headers=bearer)
+        await client.post(edge + "/b", content=b"x" * 10)
+        await client.get(running.addresses.service + "/health")
+    lines = [json.loads(line) for line in (tmp_path / "access.log").read_bytes().splitlines()]
+    whole, question, refused, health = lines
+    assert (whole["method"], whole["path"], whole["status"]) == ("GET", "/a", 200)
+    assert (whole["code"], whole["customer"], whole["cost"]) == ("allowed", "ada", 2)
+    assert whole["project"].startswith("prj_")
+    assert whole["key"].startswith("key_")
+    assert whole["request_id"] == passed.headers["x-request-id"]
+    assert 0 < whole["upstream_ms"] <= whole["ms"]
+    assert whole["bytes"] > len(passed.content)
+    assert (question["path"], question["customer"]) == ("/authorize", "ada")
+    assert (refused["status"], refused["code"]) == (401, "missing_credential")
+    assert (health["path"], health["status"], health["customer"]) == ("/health", 200, None)
