@@ -51,7 +51,7 @@ PAGES = {
     "new-product": Shown(HOME + "/products/new", 3),
     "product": Shown(HOME + "/products/{product}", 9),
     "orders": Shown(HOME + "/orders", 6),
-    "webhooks": Shown(HOME + "/webhooks", 7),
+    "webhooks": Shown(HOME + "/webhooks", 8),
     "team": Shown(HOME + "/team", 4),
     "appearance": Shown(HOME + "/appearance", 6),
     "audit": Shown(HOME + "/audit", 5),
