@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chaos.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from chaos.conditions import SteppedClock
@@ -29,9 +29,9 @@ class Field:
         self.nodes: list[Node] = []
         self.project = self.secret = self.customer = self.key = self.key_id = ""
 
-    async def open(self, nodes: int, workers: int, limit: int) -> None:
+    async def open(self, nodes: int, workers: int, limit: int, environ: Mapping[str, str]) -> None:
         """Make the customer, and start the nodes, all at once."""
-        environ = {} if self.clock is None else self.clock.environ
+        environ = {**environ, **({} if self.clock is None else self.clock.environ)}
         self.nodes = [
             Node(self.folder / f"node{number}", self.place.stores, workers, environ)
             for number in range(nodes)
@@ -78,11 +78,15 @@ async def opened(
     workers: int,
     limit: int,
     clock: SteppedClock | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Field]:
-    """Open a field on a place whose stores run, and close it in the end."""
+    """Open a field on a place whose stores run, and close it in the end.
+
+    `environ` is what the nodes find in their environment besides.
+    """
     field = Field(place, folder, clock)
     try:
-        await field.open(nodes, workers, limit)
+        await field.open(nodes, workers, limit, environ or {})
         yield field
     finally:
         await field.close()

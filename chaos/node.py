@@ -77,6 +77,14 @@ class Node:
         for pid in self.worker_pids()[:1]:
             _send(pid, signal.SIGKILL)
 
+    def reload(self) -> None:
+        """Have it read its settings again."""
+        _send(self._supervisor(), signal.SIGHUP)
+
+    def log(self) -> str:
+        """Return what it has logged."""
+        return (self.folder / "log").read_text()
+
     def worker_pids(self) -> list[int]:
         """Return the process ids of its workers."""
         pid = self._supervisor()
@@ -89,7 +97,7 @@ class Node:
 
     def raised(self) -> list[str]:
         """Return the last lines of the tracebacks in its log: what nobody had thought of."""
-        text = (self.folder / "log").read_text()
+        text = self.log()
         return [found[1] for found in TRACEBACK.finditer(text)]
 
     async def command(self, *words: str) -> dict[str, str]:

@@ -41,10 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on a server of its own as `long`: with it a test takes several times as long."""
+    """Mark as `long` what runs on a server of its own, which takes a test several times as long.
+
+    And, of the service's routes, the second time: as ASGI application, beside the protocol.
+    """
     for item in items:
-        on_server = SERVED & {each.name for each in item.path.parents}
-        if on_server or SERVED & set(item.name.replace("]", "-").replace("[", "-").split("-")):
+        folders = {each.name for each in item.path.parents}
+        parameters = set(item.name.replace("]", "-").replace("[", "-").split("-"))
+        twice = "service" in folders and "asgi" in parameters
+        if twice or SERVED & (folders | parameters):
             item.add_marker(pytest.mark.long)
 
 

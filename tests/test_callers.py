@@ -146,6 +146,14 @@ class World:
         self.source.projects = replace(self.source.projects, suspended=False)
         self.change(Subject.PROJECT, "prj")
 
+    def suspend_customer(self) -> None:
+        self.source.person = replace(self.source.person, suspended=True)
+        self.change(Subject.CUSTOMER, "cus")
+
+    def resume_customer(self) -> None:
+        self.source.person = replace(self.source.person, suspended=False)
+        self.change(Subject.CUSTOMER, "cus")
+
     def distrust(self) -> None:
         self.lookup.cache.distrust()
 
@@ -163,6 +171,8 @@ CHANGES = [
     "upgrade",
     "suspend",
     "resume",
+    "suspend_customer",
+    "resume_customer",
     "distrust",
     "lose",
     "mend",
@@ -219,7 +229,7 @@ async def test_a_warm_caller_is_found_without_the_cache(
         assert caller.find(world.clock.now(), world.clock.monotonic()) is not None
 
 
-@pytest.mark.parametrize("change", ["revoke", "suspend"])
+@pytest.mark.parametrize("change", ["revoke", "suspend", "suspend_customer"])
 async def test_a_change_is_seen_by_the_next_request(world: World, change: str) -> None:
     await world.warm()
     world.look()

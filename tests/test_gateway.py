@@ -233,6 +233,7 @@ async def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path:
         pass
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE schema_readers SET oldest = '9998'")
     gateway = Gateway(Settings(store=f"sqlite:///{path}"), FakeClock())
     with pytest.raises(SchemaTooNewError, match="9999"):
         await gateway.start()

@@ -13,8 +13,9 @@ from dream_gateway.administration import Administration, open_records
 from dream_gateway.admission import TrackedEvent
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gateway import Gateway
-from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
-from dream_gateway.records import reports, rollups
+from dream_gateway.keys import digest
+from dream_gateway.model import Allowance, AllowanceKind, Interval, KeyKind, Mode, Tier
+from dream_gateway.records import credentials, reports, rollups
 from dream_gateway.series import DENIED, REFUNDED, REQUESTS, UNITS, Granularity
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.model import Project
     from dream_gateway.records.rollups import Used
 
+PATIENCE_SECONDS = 20.0
 KINDS = (REQUESTS, UNITS, DENIED, REFUNDED)
 
 
@@ -99,6 +101,80 @@ async def test_two_workers_add_up(store: str) -> None:
         await asyncio.gather(*written)
     assert (await told(store, project.id, Granularity.DAY, clock))[UNITS] == 200
     assert sum(used.units for used in await use_of(store, project.id, clock)) == 200
+
+
+async def keys_made(gateway: Gateway) -> tuple[Project, str, str]:
+    """Return a project with one customer, the customer's key, and the project's secret key."""
+    admin = Administration(gateway.records)
+    made = await admin.create_platform("a", Mode.TEST, [parse_tier("pro=1000000/month")], ())
+    await admin.create_customer(made.project.id, "ada", None)
+    return made.project, (await admin.create_key(made.project.id, "ada")).secret, made.secret_key
+
+
+async def used_at(gateway: Gateway, secret: str) -> float | None:
+    """Write down what was collected, and return when a key was used last."""
+    assert gateway.rollup is not None
+    gateway.rollup.collect()
+    await gateway.rollup.write()
+    async with gateway.records.read() as connection:
+        found = await credentials.by_digest(connection, digest(secret))
+    assert found is not None
+    return found.last_used_at
+
+
+async def test_the_last_use_of_a_key_is_written_down_to_a_minute(store: str) -> None:
+    clock = FakeClock()
+    async with started(store, clock) as gateway:
+        _, key, secret = await keys_made(gateway)
+        admission = gateway.admission
+        assert (await used_at(gateway, key), await used_at(gateway, secret)) == (None, None)
+        began = clock.now()
+        for _ in range(3):
+            assert (await admission.key(key, 1)).allowed
+            await admission.project_of(secret, frozenset({KeyKind.SECRET}))
+        assert (await used_at(gateway, key), await used_at(gateway, secret)) == (began, began)
+        clock.advance(59)
+        holder = admission.by_key(digest(key))
+        assert holder.find(clock.now(), clock.monotonic()) is not None
+        assert admission.try_key(key, 1) is not None
+        assert admission.try_project(secret) is not None
+        assert admission.counts.take().used == {}  # What is warm notes nothing.
+        clock.advance(2)
+        assert holder.find(clock.now(), clock.monotonic()) is not None
+        assert admission.try_project(secret) is not None
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await used_at(gateway, key) != began + 61:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+            while await used_at(gateway, secret) != began + 61:  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("how", ["expired", "revoked", "unknown"])
+async def test_a_key_that_does_not_work_is_not_used(store: str, how: str) -> None:
+    clock = FakeClock()
+    async with started(store, clock) as gateway:
+        project, key, _ = await keys_made(gateway)
+        admin = Administration(gateway.records)
+        if how == "expired":
+            key = (await admin.create_key(project.id, "ada", expires_at=clock.now() + 5)).secret
+            clock.advance(5)
+        if how == "revoked":
+            (found,) = await admin.keys(project.id, "ada")
+            await admin.revoke_key(found.id)
+        sent = f"{key[:-1]}{'a' if key[-1] != 'a' else 'b'}" if how == "unknown" else key
+        assert not (await gateway.admission.key(sent, 1)).allowed
+        assert await used_at(gateway, key) is None
+
+
+async def test_of_two_workers_the_later_use_of_a_key_stays(store: str) -> None:
+    clock = FakeClock()
+    async with started(store, clock) as one, started(store, clock) as two:
+        _, key, _ = await keys_made(one)
+        assert (await one.admission.key(key, 1)).allowed
+        clock.advance(10)
+        assert (await two.admission.key(key, 1)).allowed
+        assert await used_at(two, key) == clock.now()
+        assert await used_at(one, key) == clock.now()
 
 
 @pytest.mark.parametrize("settled", [False, True])

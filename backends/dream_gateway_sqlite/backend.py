@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -15,6 +16,7 @@ from dream_gateway_sqlite.engine import open_engine
 from dream_gateway_sqlite.feed import SqliteFeed
 from dream_gateway_sqlite.ledger import SqliteLedger
 from dream_gateway_sqlite.session import Session
+from dream_gateway_sqlite.snapshot import copy_file, put_into_one
 from dream_gateway_sqlite.statements import load
 from dream_gateway_sqlite.writer import Writer
 
@@ -77,7 +79,7 @@ class SqliteBackend:
 
     def __init__(self, path: Path, durability: str, clock: Clock) -> None:
         self.durability = PROMISES[durability]
-        self._path = path
+        self.file = self._path = path
         self._synchronous = SYNCHRONOUS[durability]
         self._clock = clock
         self._sql = load("ledger.sql")
@@ -120,6 +122,27 @@ class SqliteBackend:
     def journal_dir(self) -> str | None:
         """Return the folder beside the file."""
         return f"{self._path}.journal"
+
+    def copy_to(self, target: Path) -> None:
+        """Write what is committed at one moment into a new file. Blocks; writers go on.
+
+        Raises `StoreCorruptError` if the file is no database.
+        """
+        copy_file(self._path, target)
+
+    def open_leases(self) -> list[tuple[str, str]]:
+        """Return the id and the counter of every lease that is out. Blocks."""
+        with closing(self._connect(create=False)) as connection:
+            return connection.execute(self._sql["open_leases"]).fetchall()
+
+    def tidy(self) -> None:
+        """Have rates begin anew, and all be in the one file, found whole. Blocks.
+
+        Raises `StoreCorruptError`.
+        """
+        with closing(self._connect(create=False)) as connection:
+            connection.execute(self._sql["forget_buckets"])
+            put_into_one(connection)
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         """Open the file; only at start may that create it, so that a lost file is noticed."""

@@ -97,3 +97,11 @@ UPDATE ledger_leases SET closed_us = ? WHERE closed_us > ?;
 DELETE FROM ledger_leases WHERE id IN (
     SELECT id FROM ledger_leases WHERE closed_us < ? LIMIT ?
 );
+
+-- name: open_leases
+-- For a copy of the file: whose leases nobody will give back.
+SELECT id, counter FROM ledger_leases WHERE closed_us IS NULL ORDER BY id;
+
+-- name: forget_buckets
+-- For a copy of the file: a rate's state is in the time of the machine that it was taken on.
+DELETE FROM ledger_buckets;

@@ -140,6 +140,18 @@ class Administration:
             await _project(connection, project)
             return await customers.page(connection, project, None, None)
 
+    async def suspend_customer(
+        self, project: str, external_id: str, *, suspended: bool
+    ) -> Customer:
+        """Have a customer refused, or let in again; a repeat changes nothing."""
+        async with self._records.write(OPERATOR) as writer:
+            await _project(writer.connection, project)
+            found = await _customer(writer.connection, project, external_id)
+            changed = replace(found, suspended=suspended)
+            if changed != found:
+                await customers.change(writer, changed)
+        return changed
+
     async def create_key(
         self,
         project: str,

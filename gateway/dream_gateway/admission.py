@@ -13,16 +13,18 @@ from dream_gateway.callers import KeyHolder, NamedUser
 from dream_gateway.counts import Counts
 from dream_gateway.errors import (
     ConflictError,
+    CustomerSuspendedError,
     IdempotencyConflictError,
     InvalidCredentialError,
     NotFoundError,
     PlatformSuspendedError,
     StoreUnavailableError,
     TenantMismatchError,
+    UnknownTierError,
     VoidExceedsError,
 )
 from dream_gateway.model import Credential, Customer, KeyKind, Verdict
-from dream_gateway.storage import Charge, Event, Outcome, Quota, Void
+from dream_gateway.storage import Charge, Event, Outcome, Quota, Recorded, Void
 from dream_gateway.subjects import Subject, refusal, templates
 from dream_gateway.verdicts import Admitted, refused, usage, verdict
 from dream_gateway.waiting import Denial
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from dream_gateway.lookup import Lookup
     from dream_gateway.meter import Meter
     from dream_gateway.model import Project, Tier, Usage
-    from dream_gateway.storage import Ledger, Recorded
+    from dream_gateway.storage import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,12 @@ class Admission:
             subject = self._lookup.peek_key(secret)
         else:
             subject = self._lookup.peek_user(publishable, secret)
-        if subject is None or subject.credential is None or subject.tier is None:
+        if subject is None or subject.credential is None or not subject.open:
             return None
         if project is not None and subject.project.id != project:
             return None
         now = self._clock.now()
-        if refusal(subject.credential, now, scopes, ip) or subject.project.suspended:
+        if refusal(subject.credential, now, scopes, ip):
             return None
         counters = subject.at(now, self._meter)
         if not self._meter.try_spend(counters, cost, self._clock.monotonic()):
@@ -240,7 +242,7 @@ class Admission:
     def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
         """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""
         subject = self._lookup.peek_caller(project.id, user)
-        if subject is None or subject.tier is None or cost == 0:
+        if subject is None or not subject.open or cost == 0:
             return None
         now = self._clock.now()
         counters = subject.at(now, self._meter)
@@ -296,7 +298,25 @@ class Admission:
     ) -> list[tuple[Verdict, Recorded]]:
         """Charge events that carry an idempotency key, each on its own."""
         subjects = [await self._named(project, e.user, e.plan, e.cost) for e in events]
-        asked = [self._event(project, s, e) for s, e in zip(subjects, events, strict=True)]
+        is_suspended = [subject.customer.suspended for subject in subjects]
+        may = [at for at, is_so in enumerate(is_suspended) if not is_so]
+        charged = iter(await self._record([subjects[at] for at in may], [events[at] for at in may]))
+        return [
+            self._suspended(subject, event) if is_so else next(charged)
+            for subject, event, is_so in zip(subjects, events, is_suspended, strict=True)
+        ]
+
+    def _suspended(self, subject: Subject, event: TrackedEvent) -> tuple[Verdict, Recorded]:
+        """Return the refusal of a suspended customer's event; a repeat of one recorded before, too."""
+        code = CustomerSuspendedError.code
+        self.counts.denied(code, subject.project.id, subject.customer.id)
+        return refused(subject, code, event.cost), Recorded(Outcome.DENIED, "")
+
+    async def _record(
+        self, subjects: Sequence[Subject], events: Sequence[TrackedEvent]
+    ) -> list[tuple[Verdict, Recorded]]:
+        """Charge an event to each subject."""
+        asked = [self._event(s, e) for s, e in zip(subjects, events, strict=True)]
         answers = await self._ledger.record(asked)
         denied = [at for at, answer in enumerate(answers) if _denied(answer)]
         if denied:
@@ -389,7 +409,8 @@ class Admission:
     async def _peek(self, subject: Subject) -> Verdict:
         now = self._clock.now()
         code = _standing(subject)
-        if code:
+        # What a suspended customer has used may be told: that lets nobody pass.
+        if code and code != CustomerSuspendedError.code:
             return refused(subject, code, 0)
         counters = subject.at(now, self._meter)
         tallies = await self._ledger.usage([c.key for c in counters])
@@ -423,10 +444,10 @@ class Admission:
         now = self._clock.now()
         return Customer(f"unknown/{user}", project.id, user, project.default_tier, now, now)
 
-    def _event(self, project: Project, subject: Subject, event: TrackedEvent) -> Event:
+    def _event(self, subject: Subject, event: TrackedEvent) -> Event:
         return Event(
             id=keys.mint_id("evt"),
-            scope=project.id,
+            scope=subject.project.id,
             key=event.key,
             fingerprint=event.fingerprint,
             subject=subject.customer.id,
@@ -454,8 +475,10 @@ class Admission:
 def _standing(subject: Subject) -> str:
     """Return the code that keeps this customer out whatever they have left; empty if they may pass."""
     if subject.project.suspended:
-        return "platform_suspended"
-    return "" if subject.tier is not None else "unknown_tier"
+        return PlatformSuspendedError.code
+    if subject.tier is None:
+        return UnknownTierError.code
+    return CustomerSuspendedError.code if subject.customer.suspended else ""
 
 
 def _denied(answer: Recorded) -> bool:

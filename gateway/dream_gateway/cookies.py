@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -27,7 +29,11 @@ class Cookies:
 
     def read(self, request: Request, name: str) -> str:
         """Return a cookie's value, empty if there is none."""
-        value = request.cookies.get(self._prefix + name, "")
+        return self.among(request.cookies, name)
+
+    def among(self, cookies: Mapping[str, str], name: str) -> str:
+        """Return a cookie's value among all that a browser sent, empty if there is none."""
+        value = cookies.get(self._prefix + name, "")
         return value if len(value) <= LONGEST else ""
 
     def put(self, response: Response, name: str, value: str, seconds: float | None = None) -> None:

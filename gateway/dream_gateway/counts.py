@@ -1,7 +1,7 @@
 """What happens beside what the meter counts: refusals, other costs than one, refunds, latencies.
 
-Plain numbers of one worker, in memory, for charts. Nothing here is on the warm way of a request of one
-unit: the units that were admitted are the meter's to tell.
+Plain numbers of one worker, in memory, for charts, and when keys were used last. Nothing here is on
+the warm way of a request of one unit: the units that were admitted are the meter's to tell.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ class Counted(NamedTuple):
 
     denied: dict[tuple[str, str], int]
 
+    used: dict[str, float]
+    """When keys were used last, by id, in seconds since the epoch."""
+
     seconds: dict[str, float]
     """What the latencies of a project add up to."""
 
@@ -36,13 +39,14 @@ class Counted(NamedTuple):
 class Counts:
     """Counts until they are taken. Used from one event loop. Nothing blocks, and nothing raises."""
 
-    __slots__ = ("_denied", "_metrics", "_requests", "_seconds", "_units")
+    __slots__ = ("_denied", "_metrics", "_requests", "_seconds", "_units", "_used")
 
     def __init__(self) -> None:
         self._metrics: dict[tuple[str, str], int] = {}
         self._requests: dict[tuple[str, str], int] = {}
         self._units: dict[tuple[str, str], int] = {}
         self._denied: dict[tuple[str, str], int] = {}
+        self._used: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
 
     def weighed(self, subject: Subject, cost: int) -> None:
@@ -72,11 +76,17 @@ class Counts:
         _add(self._metrics, (project, series.latency(seconds)), 1)
         self._seconds[project] = self._seconds.get(project, 0.0) + seconds
 
+    def used(self, key: str, at: float) -> None:
+        """Note that a key is used at an instant, in seconds since the epoch."""
+        self._used[key] = at
+
     def take(self) -> Counted:
         """Return what was counted since the last time."""
-        taken = Counted(self._metrics, self._requests, self._units, self._denied, self._seconds)
+        taken = Counted(
+            self._metrics, self._requests, self._units, self._denied, self._used, self._seconds
+        )
         self._metrics, self._requests, self._units, self._denied = {}, {}, {}, {}
-        self._seconds = {}
+        self._used, self._seconds = {}, {}
         return taken
 
 

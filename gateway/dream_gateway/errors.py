@@ -80,6 +80,13 @@ class PlatformSuspendedError(ForbiddenError):
     title = "This API's platform is suspended."
 
 
+class CustomerSuspendedError(ForbiddenError):
+    """The developer has suspended this customer."""
+
+    code = "customer_suspended"
+    title = "This customer is suspended."
+
+
 class TenantMismatchError(ForbiddenError):
     """The token names another project than the publishable key beside it, or none."""
 
@@ -358,6 +365,13 @@ class StoreCorruptError(OperatorError):
 
     code = "store_corrupt"
     title = "The store's file is damaged or is not a database."
+
+
+class NotReloadableError(ConfigurationError):
+    """A setting changed that workers beside each other must agree on."""
+
+    code = "not_reloadable"
+    title = "The gateway has to be started again for this change."
 
 
 class AddressInUseError(OperatorError):

@@ -16,6 +16,7 @@ from dream_gateway.admission import Admission
 from dream_gateway.cache import CacheOptions
 from dream_gateway.clock import SystemClock
 from dream_gateway.configuration import state_dir
+from dream_gateway.counts import Counts
 from dream_gateway.errors import GatewayError, StoreUnavailableError
 from dream_gateway.journal import Journal, boot_id, dead_journals
 from dream_gateway.lookup import Lookup
@@ -83,6 +84,8 @@ class Gateway:
         self.telemetry: Telemetry | None = None
         """What this worker measures, and its node."""
         self._journals = Journals()
+        self.leaving = False
+        """Whether whoever asks is told to send requests elsewhere, for they will not be served long."""
 
     async def start(self) -> None:
         """Open the stores, settle what dead workers left, and begin to follow changes.
@@ -101,16 +104,15 @@ class Gateway:
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
-        self._lookup = self._make_lookup()
+        counts = Counts()
+        self._lookup = self._make_lookup(counts)
         self.records.tell(self._lookup.apply)
         imported = self.settings.imported_keys
         self.admission = Admission(
-            self._lookup, self._meter, ledger, self.clock, imported_keys=imported
+            self._lookup, self._meter, ledger, self.clock, imported_keys=imported, counts=counts
         )
         self._notices = Notices(self.settings, self.records, ledger, self.clock)
-        self.rollup = Rollup(
-            self.settings, self.records, self._meter, self.admission.counts, self.clock
-        )
+        self.rollup = Rollup(self.settings, self.records, self._meter, counts, self.clock)
         self.telemetry = self._make_telemetry(folder)
         self.rollup.listener = self.telemetry.totals
         self._begin(ledger, identity, folder)
@@ -154,13 +156,15 @@ class Gateway:
         except StoreUnavailableError as exc:
             ledger = exc.detail
         alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
-        return {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        faults = {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        return faults | ({"gateway": "It is about to stop."} if self.leaving else {})
 
-    def _make_lookup(self) -> Lookup:
+    def _make_lookup(self, counts: Counts) -> Lookup:
         source, kv = Directory(self.records), self.stores.kv()
         shared = None if kv is None else SharedSource(source, kv, self.clock)
         tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
-        return Lookup(source, self.clock, _cache_options(self.settings), shared, tokens)
+        options = _cache_options(self.settings)
+        return Lookup(source, self.clock, options, shared, tokens, counts=counts)
 
     def _make_telemetry(self, folder: Path) -> Telemetry:
         # Workers have one supervisor, which tells nodes apart that listen where there is room.

@@ -6,7 +6,7 @@ A hook registers objects; the gateway then calls those objects directly. `None` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pluggy
 
@@ -284,6 +284,15 @@ class DeveloperSignIn(Protocol):
         Raises `InvalidCodeError` for parameters that do not hold, used ones too, and
         `IdentityUnavailableError`.
         """
+        ...
+
+
+@runtime_checkable
+class SignOut(Protocol):
+    """A `DeveloperSignIn` with a session of its own in the browser, that ends with the dashboard's."""
+
+    async def sign_out(self, cookies: Mapping[str, str]) -> None:
+        """End the session of a browser with these cookies; one that is not there is no error."""
         ...
 
 

@@ -130,6 +130,56 @@ def dead_journals(folder: Path, ledger: str, boot: str) -> Iterator[DeadJournal]
                 yield found
 
 
+def noted(folder: Path, ledger: str, boot: str) -> dict[str, int]:
+    """Return what workers of this ledger, alive or dead, have noted as spent of leases they hold.
+
+    Each number is one that was true at some moment of the call, or later. A lease that is closed
+    meanwhile may be left out.
+    """
+    found: dict[str, int] = {}
+    for path in sorted(folder.glob("*.journal")):
+        with suppress(OSError):
+            found |= _notes(path, ledger, boot)
+    return found
+
+
+def in_use(folder: Path) -> bool:
+    """Tell whether a worker that lives has a journal in the folder."""
+    return any(_is_locked(path) for path in folder.glob("*.journal"))
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _notes(path: Path, ledger: str, boot: str) -> dict[str, int]:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = os.pread(file, HEADER.size, 0)
+        if len(content) < HEADER.size:
+            return {}
+        magic, written_boot, owner_ledger, worker = HEADER.unpack(content)
+        if magic != MAGIC or _text(owner_ledger) != ledger[:36] or _text(written_boot) != boot:
+            return {}
+        # A slot may be freed between its number and its units. Who still has it at a second look
+        # had it when the first was done.
+        first = {each.lease: each.spent for each in _returns(file, _text(worker), proved=True)}
+        still = {each.lease for each in _returns(file, _text(worker), proved=True)}
+    finally:
+        os.close(file)
+    return {lease: spent for lease, spent in first.items() if lease in still and spent is not None}
+
+
 def _create_locked(path: Path, header: bytes) -> int:
     """Create the file under another name, so that nobody finds it before it is locked."""
     unborn = path.with_suffix(".new")

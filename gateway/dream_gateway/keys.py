@@ -67,13 +67,14 @@ def parse(text: str) -> ParsedKey | None:
 
 
 def recognise(text: str) -> KeyKind | None:
-    """Return the kind of a key that another system minted, by its beginning. Never raises.
+    """Return the kind of a key that another system minted. Never raises.
 
-    It is of 16 to 256 printable ASCII characters, and whether it is a key only its digest tells.
+    It is told by its beginning, and is a customer's with any other. It is of 16 to 256 printable
+    ASCII characters, and whether it is a key at all only its digest tells.
     """
     if not 16 <= len(text) <= LONGEST_IMPORTED or not text.isascii() or not text.isprintable():
         return None
-    return BEGINNINGS.get(text[:3])
+    return BEGINNINGS.get(text[:3], KeyKind.CUSTOMER)
 
 
 def digest(text: str) -> bytes:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from dream_gateway import keys, metrics
 from dream_gateway.cache import Cache, Loaded
+from dream_gateway.counts import Counts
 from dream_gateway.errors import GatewayError, InvalidCredentialError, TenantMismatchError
 from dream_gateway.model import Credential, Customer, KeyKind, KeyStatus, Project
 from dream_gateway.storage import Subject as About
-from dream_gateway.subjects import Subject
+from dream_gateway.subjects import Subject, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Sequence
@@ -45,11 +46,15 @@ class Lookup:
         options: CacheOptions,
         shared: SharedSource | None = None,
         tokens: Tokens | None = None,
+        *,
+        counts: Counts | None = None,
     ) -> None:
         """Read from `source`; if `shared` is that source behind a cache of many nodes, through it.
 
-        `tokens` tells whom end users' tokens name; without it, nobody.
+        `tokens` tells whom end users' tokens name; without it, nobody. `counts` notes uses of keys.
         """
+        self._counts = counts or Counts()
+        self._now = clock.now
         self._source = shared or source
         self._tokens = tokens
         self._shared = shared
@@ -185,6 +190,8 @@ class Lookup:
         match key:
             case ("credential", bytes() as digest):
                 found = await self._source.credential(digest)
+                if found is not None and found.kind is KeyKind.SECRET:
+                    self._note(found)
                 return Loaded(found, () if found is None else (f"credential:{found.id}",))
             case ("project", str() as project_id):
                 return Loaded(await self._source.project(project_id), (f"project:{project_id}",))
@@ -217,12 +224,23 @@ class Lookup:
         credential = await self._source.credential(digest)
         if credential is None:
             return Loaded(None)
+        self._note(credential)
         own = (f"credential:{credential.id}",)
         if credential.customer_id is None:
             return Loaded(None, own)
         return await self._load_caller(
             credential.project_id, credential.customer_id, credential, own
         )
+
+    def _note(self, credential: Credential) -> None:
+        """Note that a key is used, if it works.
+
+        A key is read because a request came with it, and again once what is known of it is no longer
+        fresh and the next one comes: so no warm request has to note anything.
+        """
+        now = self._now()
+        if refusal(credential, now, (), None) != InvalidCredentialError.code:
+            self._counts.used(credential.id, now)
 
     async def _load_user(self, publishable: bytes, token: bytes) -> Loaded[object]:
         who = None if self._tokens is None else self._tokens.recall(token)

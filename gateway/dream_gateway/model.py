@@ -285,7 +285,8 @@ class Subscription:
 class Customer:
     """Somebody who calls the developer's API; `external_id` is the developer's own name for them.
 
-    `anchor` is when their periods start; a paid customer's is their subscription item's.
+    `anchor` is when their periods start; a paid customer's is their subscription item's. While they are
+    `suspended` they are refused, and keep their keys and what they used.
     """
 
     id: str
@@ -299,6 +300,7 @@ class Customer:
     last_name: str | None = None
     metadata: dict[str, object] = field(default_factory=dict)
     subscription: Subscription | None = None
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +308,8 @@ class Credential:
     """A key as stored: never its secret, only the digest that finds it.
 
     `expires_at` is `None` for a key without an end. `allowed_ips` holds CIDR blocks; empty means any.
-    `rate` is this key's own rate, beside its customer's.
+    `rate` is this key's own rate, beside its customer's. `last_used_at` is about a minute behind, and
+    in memory as it was when the key was read.
     """
 
     id: str
@@ -323,6 +326,7 @@ class Credential:
     allowed_ips: tuple[str, ...] = ()
     rate: Allowance | None = None
     metadata: dict[str, object] = field(default_factory=dict)
+    last_used_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,6 +357,10 @@ class Billing(Protocol):
         """Return the id of the provider's customer, created if need be."""
         ...
 
+    async def has_customer(self, account: Account, customer_id: str) -> bool:
+        """Return whether a customer is there, and was not deleted."""
+        ...
+
     async def checkout(self, account: Account, order: CheckoutOrder) -> CheckoutSession:
         """Open a checkout for a subscription."""
         ...

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dream_gateway import series
 from dream_gateway.errors import GatewayError
-from dream_gateway.records import chores, reports, rollups
+from dream_gateway.records import chores, credentials, reports, rollups
 from dream_gateway.records.rollups import Counted, Used, plus
 from dream_gateway.series import Granularity, start_of
 
@@ -34,6 +34,7 @@ ACTOR = "rollups"
 COLLECT_SECONDS = 1.0
 CUSTOMERS_SECONDS = 30.0
 CUSTOMERS_AT_ONCE = 250
+KEYS_AT_ONCE = 250
 COUNTS_AT_ONCE = 100
 """How many are written in one transaction, some rows for each: the ledger may wait for the same lock."""
 
@@ -42,7 +43,7 @@ PRUNE_SECONDS = 3_600.0
 PRUNE_AT_ONCE = 500
 DAY = 86_400.0
 MOST_KEPT = 200_000
-"""Numbers that wait for a store that is away, of customers and of projects; past that, some drop."""
+"""Numbers that wait for a store that is away, of customers, projects and keys; past that, some drop."""
 
 Numbers = dict[tuple[str, str], int]
 
@@ -81,6 +82,7 @@ class Rollup:
         self._counted: Counted = {}
         self._is_full = False
         self._waiting: dict[int, Waiting] = {}
+        self._used: dict[str, float] = {}
         self._customers_at = clock.monotonic()
         self._written_at = clock.monotonic()
         self._prune_at = clock.monotonic()
@@ -127,14 +129,17 @@ class Rollup:
         if sum(map(len, self._waiting.values())) > MOST_KEPT:
             logger.warning("What customers did while the store was away is too much to keep.")
             self._waiting.clear()
+        if len(self._used) <= MOST_KEPT:
+            self._used.update(taken.used)
 
     async def write(self, *, customers: bool = True) -> None:
-        """Write what was collected, of customers too, and how this worker does.
+        """Write what was collected, of customers too, when keys were used, and how this worker does.
 
         Raises `StoreUnavailableError`; what is not written then is kept.
         """
         self._written_at = self._clock.monotonic()
         await self._write_counted()
+        await self._write_used()
         if customers:
             await self._write_customers()
         if self._clock.monotonic() >= self._prune_at:
@@ -168,6 +173,15 @@ class Rollup:
                     self._count(project, metric, at, value)
             raise
         self._is_full = False
+
+    async def _write_used(self) -> None:
+        waiting = sorted(self._used)
+        for at in range(0, len(waiting), KEYS_AT_ONCE):
+            some = {key: self._used[key] for key in waiting[at : at + KEYS_AT_ONCE]}
+            async with self._records.write(ACTOR) as writer:
+                await credentials.used(writer, some)
+            for key in some:
+                self._used.pop(key, None)
 
     async def _write_customers(self) -> None:
         self._customers_at = self._clock.monotonic()

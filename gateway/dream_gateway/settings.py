@@ -169,6 +169,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     deny_ttl: Annotated[
         Seconds, Meta(description="Seconds a ledger's denial is repeated without asking again.")
     ] = 1.0
+    drain_delay: Annotated[
+        Seconds,
+        Meta(description="Seconds /ready answers 503 before nothing more is accepted at shutdown."),
+    ] = 0.0
     drain_seconds: Annotated[
         Seconds, Meta(description="Seconds requests under way may take to finish at shutdown.")
     ] = 30.0

@@ -40,7 +40,7 @@ MEMORY_SECONDS = LIFE_SECONDS + 2 * FILL_SECONDS
 AWAY_SECONDS = 1.0
 """How long a shared cache that failed is left alone. Then one request tries it, and no other."""
 
-FORMAT = "3"
+FORMAT = "4"
 """Part of every key; entries of another layout are never read."""
 
 

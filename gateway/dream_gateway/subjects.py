@@ -47,7 +47,8 @@ class Subject:
     def __post_init__(self) -> None:
         """See whether there are conditions."""
         key = self.credential
-        self.open = self.tier is not None and not self.project.suspended
+        suspended = self.project.suspended or self.customer.suspended
+        self.open = self.tier is not None and not suspended
         self.plain = self.open and key is not None and is_plain(key)
 
     @property

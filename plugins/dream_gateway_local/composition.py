@@ -19,13 +19,16 @@ from dream_gateway_local.mailroom import LoggingMailer, Mailroom
 from dream_gateway_local.passwords import Passwords
 from dream_gateway_local.post import Post
 from dream_gateway_local.provider import Provider
-from dream_gateway_local.realm import DEVELOPERS, PLATFORM, USERS
+from dream_gateway_local.realm import DEVELOPERS, PLATFORM, USERS, of_developers
 from dream_gateway_local.rendering import Pages
 from dream_gateway_local.site import AUTH, Front, page_table
 from dream_gateway_local.token_route import TokenRoute
 from dream_gateway_local.tokens import Tokens
+from dream_gateway_local.visit import session_cookie
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dream_gateway.facilities import Facilities
     from dream_gateway.hookspecs import SignedIn
     from dream_gateway.model import Project
@@ -43,6 +46,7 @@ class Parts:
         self.lent = lent
         self._options = options
         self._own = options.issuer or lent.service_url
+        self._cookies = Cookies(secure=self._own.startswith("https:"))
         self._passwords = Passwords(options)
         self._mailroom = Mailroom()
         self._keyrings = {
@@ -101,6 +105,13 @@ class Parts:
             last_name=account.last_name,
         )
 
+    async def sign_out(self, cookies: Mapping[str, str]) -> None:
+        """End the session of a developer's browser."""
+        realm = of_developers((), sign_up=False)
+        token = self._cookies.among(cookies, session_cookie(realm))
+        if token:
+            await self.provider.end_session(token)
+
     async def token(self, account: Account, project: Project) -> SignedIn:
         """Return the token of a project's user."""
         key = await self.lent.publishable_key(project)
@@ -113,7 +124,7 @@ class Parts:
 
     def _front(self, key: bytes) -> Front:
         pages = Pages()
-        cookies = Cookies(secure=self._own.startswith("https:"))
+        cookies = self._cookies
         desk = Desk(
             provider=self.provider,
             pages=pages,

@@ -62,6 +62,10 @@ class LocalSignIn:
             raise InvalidCodeError
         return found
 
+    async def sign_out(self, cookies: Mapping[str, str]) -> None:
+        """End the session of the browser."""
+        await self._site.parts.sign_out(cookies)
+
 
 class LocalSite:
     """The plugin's pages, and with them everything else it does, from `open` on."""

@@ -212,6 +212,11 @@ class Provider:
             else:
                 await sessions.end(writer, token)
 
+    async def end_session(self, token: str) -> None:
+        """End the session of a cookie's secret; one that is not there is no error."""
+        async with self._lent.write(ACTOR) as writer:
+            await sessions.end(writer, token)
+
     async def code(self, account: Account, target: str) -> str:
         """Return a code for the token of an account, sent to an address that was checked."""
         async with self._lent.write(ACTOR) as writer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dream_gateway_oidc.settings import ProviderSettings
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 5.0
 MOST_BYTES = 262_144
@@ -61,6 +64,7 @@ class Provider:
         try:
             async with self._client.stream("POST", url, data=dict(form), auth=auth) as answer:
                 if 400 <= answer.status_code < 500:
+                    logger.warning("A code was refused by %s: %s", url, await _refusal(answer))
                     raise InvalidCodeError
                 if answer.status_code != 200:
                     raise _failed(answer.status_code)
@@ -92,6 +96,18 @@ class Provider:
                 return msgspec.json.decode(await _body(answer))
         except (httpx.HTTPError, msgspec.DecodeError) as exc:
             raise IdentityUnavailableError from exc
+
+
+async def _refusal(answer: httpx.Response) -> str:
+    """Return the provider's word for why, which is made for programs (RFC 6749 5.2), and the status."""
+    try:
+        told = msgspec.json.decode(await _body(answer))
+    except (IdentityUnavailableError, httpx.HTTPError, msgspec.DecodeError):
+        told = None
+    word = told.get("error") if isinstance(told, dict) else None
+    return (
+        f"{answer.status_code}, {word!r:.80}" if isinstance(word, str) else str(answer.status_code)
+    )
 
 
 def _failed(status: int) -> IdentityUnavailableError:

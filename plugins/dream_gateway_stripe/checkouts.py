@@ -10,7 +10,7 @@ import stripe
 from dream_gateway.errors import BillingUnavailableError
 from dream_gateway.payments import CheckoutSession
 from dream_gateway_stripe.desk import PAGE, Asking, once, translated
-from dream_gateway_stripe.shapes import Dispute, Object, Payment, Session
+from dream_gateway_stripe.shapes import Customer, Dispute, Object, Payment, Session
 from dream_gateway_stripe.states import checkout_state, payment_state
 
 if TYPE_CHECKING:
@@ -43,13 +43,27 @@ class Checkouts(Asking):
             params["email"] = payer.email
         if payer.name is not None:
             params["name"] = payer.name
-        created = await self._desk.ask(
+        key = once(payer.key, "customer", params)
+        while True:
+            created = await self._desk.ask(
+                account,
+                Object,
+                lambda client, options: client.v1.customers.create_async(params, options),
+                key,
+            )
+            if await self.has_customer(account, created.id):
+                return created.id
+            # Deleted since: the same question would get the same answer for a day.
+            key = once(key, created.id)
+
+    async def has_customer(self, account: Account, customer_id: str) -> bool:
+        """Return whether a customer is there; Stripe still shows that one was deleted."""
+        found = await self._desk.find(
             account,
-            Object,
-            lambda client, options: client.v1.customers.create_async(params, options),
-            once(payer.key, "customer", params),
+            Customer,
+            lambda client, options: client.v1.customers.retrieve_async(customer_id, None, options),
         )
-        return created.id
+        return found is not None and not found.deleted
 
     async def checkout(self, account: Account, order: CheckoutOrder) -> CheckoutSession:
         """Open a checkout for a subscription. Only the first price is one of so many pieces."""

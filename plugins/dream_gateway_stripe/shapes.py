@@ -19,6 +19,12 @@ class Object(msgspec.Struct, frozen=True):
     id: str
 
 
+class Customer(Object, frozen=True):
+    """A customer, or what is left of one who was deleted."""
+
+    deleted: bool = False
+
+
 class Recurring(msgspec.Struct, frozen=True):
     """How often a price is paid, or that usage is paid for, by a meter."""
 

@@ -228,9 +228,10 @@ async def test_what_fails_again_and_again_is_parked_and_can_be_replayed(
         await till.work()
     parked = [each for each in await received(till) if each.status is InboxStatus.PARKED]
     assert {(each.attempts, each.fault) for each in parked} == {
-        (MOST_ATTEMPTS, "ValueError: poison")
+        (MOST_ATTEMPTS, "It failed inside of the gateway (ValueError).")
     }
     assert "failed" in caplog.text
+    assert "poison" in caplog.text
     assert await till.plan() == "free"
     monkeypatch.undo()
     await till.work()

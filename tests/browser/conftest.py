@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from selenium.webdriver.chrome.webdriver import WebDriver
+    from tests.browser.crowded import Crowded
 
     Open = Callable[..., WebDriver]
 
@@ -110,6 +111,7 @@ class World:
             json={"code": query["code"][0]},
             headers={"authorization": f"Bearer {self.secret_key}"},
             trust_env=False,
+            timeout=LIMIT_SECONDS,
         )
         self.answers.append({**answer.json(), "state": query.get("state")})
         return f"welcome {answer.json().get('email')}"
@@ -189,7 +191,9 @@ def open_browser(*, scripts: bool = True) -> WebDriver:
     if not scripts:
         off = {"profile.managed_default_content_settings.javascript": 2}
         options.add_experimental_option("prefs", off)
-    return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(LIMIT_SECONDS)
+    return driver
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +208,30 @@ def browsers() -> Iterator[Open]:
     yield start
     for driver in opened:
         driver.quit()
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowded]:
+    """A gateway whose dashboard has a crowd, for all who look at it."""
+    from tests.browser.crowded import crowded
+
+    folder = tmp_path_factory.mktemp("dashboard")
+    with crowded(folder, f"sqlite:///{folder}/gateway.db") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, from npm, kept beside the project's other tools."""
+    npm, folder = shutil.which("npm"), Path(sys.prefix)
+    found = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not found.exists():
+        if npm is None:
+            pytest.skip("needs npm")
+        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip("axe-core cannot be had from npm")
+    return found.read_text()
 
 
 @pytest.fixture

@@ -8,35 +8,51 @@ import os
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser.conftest import COMMAND, LIMIT_SECONDS, free_port, toml
+from tests.dashboard.every_page import places
 from tests.local.conftest import CHEAP
 
+from dream_gateway.administration import open_records
+from dream_gateway.clock import SystemClock
 from dream_gateway.demo.crowd import Crowd
 from dream_gateway.demo.past import seed_dashboard
+from dream_gateway.demo.payments import FakePayments
 from dream_gateway.demo.seed import seed
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.settings import Settings
+from dream_gateway_stripe.testing import FakeStripe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OPERATOR = "an operator's token, which nobody can guess"
 FULL = Crowd()
-FEW = Crowd(customers=300, days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
-    """What runs: `link` is a path that signs in once, `project` the one with the crowd."""
+    """What runs: `link` is a path that signs in once, `project` the one with the crowd.
+
+    `names` are what is named in the addresses of `every_page`.
+    """
 
     url: str
     edge: str
     link: str
     project: str
     log: Path
+    names: dict[str, str]
+    pid: int
+
+    def spent(self) -> float:
+        """Return the processor's seconds that the workers took so far."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        lines = [Path(f"/proc/{each}/stat").read_text() for each in (str(self.pid), *children)]
+        ticks = [line.rpartition(")")[2].split()[11:13] for line in lines]
+        return sum(int(each) for both in ticks for each in both) / os.sysconf("SC_CLK_TCK")
 
     @property
     def home(self) -> str:
@@ -45,7 +61,16 @@ class Crowded:
 
 @contextmanager
 def crowded(folder: Path, store: str, crowd: Crowd = FULL) -> Iterator[Crowded]:
-    """Serve a gateway on a store, which gets the crowd first."""
+    """Serve a gateway on a store, which gets the crowd first; a fake Stripe takes the money.
+
+    The operator sells platforms a plan, which they may do without for a while.
+    """
+    with FakeStripe(clock=SystemClock()) as fake, _served(folder, store, crowd, fake) as made:
+        yield made
+
+
+@contextmanager
+def _served(folder: Path, store: str, crowd: Crowd, fake: FakeStripe) -> Iterator[Crowded]:
     port = free_port()
     own = {
         "store": store,
@@ -54,10 +79,14 @@ def crowded(folder: Path, store: str, crowd: Crowd = FULL) -> Iterator[Crowded]:
         "service_url": f"http://127.0.0.1:{port}",
         "encryption_keys": [mint_key()],
         "operator_tokens": [OPERATOR],
+        "platform_plan": True,
     }
-    link, project = asyncio.run(_seeded(Settings(store=store), crowd))
+    link, names = asyncio.run(_seeded(Settings(store=store), crowd))
+    payments = FakePayments(fake)
     config, log = folder / "gateway.toml", folder / "log"
-    config.write_text(toml(own, CHEAP))
+    stripe = payments.settings(Settings()).plugins["stripe"]
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in stripe.items())
+    config.write_text(f"{toml(own, CHEAP)}[plugins.stripe]\n{lines}")
     environ = {**os.environ, "DREAM_GATEWAY_CONFIG": str(config), "XDG_STATE_HOME": str(folder)}
     with log.open("w") as errors:
         process = subprocess.Popen(
@@ -70,13 +99,17 @@ def crowded(folder: Path, store: str, crowd: Crowd = FULL) -> Iterator[Crowded]:
     try:
         assert process.stdout is not None
         listening = json.loads(process.stdout.readline() or log.read_text())
-        yield Crowded(listening["service"], listening["edge"], link, project, log)
+        payments.tell(listening["service"])
+        project = names["project"]
+        edge, service = listening["edge"], listening["service"]
+        yield Crowded(service, edge, link, project, log, names, process.pid)
     finally:
         process.terminate()
         process.communicate(timeout=LIMIT_SECONDS)
 
 
-async def _seeded(settings: Settings, crowd: Crowd) -> tuple[str, str]:
+async def _seeded(settings: Settings, crowd: Crowd) -> tuple[str, dict[str, str]]:
     made = await seed(settings, "http://127.0.0.1")
     path = await seed_dashboard(settings, made.project.platform_id, crowd)
-    return path, path.rpartition("%2F")[2]
+    async with open_records(settings) as records, records.read() as connection:
+        return path, await places(connection, path.rpartition("%2F")[2])

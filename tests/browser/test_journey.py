@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 CLIENT = "the-gateway"
 LIMIT, MORE = 6, 10
-CHANGE_SECONDS = 5.0
+CHANGE_SECONDS = 30.0
 
 
 @dataclass
@@ -72,7 +72,11 @@ class Local:
         page = f"{stage.service}/auth/platform"
         cookies = {each["name"]: each["value"] for each in driver.get_cookies()}
         answer = httpx.post(
-            f"{page}/token", cookies=cookies, headers={"origin": stage.service}, trust_env=False
+            f"{page}/token",
+            cookies=cookies,
+            headers={"origin": stage.service},
+            trust_env=False,
+            timeout=LIMIT_SECONDS,
         )
         return str(answer.raise_for_status().json()["token"])
 
@@ -87,6 +91,7 @@ class Local:
             json={"code": stage.came_back[-1]["code"][0], "redirectUrl": back},
             headers={"authorization": f"Bearer {made['secretKey']}"},
             trust_env=False,
+            timeout=LIMIT_SECONDS,
         )
         return str(answer.raise_for_status().json()["token"])
 
@@ -243,5 +248,10 @@ def test_from_sign_up_to_the_limit_and_past_it(
         admitted += page.status("/forecast") == 200
     assert admitted == MORE
     assert [program.status("/forecast"), page.status("/forecast")] == [429, 429]
-    usage = Api(stage.service, **credential)("GET", "/api/usage")
-    assert (usage["usageCount"], usage["limit"]) == (LIMIT + MORE, LIMIT + MORE)
+    customers_own, told = Api(stage.service, **credential), None
+    deadline = time.monotonic() + CHANGE_SECONDS
+    # Another worker than the one that changed the plan hears of it a moment later.
+    while told != (LIMIT + MORE, LIMIT + MORE) and time.monotonic() < deadline:
+        usage = customers_own("GET", "/api/usage")
+        told = usage["usageCount"], usage["limit"]
+    assert told == (LIMIT + MORE, LIMIT + MORE)

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
-from selenium.webdriver.support.expected_conditions import presence_of_element_located
 from selenium.webdriver.support.wait import WebDriverWait
 from tests.browser.conftest import LIMIT_SECONDS
 
@@ -35,12 +34,31 @@ def fill(driver: WebDriver, **values: str) -> None:
 
 def press(driver: WebDriver, number: int = 0) -> None:
     """Press a form's button, and wait for the page that it leads to."""
+    leave(driver, driver.find_elements("css selector", "form button")[number])
+
+
+def leave(driver: WebDriver, button: WebElement, *, asks: bool = False) -> None:
+    """Press what leads to another page, say yes if it asks, and wait until that page is there."""
     before = driver.find_element("css selector", "html")
-    driver.find_elements("css selector", "form button")[number].click()
-    wait = WebDriverWait(driver, LIMIT_SECONDS)
+    button.click()
+    wait = patience(driver)
+    if asks:
+        wait.until(lambda each: each.switch_to.alert).accept()
     wait.until(lambda _: has_left(before))
-    # A page of ours ends with what is below the card, the developer's site with what it says.
-    wait.until(presence_of_element_located(("css selector", "main > :last-child, #said")))
+    # A page of ours has a part of its own, the developer's site what it says.
+    wait.until(lambda each: each.find_element("css selector", "main > :last-child, #said"))
+    wait.until(lambda each: measure(each, "document.readyState") == "complete")
+
+
+def patience(driver: WebDriver) -> WebDriverWait[WebDriver]:
+    """Return what waits, also while one page takes the place of another."""
+    return WebDriverWait(driver, LIMIT_SECONDS, ignored_exceptions=[WebDriverException])
+
+
+def has_focus(driver: WebDriver, element_id: str) -> bool:
+    """Wait until an element has the focus, which comes to it after the page is there."""
+    focus = "document.activeElement.id"
+    return bool(patience(driver).until(lambda each: measure(each, focus) == element_id))
 
 
 def has_left(page: WebElement) -> bool:
@@ -174,11 +192,11 @@ def test_a_fault_is_beside_its_field_which_has_the_focus(
     for scheme in ("light", "dark"):
         size(driver, DESK, scheme)
         driver.get(f"{world.path}/sign-up")
-        assert measure(driver, "document.activeElement.id") == "email"
+        assert has_focus(driver, "email")
         fill(driver, email="someone@example.com", new_password="short")
         keep(driver, f"fault-{scheme}")
         assert driver.title.startswith("Error: ")
-        assert measure(driver, "document.activeElement.id") == "new-password"
+        assert has_focus(driver, "new-password")
         described = measure(driver, "document.activeElement.getAttribute('aria-describedby')")
         texts = [driver.find_element("id", each).text for each in described.split()]
         assert "at least 10 characters" in " ".join(texts)

@@ -126,6 +126,7 @@ def test_a_store_of_a_newer_version_is_told_and_not_looked_into(
     done("platform", "list")
     with closing(sqlite3.connect(tmp_path / "dream.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE schema_readers SET oldest = '9998'")
         connection.commit()
     result = run("doctor")
     assert result.code == 1

@@ -213,6 +213,18 @@ def test_a_platform_is_suspended_and_resumed(done: Command, project: str) -> Non
         assert row["suspended"] is suspended
 
 
+def test_a_customer_is_suspended_and_resumed(done: Command, refused: Command, project: str) -> None:
+    done("customer", "create", "--project", project, "--id", "ada")
+    for verb, suspended in (("suspend", True), ("suspend", True), ("resume", False)):
+        answer = done("customer", verb, "--project", project, "--id", "ada")
+        assert (answer["id"], answer["suspended"]) == ("ada", suspended)
+        (row,) = done("customer", "list", "--project", project)["data"]
+        assert row["suspended"] is suspended
+    audited = [each["action"] for each in done("audit", "--action", "customer")["data"]]
+    assert audited == ["customer.resume", "customer.suspend", "customer.create"]
+    assert "grace" in refused("customer", "suspend", "--project", project, "--id", "grace")
+
+
 def test_products_are_set_by_name_and_deleted(
     done: Command, refused: Command, project: str
 ) -> None:

@@ -137,6 +137,7 @@ def test_the_demo_ends_with_a_limit_that_follows_the_money(
     assert all(line.startswith("curl ") for line in hints["commands"])
 
 
+@pytest.mark.long
 def test_the_demo_takes_free_ports_if_its_own_are_taken_and_serves_until_told(
     spawn: Spawn,
 ) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
+from html import unescape
 from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.dashboard.conftest import Board, listened
 
+from dream_gateway.dashboard import customers as pages_of_customers
 from dream_gateway.demo.crowd import Crowd, populate
-from dream_gateway.model import KeyStatus
-from dream_gateway.records import credentials, customers
+from dream_gateway.model import KeyKind, KeyStatus, Mode
+from dream_gateway.records import credentials, customer_search, customers
+from dream_gateway.records.customer_search import Order, Wanted
 
 if TYPE_CHECKING:
     from tests.local.conftest import Browser
@@ -110,6 +114,65 @@ async def test_customers_are_found_and_come_as_csv(crowded: Crowded) -> None:
     assert {row["external_id"] for row in rows} == set(shown(listed.text))
 
 
+@pytest.mark.parametrize("order", list(Order))
+async def test_the_csv_is_read_piece_by_piece_and_has_everybody_once_in_order(
+    crowded: Crowded, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    board, ada, home = crowded
+    monkeypatch.setattr(pages_of_customers, "EXPORTED_AT_ONCE", 50)
+    said = listened(board)
+    answer = await ada.client.get(f"{home}/customers.csv?order={order}")
+    assert len([each for each in said if "sorted_by" in each]) == 3
+    assert "content-length" not in answer.headers
+    rows = [row["external_id"] for row in csv.DictReader(StringIO(answer.text))]
+    listed = []
+    for at in (1, 2, 3):
+        listed += shown((await ada.open(f"{home}/customers?order={order}&page={at}")).text)
+    assert rows == listed
+    assert len(set(rows)) == SMALL.customers
+
+
+async def test_whoever_comes_meanwhile_has_nobody_passed_over(crowded: Crowded) -> None:
+    board, ada, home = crowded
+    project, now = home.rpartition("/")[2], board.world.clock.now()
+    async with board.gateway.records.read() as connection:
+        first = await customer_search.following(
+            connection, project, Wanted(), now, after=None, limit=60
+        )
+    await ada.open(f"{home}/customers/new")
+    assert await send_to(ada, "/customers/new", {"email": "new@example.com"}) == 303
+    async with board.gateway.records.read() as connection:
+        rest = await customer_search.following(
+            connection, project, Wanted(), now, after=first[-1][1], limit=1_000
+        )
+    assert len({customer.id for customer, _ in [*first, *rest]}) == SMALL.customers
+    assert len(rest) == SMALL.customers - 60
+
+
+async def test_keys_are_paged_newest_first(one: tuple[Crowded, Customer]) -> None:
+    (board, ada, home), customer = one
+    page = f"{home}/customers/{customer.id}"
+    for path, kind, names in (
+        (page, KeyKind.CUSTOMER, [f"of-them-{at:02}" for at in range(45)]),
+        (f"{home}/keys", KeyKind.SECRET, [f"of-ours-{at:02}" for at in range(110)]),
+    ):
+        async with board.gateway.records.write("test") as writer:
+            blank = credentials.template(customer.project_id, kind, writer.now)
+            if kind is KeyKind.CUSTOMER:
+                blank = replace(blank, customer_id=customer.id)
+            for name in names:
+                await credentials.mint(writer, Mode.TEST, replace(blank, name=name))
+        seen, at = [], path
+        for _ in range(3):
+            text = (await ada.open(at)).text
+            seen += re.findall(r"<td>(of-\w+-\d+)</td>", text)
+            after = re.findall(r'href="([^"]+)">Next</a>', text)
+            at = unescape(after[0]).partition("#")[0] if after else ""
+        assert at == ""
+        assert seen == names[::-1]
+        assert "Newest" in text
+
+
 async def test_no_cell_of_the_csv_is_a_formula(one: tuple[Crowded, Customer]) -> None:
     (board, ada, home), customer = one
     await ada.open(f"{home}/customers/{customer.id}")
@@ -151,6 +214,29 @@ async def test_a_customer_is_changed_and_deleted(one: tuple[Crowded, Customer]) 
     assert (await board.gateway_audit())[0] == "customer.delete"
 
 
+async def test_a_customer_is_suspended_found_by_it_and_resumed(
+    one: tuple[Crowded, Customer],
+) -> None:
+    (board, ada, home), customer = one
+    path = f"/customers/{customer.id}"
+    for act, suspended in (("suspend", True), ("resume", False)):
+        await ada.open(home + path)
+        assert ("They are refused until" in ada.shown, f"{act.capitalize()}</h2>" in ada.shown) == (
+            True,
+            True,
+        )
+        assert await send_to(ada, f"{path}/{act}", {}) == 303
+        assert (await only(board, customer.project_id)).suspended is suspended
+        listed = await ada.open(f"{home}/customers?status=suspended")
+        assert shown(listed.text) == (["user-1"] if suspended else [])
+        listed = await ada.open(f"{home}/customers")
+        assert ('<span class="tag bad">suspended</span>' in listed.text) is suspended
+        answer = await ada.client.get(f"{home}/customers.csv")
+        (row,) = csv.DictReader(StringIO(answer.text))
+        assert row["suspended"] == ("yes" if suspended else "no")
+    assert (await board.gateway_audit())[:2] == ["customer.resume", "customer.suspend"]
+
+
 async def test_a_key_is_made_once_rotated_disabled_and_revoked(
     one: tuple[Crowded, Customer],
 ) -> None:
@@ -182,6 +268,23 @@ async def test_a_key_is_made_once_rotated_disabled_and_revoked(
     await ada.open(home + path)
     assert await send_to(ada, f"/{new.id}/revoke", {}) == 303
     assert (await keys_of(board, customer))[1].status is KeyStatus.REVOKED
+
+
+async def test_both_lists_of_keys_tell_the_last_use(one: tuple[Crowded, Customer]) -> None:
+    (board, ada, home), customer = one
+    page = f"{home}/customers/{customer.id}"
+    await ada.open(f"{page}/keys/new")
+    await send_to(ada, "/keys/new", {})
+    (key,) = await keys_of(board, customer)
+    async with board.gateway.records.read() as connection:
+        kinds = [KeyKind.SECRET]
+        (own,) = await credentials.of_project(connection, customer.project_id, kinds, None, None)
+    async with board.gateway.records.write("test") as writer:
+        await credentials.used(writer, {key.id: 86_400.0, own.id: 2 * 86_400.0})
+    for path, day in ((page, "1970-01-02"), (f"{home}/keys", "1970-01-03")):
+        answer = await ada.open(path)
+        assert 'scope="col">Last used<' in answer.text
+        assert answer.text.count(f'<time datetime="{day}') == 1
 
 
 async def test_a_key_of_somebody_else_is_not_there(one: tuple[Crowded, Customer]) -> None:

@@ -122,6 +122,22 @@ async def test_a_session_ends_at_sign_out_and_by_time(board: Board) -> None:
     assert (await grace.open("/dashboard/new")).status_code == 303
 
 
+async def test_signing_out_ends_the_session_that_would_sign_in_again(board: Board) -> None:
+    ada = await board.signed_up()
+    there = board.browser()
+    there.client.cookies.update(ada.client.cookies)
+    await ada.open("/dashboard/new")
+    assert (await ada.send({}, ada.form("/sign-out"))).status_code == 303
+    path = await board.walk(ada, "/dashboard/sign-in/local")
+    assert path.startswith("/auth/platform/sign-in?")
+    assert 'name="password"' in ada.shown
+    # The cookie that was copied before does not help either.
+    assert (await there.open("/auth/platform/account")).status_code == 303
+    answer = await ada.send({"email": "ada@example.com", "password": PASSWORD})
+    back = answer.headers["location"].removeprefix(board.world.url)
+    assert await board.walk(ada, back) == "/dashboard/new"
+
+
 @pytest.mark.parametrize("way", ["reset", "password", "everywhere", "deleted", "one"])
 async def test_a_developers_sessions_end_with_those_of_their_account(
     board: Board, way: str
@@ -165,6 +181,19 @@ async def test_what_scripts_ask_by_themselves_keeps_no_session(board: Board) -> 
     assert (await ada.client.get(live)).status_code == 200
     board.world.clock.advance(200)
     assert (await ada.client.get(live)).status_code == 303
+
+
+async def test_a_page_that_refreshes_itself_keeps_no_session(board: Board) -> None:
+    ada = await board.developer()
+    project = await board.project(ada)
+    start, idle = f"/dashboard/{project}/start", board.gateway.settings.dashboard_idle
+    script = (await board.browser().open("/dashboard/static/app.js")).text
+    assert '"X-By-Itself": "1"' in script
+    parts = {"x-part": "steps", "x-by-itself": "1"}
+    for _ in range(3):
+        assert (await ada.client.get(start, headers=parts)).status_code == 200
+        board.world.clock.advance(idle / 3)
+    assert (await ada.client.get(start, headers=parts)).status_code == 303
 
 
 async def test_a_sign_in_that_began_in_another_browser_is_begun_again(board: Board) -> None:

@@ -12,6 +12,9 @@ import pytest
 from dream_gateway import errors
 from dream_gateway.edge import request_body
 from dream_gateway.http.ratelimit import RateLimitHeaders
+from dream_gateway.integrate.frameworks import FRAMEWORKS
+from dream_gateway.mcp_server.api import ServiceApi
+from dream_gateway.mcp_server.tools import ReadingTools, WritingTools
 from dream_gateway.plugins import Plugins
 from dream_gateway.service.table import operations
 from dream_gateway.settings import Settings
@@ -71,3 +74,13 @@ def test_every_route_is_described() -> None:
     table = operations(nothing, RateLimitHeaders())
     missing = [f"{e.method} {e.path}" for e in table if f"{e.method} {e.path}`" not in text]
     assert missing == []
+
+
+def test_every_framework_and_every_tool_is_in_its_guide() -> None:
+    integrate = (REFERENCE.parent / "guides" / "integrate.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", integrate, re.MULTILINE) == list(FRAMEWORKS)
+    mcp = (REFERENCE.parent / "guides" / "mcp.md").read_text()
+    api = ServiceApi("http://service", "")
+    tools = [each.__name__ for kind in (ReadingTools, WritingTools) for each in kind(api).all()]
+    rows = " ".join(re.findall(r"^\| (`.*?) \|", mcp, re.MULTILINE))
+    assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(tools)

@@ -14,8 +14,8 @@ from dream_gateway.notices.addresses import (
     judge,
     networks,
     place_of,
-    resolve,
 )
+from dream_gateway.notices.resolver import Resolver
 
 PRIVATE = [
     "0.0.0.0",  # noqa: S104 - a place, not a listener
@@ -41,6 +41,8 @@ PRIVATE = [
     "fc00::1",
     "fd00:ec2::254",
     "fe80::1",
+    "fec0::1",
+    "feff:ffff::1",
     "ff02::1",
 ]
 PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "64:ff9b::101:101"]
@@ -112,6 +114,7 @@ def test_one_private_address_among_several_is_enough_to_be_refused() -> None:
 # What a resolver takes for an address, though it is none in the usual spelling.
 @pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f000001", "2130706433", "017700000001"])
 async def test_other_spellings_of_loopback_are_known_once_they_are_resolved(host: str) -> None:
+    resolver = Resolver()
     place = place_of(f"https://{host}/", ())
     with pytest.raises(ForbiddenPlaceError):
-        judge(place, await resolve(place), ())
+        judge(place, await resolver.resolve(place), ())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The provider is built with a library that warns of its own next version.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 COMMAND = (sys.executable, "-c", "from dream_gateway.cli import main; main()")
 CLIENT, CALLBACK = "the-gateway", "https://app.example.com/callback"
 LIMIT = 5

@@ -83,7 +83,7 @@ async def way(issuer: Issuer, clock: FakeClock) -> AsyncIterator[OidcSignIn]:
 
 
 async def test_a_code_is_redeemed_once_by_the_browser_that_asked(
-    desk: Desk, way: OidcSignIn
+    desk: Desk, way: OidcSignIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     back = desk.visit(await way.url(BACK, "a state", "a secret", sign_up=True))
     assert desk.asked | {"code_challenge": "", "nonce": ""} == {
@@ -105,6 +105,7 @@ async def test_a_code_is_redeemed_once_by_the_browser_that_asked(
     assert (form["redirect_uri"], form["code"]) == (BACK, "the code")
     with pytest.raises(InvalidCodeError):
         await way.finish(back, BACK, "a secret")
+    assert "400, 'invalid_grant'" in caplog.text
 
 
 @pytest.mark.parametrize(

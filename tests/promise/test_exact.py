@@ -84,7 +84,9 @@ class Gate:
                 self._changed.notify_all()
 
 
-@pytest.mark.parametrize(("cost", "admitted"), [(1, 500), (7, 71)])
+@pytest.mark.parametrize(
+    ("cost", "admitted"), [(1, 500), pytest.param(7, 71, marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("door", ["data", "proxy", "authorize", "verify"])
 async def test_two_workers_admit_exactly_the_limit(
     running: Running,

@@ -72,6 +72,7 @@ async def test_a_newer_schema_is_refused_and_left_alone(store: str) -> None:
     backend = open_backend(store, FakeClock())
     async with backend.records_engine().begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await connection.execute(text("UPDATE schema_readers SET oldest = '9998'"))
     with pytest.raises(SchemaTooNewError, match="9999"):
         async with open_administration(settings):
             pass

@@ -155,6 +155,7 @@ def make_keys(served: Served) -> None:
         served.edge.get("/", headers={"authorization": f"Bearer {new}"})
 
 
+@pytest.mark.long
 def test_no_secret_is_in_the_log_of_a_served_run(config: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with serving(config, log) as served:

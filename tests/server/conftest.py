@@ -42,6 +42,13 @@ class Running:
                 await asyncio.sleep(0.01)
         return self.supervisor.worker_pids[0]
 
+    async def told(self, number: int) -> str:
+        """Return the event of that number once it is there."""
+        async with asyncio.timeout(START_SECONDS):
+            while len(self.events) <= number:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+        return self.events[number]
+
 
 @dataclass
 class Upstream:
@@ -86,16 +93,20 @@ def settings(tmp_path: Path, migrated: Path, upstream: Upstream) -> Settings:
 
 
 @pytest.fixture
-def supervise() -> Callable[[Settings], AbstractAsyncContextManager[Running]]:
+def supervise() -> Callable[..., AbstractAsyncContextManager[Running]]:
     """Return a context manager that runs a supervisor and ends it."""
     return _supervise
 
 
 @contextlib.asynccontextmanager
-async def _supervise(settings: Settings) -> AsyncIterator[Running]:
+async def _supervise(
+    settings: Settings, reread: Callable[[], Settings] | None = None
+) -> AsyncIterator[Running]:
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()
     events: list[str] = []
-    supervisor = Supervisor(settings, on_ready=ready.set_result, on_event=events.append)
+    supervisor = Supervisor(
+        settings, on_ready=ready.set_result, on_event=events.append, reread=reread
+    )
     task = asyncio.create_task(supervisor.run())
     try:
         await asyncio.wait((task, ready), timeout=START_SECONDS, return_when="FIRST_COMPLETED")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -50,6 +51,7 @@ async def processes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[P
         service_port=0,
         workers=WORKERS,
         operator_tokens=(OPERATOR["authorization"].removeprefix("Bearer "),),
+        upstream="http://127.0.0.1:1",  # Where nobody is: who is let in hears that.
     )
     async with supervise(settings) as running, AsyncExitStack() as stack:
         addresses = running.addresses
@@ -82,6 +84,7 @@ class Shop:
     made: NewProject
     service: httpx.AsyncClient
     edges: list[httpx.AsyncClient]
+    services: list[httpx.AsyncClient]
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         own = {"authorization": f"Bearer {self.made.secret_key}"}
@@ -109,7 +112,7 @@ async def shop(processes: Processes) -> Shop:
     tiers = [parse_tier("small=4/month"), parse_tier("large=1000/month")]
     async with open_administration(processes.settings) as administration:
         made = await administration.create_platform("shop", Mode.TEST, tiers, ())
-    return Shop(made, processes.services[0], processes.edges)
+    return Shop(made, processes.services[0], processes.edges, processes.services)
 
 
 async def status(edge: httpx.AsyncClient, key: str) -> int:
@@ -184,6 +187,75 @@ async def test_a_suspended_platform(shop: Shop) -> None:
         answer = await shop.service.post(f"{path}/{verb}", headers=OPERATOR)
         assert answer.status_code == 200
         await everywhere(shop, key, wanted)
+
+
+async def test_a_suspended_customer(shop: Shop) -> None:
+    customer = await shop.customer("large")
+    key = (await shop.key(customer["id"]))["key"]
+    path = f"/api/customers/{customer['id']}"
+    await each_way(shop, key, "")
+    await each_way(shop, key, "")  # Once more, as everybody is known by now.
+    await shop.ask("PATCH", path, json={"suspended": True})
+    await each_way(shop, key, "customer_suspended")
+    used = await shop.used()
+    await each_way(shop, key, "customer_suspended")
+    assert await shop.used() == used > 0
+    await shop.ask("PATCH", path, json={"suspended": False})
+    await each_way(shop, key, "")
+    assert await shop.used() > used
+
+
+async def each_way(shop: Shop, key: str, wanted: str) -> None:
+    """Wait until each way into each process says so; the empty code lets in."""
+    own = {"authorization": f"Bearer {shop.made.secret_key}"}
+    events = count()
+
+    async def charged(service: httpx.AsyncClient) -> str:
+        return code(await service.post("/api/data", headers={**own, "x-user-id": "u"}))
+
+    async def charged_once(service: httpx.AsyncClient) -> str:
+        once = {"x-user-id": "u", "idempotency-key": f"{id(events)}-{next(events)}"}
+        return code(await service.post("/api/data", headers={**own, **once}))
+
+    async def peeked(service: httpx.AsyncClient) -> str:
+        fields = {**own, "x-user-id": "u", "x-usage-cost": "0"}
+        return code(await service.post("/api/data", headers=fields))
+
+    async def verified(service: httpx.AsyncClient) -> str:
+        answer = await service.post("/api/verify", headers=own, json={"key": key})
+        return str(answer.json()["code"]).replace("allowed", "")
+
+    async def batched(service: httpx.AsyncClient) -> str:
+        asked = {"userId": "u", "idempotencyKey": f"{id(events)}-{next(events)}"}
+        answer = await service.post("/api/usage/batch", headers=own, json={"events": [asked]})
+        (result,) = answer.json()["results"]
+        assert result["success"] or result.get("usage") is None
+        return str(result["code"]).replace("recorded", "")
+
+    async def authorized(edge: httpx.AsyncClient) -> str:
+        return code(await edge.get("/authorize", headers={"authorization": f"Bearer {key}"}))
+
+    async def proxied(edge: httpx.AsyncClient) -> str:
+        found = code(await edge.get("/things", headers={"authorization": f"Bearer {key}"}))
+        return "" if found.startswith("upstream") else found
+
+    ways = [
+        *product((charged, charged_once, peeked, verified, batched), shop.services),
+        *product((authorized, proxied), shop.edges),
+    ]
+    async with asyncio.timeout(2 * FEED_SECONDS):
+        for way, client in ways:
+            while await way(client) != wanted:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+
+
+def code(answer: httpx.Response) -> str:
+    """Return the code of a refusal, empty for a request that passed."""
+    if answer.is_success:
+        return ""
+    found = str(answer.json()["code"])
+    assert (answer.status_code == 403) is (found == "customer_suspended")
+    return found
 
 
 async def test_a_platform_that_does_not_pay_its_plan(processes: Processes, shop: Shop) -> None:

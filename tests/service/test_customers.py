@@ -35,6 +35,7 @@ async def test_201(tenant: Tenant, rows: Ask) -> None:
     assert customer_id.startswith("cus_")
     assert customer.pop("publishableKey").startswith("pk_test_")
     assert customer.pop("subscription") is None
+    assert customer.pop("suspended") is False
     assert customer == body
     assert answer.headers["cache-control"] == "no-store"
     audited = await rows(select(audit_log).where(audit_log.c.actor != "operator"))

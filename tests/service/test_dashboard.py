@@ -20,6 +20,7 @@ from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
 from dream_gateway.settings import Settings
 from dream_gateway.testing.clock import FakeClock
+from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -254,3 +255,19 @@ async def test_the_operator_sees_how_the_gateway_does(
     (worker,) = found["workers"]
     assert worker["leases"] == 1
     assert worker["upstreams"] == []
+
+
+async def test_the_operator_sees_test_and_live_apart_and_nothing_that_is_deleted(
+    gateway: Gateway, tenant: Tenant, operator: httpx.AsyncClient
+) -> None:
+    await tenant.customer("u")
+    admin = Administration(gateway.records)
+    tiers = [parse_tier("free=10/month")]
+    live = (await admin.create_platform("Two", Mode.LIVE, tiers, ())).project
+    gone = (await admin.create_platform("Three", Mode.LIVE, tiers, ())).project
+    for project, user in ((live, "a"), (live, "b"), (gone, "c")):
+        await admin.create_customer(project.id, user, None)
+    await admin.delete_project(gone.id)
+    found = await get(operator, "/operator/overview")
+    assert (found["platforms"], found["projects"]) == (3, 2)
+    assert (found["test"]["customers"], found["live"]["customers"]) == (1, 2)

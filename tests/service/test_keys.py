@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.service.conftest import Ask, Tenant
+
+    from dream_gateway.gateway import Gateway
+    from dream_gateway.testing.clock import FakeClock
 
 
 async def test_201_the_secret_is_shown_once(tenant: Tenant) -> None:
@@ -264,3 +268,27 @@ class TestDigests:
         path = f"/api/customers/{(await tenant.customer('u-1'))['id']}/keys"
         answer = await tenant.client.post(path, json={"digest": digest})
         assert [each["pointer"] for each in answer.json()["errors"]] == ["/digest"]
+
+
+async def test_200_the_last_use_is_told_and_makes_no_other_version(
+    gateway: Gateway, tenant: Tenant, clock: FakeClock
+) -> None:
+    customer = await tenant.customer("u-1")
+    key = await tenant.key(customer["id"])
+    path = f"/api/keys/{key['keyId']}"
+    before = await tenant.client.get(path)
+    assert (key["lastUsedAt"], before.json()["lastUsedAt"]) == (None, None)
+    await tenant.client.post("/api/verify", json={"key": key["key"]})
+    assert gateway.rollup is not None
+    gateway.rollup.collect()
+    await gateway.rollup.write()
+    after = await tenant.client.get(path)
+    assert datetime.fromisoformat(after.json()["lastUsedAt"]).timestamp() == clock.now()
+    (listed,) = (await tenant.client.get(f"/api/customers/{customer['id']}/keys")).json()["data"]
+    assert listed == after.json()
+    assert after.headers["etag"] == before.headers["etag"]
+    own = {"if-match": before.headers["etag"]}
+    changed = await tenant.client.patch(path, headers=own, json={"name": "laptop"})
+    assert (changed.status_code, changed.json()["lastUsedAt"]) == (200, listed["lastUsedAt"])
+    turned = (await tenant.client.post(f"{path}/rotate")).json()
+    assert turned["lastUsedAt"] is None

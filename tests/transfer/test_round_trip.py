@@ -131,6 +131,7 @@ def keys(draw: st.DrawFn, project: str, customer: str | None, name: str) -> dict
         "rate": None,
         "metadata": draw(JSON),
         "createdAt": draw(PAST),
+        "lastUsedAt": draw(st.one_of(st.none(), PAST)),
     }
 
 
@@ -171,6 +172,7 @@ def people(draw: st.DrawFn, project: str, plans: Document) -> Document:
             "firstName": draw(st.one_of(st.none(), PLAIN)),
             "lastName": None,
             "metadata": draw(JSON),
+            "suspended": draw(st.booleans()),
         }
         customers.append(customer)
         owned += [draw(keys(project, own, f"{own} {n}")) for n in range(draw(st.integers(0, 2)))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.errors import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from dream_gateway.billing.orders import Orders
+    from dream_gateway.billing.payers import Payers
     from dream_gateway.model import Actor, Customer, Project
     from dream_gateway.payments import Account, Billing, CheckoutSession
     from dream_gateway.records.database import Records, Writer
@@ -69,10 +70,13 @@ class Placed:
 class Carts:
     """Places orders."""
 
-    def __init__(self, provider: Billing, records: Records, followed: Orders) -> None:
+    def __init__(
+        self, provider: Billing, records: Records, followed: Orders, payers: Payers
+    ) -> None:
         self._provider = provider
         self._records = records
         self._orders = followed
+        self._payers = payers
 
     @asynccontextmanager
     async def placed(
@@ -160,21 +164,22 @@ class Carts:
         references = {"order": order.id, "project": order.project_id}
         if order.customer_id is not None:
             references["customer"] = order.customer_id
-        return await self._provider.cart(
-            order.account,
-            CartOrder(
-                key=order.id,
-                lines=tuple(
-                    CartLine(price_id, count) for price_id, count in _counted(cart).items()
-                ),
-                success_url=cart.success_url,
-                cancel_url=cart.cancel_url,
-                references=references,
-                expires_at=order.expires_at,
-                customer_id=payer,
-                email=order.email,
-            ),
+        asked = CartOrder(
+            key=order.id,
+            lines=tuple(CartLine(price_id, count) for price_id, count in _counted(cart).items()),
+            success_url=cart.success_url,
+            cancel_url=cart.cancel_url,
+            references=references,
+            expires_at=order.expires_at,
+            customer_id=payer,
+            email=order.email,
         )
+        try:
+            return await self._provider.cart(order.account, asked)
+        except ConflictError:
+            if payer is None or not await self._payers.lost(order.account, payer):
+                raise
+        return await self._provider.cart(order.account, replace(asked, customer_id=None))
 
     async def _give_up(self, order: Order, session_id: str | None) -> None:
         """Close the page that nobody was told of, and give the stock back."""

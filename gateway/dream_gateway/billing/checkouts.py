@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from dream_gateway.billing.news import Effect, News, Owner
+    from dream_gateway.billing.payers import Payers
     from dream_gateway.billing.subscriptions import Subscriptions
     from dream_gateway.model import Customer, Project, Tier
     from dream_gateway.payments import Account, Billing, SubscriptionState
@@ -48,6 +49,7 @@ ASK_SECONDS = 120.0
 """How long after a checkout was begun it is first asked what became of it, without any news."""
 
 STALE_TRIES = 3
+NOTHING_PAID = "The customer has not paid for anything yet."
 
 BOUGHT = frozenset({CheckoutStatus.PAYING, CheckoutStatus.PAID})
 """Checkouts that cannot be closed any more: nobody is sent to a second page beside them."""
@@ -80,10 +82,13 @@ class Begun:
 class Checkouts:
     """Begins subscriptions, and changes those there are."""
 
-    def __init__(self, provider: Billing, records: Records, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, provider: Billing, records: Records, subscriptions: Subscriptions, payers: Payers
+    ) -> None:
         self._provider = provider
         self._records = records
         self._subscriptions = subscriptions
+        self._payers = payers
 
     async def begin(
         self,
@@ -103,6 +108,17 @@ class Checkouts:
         account = await self._account(project)
         offered = await self._offered(account, wish)
         payer = await self._payer(account, wish.customer)
+        try:
+            return await self._begin(account, wish, payer, offered)
+        except ConflictError:
+            if not await self._payers.lost(account, payer):
+                raise
+        payer = await self._payer(account, wish.customer)
+        return await self._begin(account, wish, payer, offered)
+
+    async def _begin(
+        self, account: Account, wish: Wish, payer: str, offered: tuple[Price, ...]
+    ) -> Begun:
         rows = await self._truth(account, payer, wish.customer)
         has = next((row for row in rows if _goes_on(row, account)), None)
         if has is not None:
@@ -119,13 +135,18 @@ class Checkouts:
             payer = await payers.find(connection, account, customer.id)
             sold = await prices.on_sale(connection, account, project.id)
         if payer is None:
-            raise ConflictError("The customer has not paid for anything yet.")
+            raise ConflictError(NOTHING_PAID)
         offers = [
             Listed(price.provider_product_id, price.price_id)
             for price in sold
             if price.kind is PriceKind.TIER
         ]
-        return await self._provider.portal(account, payer, return_url, offers)
+        try:
+            return await self._provider.portal(account, payer, return_url, offers)
+        except ConflictError:
+            if await self._payers.lost(account, payer):
+                raise ConflictError(NOTHING_PAID) from None
+            raise
 
     async def news(self, news: News) -> Effect | None:
         """Ask what became of a checkout; `None` if it was none for a subscription."""
@@ -281,6 +302,8 @@ class Checkouts:
         fingerprint = sha256(msgspec.json.encode(asked)).digest()
         ended = {row.subscription_id for row in rows if row.status in ENDED}
         checkout = await self._reserve(account, wish.customer, fingerprint, ended)
+        if checkout.session_id is not None and await self._payers.lost(account, payer):
+            raise ConflictError("The checkout that was begun before cannot be paid any more.")
         order = CheckoutOrder(
             key=checkout.id,
             customer_id=payer,

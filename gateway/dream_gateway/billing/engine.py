@@ -14,6 +14,7 @@ from dream_gateway.billing.connections import Connections
 from dream_gateway.billing.inbox import Inbox
 from dream_gateway.billing.orders import Orders
 from dream_gateway.billing.outbox import Outbox
+from dream_gateway.billing.payers import Payers
 from dream_gateway.billing.platform_plan import PlatformPlans
 from dream_gateway.billing.reconciler import Reconciler
 from dream_gateway.billing.subscriptions import Subscriptions
@@ -56,12 +57,13 @@ class Engine:
         self.records = records
         self.clock = clock
         self.subscriptions = Subscriptions(provider, records, settings.billing_grace_days)
-        self.checkouts = Checkouts(provider, records, self.subscriptions)
+        self.payers = Payers(provider, records)
+        self.checkouts = Checkouts(provider, records, self.subscriptions, self.payers)
         self.accounts = Accounts(provider, records)
         self.connections = Connections(provider, records)
         self.catalogue = Catalogue(provider, records, clock)
         self.orders = Orders(provider, records, clock)
-        self.carts = Carts(provider, records, self.orders)
+        self.carts = Carts(provider, records, self.orders, self.payers)
         self.platform_plans = PlatformPlans(provider, records, clock, settings)
         self.collector = Collector(records, ledger, clock)
         self.outbox = Outbox(provider, records, clock)
@@ -73,6 +75,7 @@ class Engine:
             subscriptions=self.subscriptions,
             checkouts=self.checkouts,
             accounts=self.accounts,
+            payers=self.payers,
             inbox=self.inbox,
         )
         self._takers = [
@@ -103,6 +106,10 @@ class Engine:
     async def receive(self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes) -> None:
         """Take what was posted to an endpoint: see `Inbox.receive`. It is dealt with at once."""
         await self.inbox.receive(endpoint, headers, body)
+        self.wake()
+
+    def wake(self) -> None:
+        """Deal at once with what is in the inbox. Never blocks."""
         for each in self._takers:
             each.wake()
 
@@ -117,6 +124,7 @@ class Engine:
             (Endpoint.CONNECT, About.CHECKOUT): self._checkout_news,
             (Endpoint.CONNECT, About.PAYMENT): self.orders.payment_news,
             (Endpoint.CONNECT, About.CATALOGUE): self.catalogue.news,
+            (Endpoint.CONNECT, About.CUSTOMER): self.payers.news,
             (Endpoint.CONNECT, About.ACCOUNT): self.accounts.news,
             (Endpoint.PLATFORM, About.SUBSCRIPTION): self.platform_plans.news,
             (Endpoint.PLATFORM, About.CHECKOUT): self.platform_plans.news,

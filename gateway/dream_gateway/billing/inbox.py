@@ -96,7 +96,7 @@ class Inbox:
         except Exception as exc:
             event = taken.events[-1]
             logger.exception("The event %s (%s) failed.", event.event_id, event.type)
-            await self._fail(taken, f"{type(exc).__name__}: {exc}")
+            await self._fail(taken, _fault(exc))
 
     async def _handle(self, taken: Taken) -> None:
         news = _news(taken)
@@ -131,6 +131,13 @@ class Inbox:
             return
         async with self._records.write(ACTOR) as writer:
             await inbox.park(writer, taken, fault)
+
+
+def _fault(exc: Exception) -> str:
+    """Return what developers may read of a failure; all of it is in the log."""
+    if isinstance(exc, GatewayError):
+        return f"{exc.code}: {exc.detail}"
+    return f"It failed inside of the gateway ({type(exc).__name__})."
 
 
 def _news(taken: Taken) -> News:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dream_gateway.billing.checkouts import Checkouts
     from dream_gateway.billing.inbox import Inbox
     from dream_gateway.billing.news import Effect, Owner
+    from dream_gateway.billing.payers import Payers
     from dream_gateway.billing.subscriptions import Subscriptions
     from dream_gateway.clock import Clock
     from dream_gateway.payments import Account, Billing
@@ -61,6 +62,7 @@ class Reconciler:
         subscriptions: Subscriptions,
         checkouts: Checkouts,
         accounts: Accounts,
+        payers: Payers,
         inbox: Inbox,
     ) -> None:
         self._provider = provider
@@ -69,6 +71,7 @@ class Reconciler:
         self._subscriptions = subscriptions
         self._checkouts = checkouts
         self._accounts = accounts
+        self._payers = payers
         self._inbox = inbox
         self._prune_at = 0.0
 
@@ -110,6 +113,16 @@ class Reconciler:
             logger.warning("%s cannot be asked for: %s", due.subscription_id, exc)
         if await self._apply(effect) is None:
             await self._reconsider(due, again)
+        else:
+            await self._look_after_payer(due)
+
+    async def _look_after_payer(self, due: mirror.Due) -> None:
+        """Find out whether what ended did so because its payer was deleted."""
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                await self._payers.look_after(due.account, due.subscription_id)
+        except (GatewayError, TimeoutError) as exc:
+            logger.warning("The payer of %s cannot be asked for: %s", due.subscription_id, exc)
 
     async def _apply(self, effect: Effect | None) -> Owner | None:
         """Do what follows from an answer; `None` if it was nothing, or too late."""

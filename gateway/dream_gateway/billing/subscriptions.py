@@ -72,7 +72,7 @@ class Subscriptions:
         known = await mirror.find(connection, account.id or "", state.id)
         if seen != (0 if known is None else known.version):
             raise StaleError
-        payee = await payers.of_payer(connection, account, state.customer_id)
+        payee = known or await payers.of_payer(connection, account, state.customer_id)
         project = payee and await projects.find_even_deleted(connection, payee.project_id)
         if not payee or not project or not await _is_of(connection, project, account):
             return None

@@ -10,12 +10,12 @@ from dream_gateway.administration import open_administration
 from dream_gateway.cli.rendering import customer_row
 from dream_gateway.cli.session import Session, with_session
 
-COLUMNS = ("id", "customerId", "plan", "createdAt")
+COLUMNS = ("id", "customerId", "plan", "suspended", "createdAt")
 
 
 @click.group("customer")
 def command() -> None:
-    """Create and list customers of a project."""
+    """Create, list, suspend and resume customers of a project."""
 
 
 @command.command("create")
@@ -44,5 +44,32 @@ def show(session: Session, *, project: str) -> None:
         async with open_administration(session.settings) as admin:
             rows = [customer_row(customer) for customer in await admin.customers(project)]
         session.show_list(rows, COLUMNS)
+
+    asyncio.run(run())
+
+
+@command.command("suspend")
+@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+@click.option("--id", "name", required=True, help="The customer's id, as your API has it.")
+@with_session()
+def suspend(session: Session, *, project: str, name: str) -> None:
+    """Refuse a customer everywhere; running workers do within a second."""
+    _set_suspended(session, project, name, suspended=True)
+
+
+@command.command("resume")
+@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+@click.option("--id", "name", required=True, help="The customer's id, as your API has it.")
+@with_session()
+def resume(session: Session, *, project: str, name: str) -> None:
+    """Let a suspended customer in again."""
+    _set_suspended(session, project, name, suspended=False)
+
+
+def _set_suspended(session: Session, project: str, name: str, *, suspended: bool) -> None:
+    async def run() -> None:
+        async with open_administration(session.settings) as admin:
+            customer = await admin.suspend_customer(project, name, suspended=suspended)
+        session.show(customer_row(customer))
 
     asyncio.run(run())

@@ -87,6 +87,7 @@ def customer_row(customer: Customer) -> dict[str, object]:
         "id": customer.external_id,
         "customerId": customer.id,
         "plan": customer.plan,
+        "suspended": customer.suspended,
         "createdAt": time_text(customer.created_at),
     }
 
@@ -102,5 +103,6 @@ def key_row(key: Credential) -> dict[str, object]:
         "scopes": list(key.scopes),
         "rate": allowance_text(key.rate) if key.rate else None,
         "expiresAt": time_text(key.expires_at),
+        "lastUsedAt": time_text(key.last_used_at),
         "createdAt": time_text(key.created_at),
     }

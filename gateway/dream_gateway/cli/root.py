@@ -25,9 +25,11 @@ FILE_VARIABLE = "DREAM_GATEWAY_CONFIG"
 COMMANDS = {
     "serve": "Run the gateway: the edge and the service.",
     "demo": "Try the gateway with a bundled example API.",
+    "integrate": "Put your API behind the gateway: its code, or its front proxy's configuration.",
+    "mcp": "Serve the Model Context Protocol: tools for assistants.",
     "platform": "Create, list, suspend and resume platforms.",
     "project": "List, promote, delete and restore projects.",
-    "customer": "Create and list customers of a project.",
+    "customer": "Create, list, suspend and resume customers of a project.",
     "key": "Create, list, rotate and revoke customers' keys.",
     "tier": "Set, list and delete a project's tiers.",
     "product": "Set, list and delete a project's products.",
@@ -39,6 +41,9 @@ COMMANDS = {
     "audit": "List who changed what, and when.",
     "secrets": "Make encryption keys, and seal what is stored with the newest.",
     "plugins": "List the backends and plugins that are installed.",
+    "backup": "Write the store to a file, while the gateway serves.",
+    "restore": "Put a backup into the place of the store.",
+    "migrate": "Bring the records' schema up to date, or say what that would do.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
     "settings": "Print every setting, its value, and where it came from.",
 }

@@ -23,6 +23,7 @@ FLAGS = (
     "workers",
     "strict",
     "journal_dir",
+    "drain_delay",
     "drain_seconds",
     "log_level",
     "access_log",
@@ -38,16 +39,21 @@ FLAGS = (
 @click.option("--workers", type=int, help="Worker processes.")
 @click.option("--strict/--no-strict", default=None, help="Every request through the ledger.")
 @click.option("--journal-dir", metavar="DIR", help="Folder of the lease journals.")
+@click.option("--drain-delay", type=float, help="Seconds to be not ready before the drain.")
 @click.option("--drain-seconds", type=float, help="Seconds requests may take at shutdown.")
 @click.option("--log-level", help="debug, info, warning or error.")
 @click.option("--access-log/--no-access-log", default=None, help="Log each request.")
 @with_session(*FLAGS)
 def command(session: Session) -> None:
-    """Run the gateway until SIGTERM or Ctrl-C, which drain it; the second one hurries."""
+    """Run the gateway until SIGTERM or Ctrl-C, which drain it; the second one hurries.
+
+    SIGHUP reads the settings again, and replaces the workers one by one.
+    """
     supervisor = Supervisor(
         session.settings,
         on_ready=lambda addresses: _announce(session, addresses),
         on_event=lambda event: click.echo(event, err=True),
+        reread=lambda: session.read().settings,
     )
     asyncio.run(run_until_signalled(supervisor))
 

@@ -34,6 +34,8 @@ class Session:
 
     loaded: Loaded
     as_json: bool
+    read: Callable[[], Loaded]
+    """Reads the settings again, from where they came. Raises `ConfigurationError`."""
 
     @property
     def settings(self) -> Settings:
@@ -75,8 +77,12 @@ def with_session(*flags: str) -> Callable[[Callable[..., None]], Callable[..., N
         @functools.wraps(function)
         def run(config: Path | None, as_json: bool, **options: Any) -> None:
             given = {name: options.pop(name) for name in (*STORES, *flags)}
-            loaded = load_settings(_file(config), os.environ, given)
-            function(Session(loaded, as_json), **options)
+            file = _file(config)
+
+            def read() -> Loaded:
+                return load_settings(file, os.environ, given)
+
+            function(Session(read(), as_json, read), **options)
 
         for option in reversed(_shared_options()):
             run = option(run)

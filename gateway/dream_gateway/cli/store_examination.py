@@ -11,7 +11,7 @@ from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, GatewayError, SchemaTooNewError
 from dream_gateway.gateway import journal_dir
 from dream_gateway.journal import boot_id, dead_journals
-from dream_gateway.records.migrate import HEAD, revision_of
+from dream_gateway.records.migrate import HEAD, is_newer, revision_of
 from dream_gateway.records.sealed import census
 from dream_gateway.settings import shown
 from dream_gateway.storage import Role
@@ -66,6 +66,10 @@ async def _schema(stores: Stores) -> Finding:
         return Finding("schema", "from a newer version", f"{error.detail} Upgrade dream-gateway.")
     if found is None:
         return Finding("schema", f"none yet; the next start makes revision {HEAD}")
+    if is_newer(found):
+        return Finding(
+            "schema", f"{found}, of a newer version that lets this one ({HEAD}) run on it"
+        )
     return Finding(
         "schema", "current" if found == HEAD else f"{found}; the next start makes it {HEAD}"
     )
@@ -74,7 +78,8 @@ async def _schema(stores: Stores) -> Finding:
 async def _secrets(stores: Stores, settings: Settings) -> list[Finding]:
     """Return whether every stored secret can be opened; nothing where there is no schema to ask."""
     engine = stores.records_engine()
-    if not stores.of(Role.RECORDS).shareable or await revision_of(engine) != HEAD:
+    found = await revision_of(engine)
+    if not stores.of(Role.RECORDS).shareable or not (found == HEAD or is_newer(found)):
         return []
     async with engine.connect() as connection:
         counts = sum((await census(connection)).values(), Counter[str]())

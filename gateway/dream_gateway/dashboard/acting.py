@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from dream_gateway.errors import NotFoundError
 from dream_gateway.http.inbound import Inbound
 from dream_gateway.service.call import Call
 
@@ -39,6 +40,15 @@ class Act(NamedTuple):
     platform: str | None = None
     once: str | None = None
     version: str | None = None
+
+
+class Way(NamedTuple):
+    """What a button does: the operation's method and path, what it sends, and the notice after it."""
+
+    method: str
+    path: str
+    body: Mapping[str, object] | None
+    done: str
 
 
 class Done(NamedTuple):
@@ -81,6 +91,14 @@ class Acting:
             next(iter(_fields(answer, b"etag")), None),
             _fields(answer, b"set-cookie"),
         )
+
+
+def way_of(ways: Mapping[str, Way], name: str) -> Way:
+    """Return the way of a name. Raises `NotFoundError`: a path names it."""
+    way = ways.get(name)
+    if way is None:
+        raise NotFoundError("There is no such page.")
+    return way
 
 
 def faults_of(error: GatewayError) -> dict[str, str]:

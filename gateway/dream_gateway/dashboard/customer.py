@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from dream_gateway.dashboard import charts, entries, spans
 from dream_gateway.dashboard.charts import Series
@@ -12,6 +13,7 @@ from dream_gateway.model import Role
 from dream_gateway.records import audit, credentials, customers, rollups, subscriptions, tiers
 from dream_gateway.records.audit import Wanted
 from dream_gateway.series import Granularity, start_of
+from dream_gateway.service.paging import cut, decode_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 PATH = "/dashboard/{project}/customers/{customer}"
 ONE = "/api/customers/{id}"
-MOST_KEYS = 50
+KEYS_ON_A_PAGE = 20
 MOST_EVENTS = 20
 KINDS = ("month", "quarter", "year")
 """Customers' usage is kept by the day."""
@@ -42,6 +44,8 @@ class OneCustomerPages:
         return (
             Page("GET", PATH, self.show),
             Page("POST", PATH, self.change, least=Role.ADMIN),
+            Page("POST", PATH + "/suspend", self.suspend, least=Role.ADMIN),
+            Page("POST", PATH + "/resume", self.resume, least=Role.ADMIN),
             Page("POST", PATH + "/delete", self.delete, least=Role.ADMIN),
         )
 
@@ -50,6 +54,7 @@ class OneCustomerPages:
         name = visit.query.get("span", "")
         span = spans.span(name if name in KINDS else "quarter", self._desk.now)
         project, customer_id = visit.place.project, visit.parameters["customer"]
+        after = decode_cursor(visit.query.get("keys") or None)
         async with self._desk.read() as connection:
             customer = await customers.by_id(connection, project.id, customer_id)
             if customer is None:
@@ -58,13 +63,17 @@ class OneCustomerPages:
             used = await rollups.of_customer(
                 connection, project.id, customer.id, Granularity.DAY, span.bounds
             )
-            keys = await credentials.of_customer(connection, customer.id, None, MOST_KEYS)
+            found = await credentials.of_customer(
+                connection, customer.id, after, KEYS_ON_A_PAGE + 1, newest=True
+            )
             paid = await subscriptions.of_customer(connection, customer.id)
             about = Wanted(project=project.id, object=customer.id)
             events = await audit.page(connection, about, None, MOST_EVENTS)
         by_name = {tier.name: tier for tier in offered}
         (usage,) = await self._desk.gateway.admission.usages(project, by_name, [customer])
         units, denied = _summed(span, used)
+        keys, cursor = cut(found, KEYS_ON_A_PAGE, lambda key: key.id)
+        here = f"{visit.home}/customers/{customer.id}"
         return self._desk.show(
             visit,
             "customer.html",
@@ -72,6 +81,8 @@ class OneCustomerPages:
             offered=[(tier.name, tier.display_name or tier.name) for tier in offered],
             usage=usage,
             keys=keys,
+            newest_keys=f"{here}#keys" if after is not None else "",
+            older_keys=f"{here}?{urlencode({'keys': cursor})}#keys" if cursor else "",
             subscriptions=paid,
             events=events,
             span=span,
@@ -86,6 +97,17 @@ class OneCustomerPages:
             for name in ("email", "firstName", "lastName", "plan")
             if any(key == name for key, _ in visit.form)
         }
+        return await self._patch(visit, body, "saved")
+
+    async def suspend(self, visit: Visit) -> Response:
+        """Have the customer refused."""
+        return await self._patch(visit, {"suspended": True}, "customer-suspended")
+
+    async def resume(self, visit: Visit) -> Response:
+        """Let the customer in again."""
+        return await self._patch(visit, {"suspended": False}, "customer-resumed")
+
+    async def _patch(self, visit: Visit, body: dict[str, Any], done: str) -> Response:
         here = {"id": visit.parameters["customer"]}
         try:
             await self._desk.act(visit, "PATCH", ONE, here, body=body)
@@ -94,7 +116,7 @@ class OneCustomerPages:
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show(visit)
-        return self._desk.go(f"{visit.home}/customers/{here['id']}", "saved")
+        return self._desk.go(f"{visit.home}/customers/{here['id']}", done)
 
     async def delete(self, visit: Visit) -> Response:
         """Delete the customer."""

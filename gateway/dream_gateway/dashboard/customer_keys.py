@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dream_gateway.dashboard import entries
+from dream_gateway.dashboard.acting import Way, way_of
 from dream_gateway.dashboard.page import Page
 from dream_gateway.errors import GatewayError, NotFoundError
 from dream_gateway.model import Role
 from dream_gateway.records import credentials, customers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.responses import Response
 
     from dream_gateway.dashboard.desk import Desk
@@ -32,18 +31,10 @@ GRACES = (
 NAMES = {"rate/limit": "rateLimit", "rate": "rateLimit", "rate/interval": "rateInterval"}
 
 
-class Way(NamedTuple):
-    """What an act does to a key: the operation's method, what it sends, and what is said then."""
-
-    method: str
-    body: Mapping[str, object] | None
-    done: str
-
-
 ACTS = {
-    "revoke": Way("DELETE", None, "revoked"),
-    "disable": Way("PATCH", {"status": "disabled"}, "disabled"),
-    "enable": Way("PATCH", {"status": "active"}, "enabled"),
+    "revoke": Way("DELETE", ONE, None, "revoked"),
+    "disable": Way("PATCH", ONE, {"status": "disabled"}, "disabled"),
+    "enable": Way("PATCH", ONE, {"status": "active"}, "enabled"),
 }
 
 
@@ -128,11 +119,9 @@ class CustomerKeyPages:
 
     async def act(self, visit: Visit) -> Response:
         """Revoke, disable or enable the key."""
-        key, way = await self._key(visit), ACTS.get(visit.parameters["act"])
-        if way is None:
-            raise NotFoundError("There is no such page.")
+        key, way = await self._key(visit), way_of(ACTS, visit.parameters["act"])
         try:
-            await self._desk.act(visit, way.method, ONE, {"keyId": key.id}, body=way.body)
+            await self._desk.act(visit, way.method, way.path, {"keyId": key.id}, body=way.body)
         except GatewayError as error:
             self._desk.refused(visit, error)
             return self._desk.show(visit, "told.html", title="The key is as it was", detail="")

@@ -8,7 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import StreamingResponse
 
 from dream_gateway.dashboard import entries, formats
 from dream_gateway.dashboard.page import Page
@@ -17,22 +17,32 @@ from dream_gateway.errors import GatewayError
 from dream_gateway.model import Role
 from dream_gateway.payments import SubscriptionStatus
 from dream_gateway.records import customer_search, subscriptions, tiers
-from dream_gateway.records.customer_search import CANCELLING, NO_SUBSCRIPTION, Order, Wanted
+from dream_gateway.records.customer_search import (
+    CANCELLING,
+    NO_SUBSCRIPTION,
+    SUSPENDED,
+    Order,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
+    from starlette.responses import Response
+
     from dream_gateway.dashboard.desk import Desk
     from dream_gateway.dashboard.visit import Visit
     from dream_gateway.model import Customer, Tier, Usage
+    from dream_gateway.records.customer_search import Place
     from dream_gateway.records.subscriptions import Mirrored
 
 PATH = "/dashboard/{project}/customers"
 ON_A_PAGE = 50
 EXPORTED_AT_ONCE = 500
 STATUSES = (
-    ("", "Any subscription"),
-    (NO_SUBSCRIPTION, "None"),
+    ("", "Any status"),
+    (SUSPENDED, "Suspended"),
+    (NO_SUBSCRIPTION, "No subscription"),
     (CANCELLING, "Cancelling"),
     *((each.value, each.value.replace("_", " ").capitalize()) for each in SubscriptionStatus),
 )
@@ -44,7 +54,7 @@ ORDERS = (
 )
 COLUMNS = (
     *("id", "external_id", "email", "first_name", "last_name", "plan", "used", "limit"),
-    *("status", "renews_at", "cancels_at", "created_at"),
+    *("status", "renews_at", "cancels_at", "created_at", "suspended"),
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
@@ -112,8 +122,10 @@ class CustomerPages:
             "cache-control": "no-store",
             "content-disposition": 'attachment; filename="customers.csv"',
         }
-        text = "".join([part async for part in self._exported(visit)])
-        return Response(text, headers=headers, media_type="text/csv")
+        parts = self._exported(visit)
+        # What goes wrong at the beginning is still an answer of its own.
+        first = await anext(parts)
+        return StreamingResponse(_chained(first, parts), headers=headers, media_type="text/csv")
 
     async def show_new(self, visit: Visit) -> Response:
         """Show the form for a customer."""
@@ -147,22 +159,30 @@ class CustomerPages:
     async def _exported(self, visit: Visit) -> AsyncIterator[str]:
         """Yield the text in parts, each read in a transaction of its own."""
         wanted, project = _wanted(visit), visit.place.project
-        yield _csv([COLUMNS])
-        at, now = 0, self._desk.now
+        heading, now = _csv([COLUMNS]), self._desk.now
+        after: Place | None = None
         while True:
             async with self._desk.read() as connection:
-                span = (at, at + EXPORTED_AT_ONCE)
-                found = await customer_search.page(connection, project.id, wanted, now, span)
+                placed = await customer_search.following(
+                    connection, project.id, wanted, now, after=after, limit=EXPORTED_AT_ONCE
+                )
+                found = [customer for customer, _ in placed]
                 offered = await tiers.of_project(connection, project.id)
                 paying = await subscriptions.of_customers(connection, [each.id for each in found])
             usages = await self._usages(visit, offered, found)
-            yield _csv(
+            yield heading + _csv(
                 _cells(Line(each, usage, paying.get(each.id)))
                 for each, usage in zip(found, usages, strict=True)
             )
-            at += len(found)
             if len(found) < EXPORTED_AT_ONCE:
                 return
+            heading, after = "", placed[-1][1]
+
+
+async def _chained(first: str, parts: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for part in parts:
+        yield part
 
 
 def _wanted(visit: Visit) -> Wanted:
@@ -211,6 +231,7 @@ def _cells(line: Line) -> tuple[object, ...]:
         "" if renews is None else formats.iso(renews),
         "" if ends is None else formats.iso(ends),
         formats.iso(customer.created_at),
+        "yes" if customer.suspended else "no",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.dashboard.page import Page, Who
 from dream_gateway.dashboard.sessions import DEVELOPER, OPERATOR
 from dream_gateway.errors import InvalidCodeError, NotFoundError
+from dream_gateway.hookspecs import SignOut
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -44,6 +45,7 @@ class Entrance:
         self._sessions = sessions
         self._standings = standings
         self._sign_ins = {each.name: each for each in sign_ins}
+        self._ways_out = [each for each in sign_ins if isinstance(each, SignOut)]
 
     def pages(self) -> tuple[Page, ...]:
         """Return the pages of this module."""
@@ -105,10 +107,12 @@ class Entrance:
         return self._desk.go(SIGN_IN, "stale")
 
     async def sign_out(self, visit: Visit) -> Response:
-        """End the developer's session."""
+        """End the developer's session, and what else would sign this browser in again unasked."""
         response = self._desk.go(SIGN_IN, "signed-out")
         if visit.session is not None:
             await self._sessions.end(response, visit.session, DEVELOPER)
+        for each in self._ways_out:
+            await each.sign_out(visit.request.cookies)
         return response
 
     async def show_operator(self, visit: Visit) -> Response:

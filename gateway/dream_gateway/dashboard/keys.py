@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from dream_gateway.dashboard import entries
 from dream_gateway.dashboard.customer_keys import GRACES
@@ -10,6 +11,7 @@ from dream_gateway.dashboard.page import Page
 from dream_gateway.errors import GatewayError, NotFoundError
 from dream_gateway.model import KeyKind, Role
 from dream_gateway.records import credentials
+from dream_gateway.service.paging import cut, decode_cursor
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 PATH = "/dashboard/{project}/keys"
 PROJECT = "/platform/projects/{projectId}"
 KINDS = (KeyKind.SECRET, KeyKind.PUBLISHABLE)
-MOST_KEYS = 200
+ON_A_PAGE = 50
 
 
 class KeyPages:
@@ -42,13 +44,21 @@ class KeyPages:
         )
 
     async def show(self, visit: Visit) -> Response:
-        """Show the keys, those that work first."""
+        """Show a page of the keys, newest first."""
+        after = decode_cursor(visit.query.get("cursor") or None)
         async with self._desk.read() as connection:
             found = await credentials.of_project(
-                connection, visit.place.project.id, KINDS, None, MOST_KEYS
+                connection, visit.place.project.id, KINDS, after, ON_A_PAGE + 1, newest=True
             )
-        found.sort(key=lambda key: (key.status == "revoked", key.kind, -key.created_at))
-        return self._desk.show(visit, "keys.html", keys=found)
+        page, cursor = cut(found, ON_A_PAGE, lambda key: key.id)
+        home = f"{visit.home}/keys"
+        return self._desk.show(
+            visit,
+            "keys.html",
+            keys=page,
+            before=home if after is not None else "",
+            after=f"{home}?{urlencode({'cursor': cursor})}" if cursor else "",
+        )
 
     async def show_new(self, visit: Visit) -> Response:
         """Show the form for a secret key."""

@@ -9,6 +9,8 @@ from dream_gateway.errors import BillingNotConfiguredError, GatewayError
 from dream_gateway.model import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
     from dream_gateway.dashboard.desk import Desk
@@ -42,15 +44,20 @@ class PlanPages:
 
     async def subscribe(self, visit: Visit) -> Response:
         """Tell where the plan is paid."""
-        return await self._onward(visit, API)
+        here = self._here(visit)
+        return await self._onward(visit, API, {"successUrl": here, "cancelUrl": here})
 
     async def portal(self, visit: Visit) -> Response:
         """Tell where the plan is changed."""
-        return await self._onward(visit, "/platform/billing-portal")
+        here = {"returnUrl": self._here(visit)}
+        return await self._onward(visit, "/platform/billing-portal", here)
 
-    async def _onward(self, visit: Visit, path: str) -> Response:
+    def _here(self, visit: Visit) -> str:
+        return f"{self._desk.base}{visit.home}/plan"
+
+    async def _onward(self, visit: Visit, path: str, body: Mapping[str, str]) -> Response:
         try:
-            done = await self._desk.act(visit, "POST", path, body={})
+            done = await self._desk.act(visit, "POST", path, body=body)
         except GatewayError as error:
             self._desk.refused(visit, error)
             return await self.show(visit)

@@ -117,7 +117,7 @@ class DashboardSite:
             visit.secret = visit.secret or secrets.token_urlsafe(16)
             return True
         visit.secret, visit.session = await self._sessions.find(
-            visit.request, COOKIES[page.who], is_use=not page.by_itself
+            visit.request, COOKIES[page.who], is_use=not (page.by_itself or visit.by_itself)
         )
         if visit.session is None:
             return False

@@ -79,6 +79,11 @@ class Visit:
         """The part of the page that is asked for by a script; empty: all of it."""
         return self.request.headers.get("x-part", "")
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether a script asks without anybody having done something: no use of the session."""
+        return "x-by-itself" in self.request.headers
+
     def may(self, role: Role) -> bool:
         """Return whether the developer has a role here, or one above it."""
         return self.found is not None and _RANKS[self.found.role] >= _RANKS[role]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from dream_gateway.dashboard import entries
+from dream_gateway.dashboard.acting import Way, way_of
 from dream_gateway.dashboard.page import Page
 from dream_gateway.errors import GatewayError, NotFoundError
 from dream_gateway.model import Role
@@ -13,6 +14,7 @@ from dream_gateway.records import inbox, message_log, webhook_endpoints
 from dream_gateway.records.message_log import Wanted
 from dream_gateway.records.messages import DispatchStatus, MessageType
 from dream_gateway.service.paging import cut, decode_position
+from dream_gateway.service.payment_events import account_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,19 +25,11 @@ if TYPE_CHECKING:
 PATH = "/dashboard/{project}/webhooks"
 API = "/api/webhook-endpoints"
 ONE = API + "/{id}"
+EVENTS = "/platform/projects/{projectId}/payment-events/replay"
 RECENT = 20
 ON_A_PAGE = 20
 SECRET = "The endpoint's secret"  # noqa: S105 - a title
 TYPES = tuple(each.value for each in MessageType if each is not MessageType.TEST)
-
-
-class Way(NamedTuple):
-    """What an act does to an endpoint: the operation, what it sends, and what is said then."""
-
-    method: str
-    path: str
-    body: dict[str, object] | None
-    done: str
 
 
 ACTS = {
@@ -58,6 +52,7 @@ class WebhookPages:
         return (
             Page("GET", PATH, self.show),
             Page("POST", PATH, self.create, least=Role.ADMIN),
+            Page("POST", PATH + "/received/replay", self.replay, least=Role.ADMIN),
             Page("POST", PATH + "/{endpoint}/rotate", self.rotate, least=Role.ADMIN),
             Page("POST", PATH + "/{endpoint}/{act}", self.act, least=Role.ADMIN),
         )
@@ -71,6 +66,8 @@ class WebhookPages:
             endpoints = await webhook_endpoints.of_project(connection, project)
             found = await message_log.page(connection, project, wanted, before, ON_A_PAGE + 1)
             received = await inbox.recent(connection, project, RECENT)
+            account = await account_of(connection, visit.place.project)
+            failed = [] if account is None else await inbox.failed(connection, account, RECENT + 1)
         page, cursor = cut(found, ON_A_PAGE, lambda message: str(message.position))
         more = {"status": status, "cursor": cursor or ""}
         query = urlencode({name: value for name, value in more.items() if value})
@@ -81,6 +78,8 @@ class WebhookPages:
             urls={each.id: each.url for each in endpoints},
             messages=page,
             received=received,
+            failed=failed[:RECENT],
+            fail_more=len(failed) > RECENT,
             types=TYPES,
             fate=status,
             statuses=("", *(each.value for each in DispatchStatus)),
@@ -108,11 +107,20 @@ class WebhookPages:
         done = await self._desk.act(visit, "POST", ONE + "/rotate", here, body={}, once=True)
         return self._desk.show_secret(visit, SECRET, done.value.secret, f"{visit.home}/webhooks")
 
+    async def replay(self, visit: Visit) -> Response:
+        """Have the payment provider's events that failed dealt with again: one, or all."""
+        event, here = visit.value("event"), {"projectId": visit.place.project.id}
+        body = {"eventIds": [event]} if event else {}
+        try:
+            await self._desk.act(visit, "POST", EVENTS, here, body=body)
+        except GatewayError as error:
+            self._desk.refused(visit, error)
+            return await self.show(visit)
+        return self._desk.go(f"{visit.home}/webhooks", "taken-again")
+
     async def act(self, visit: Visit) -> Response:
         """Enable, disable, delete or try an endpoint, or send it again what it missed."""
-        way, here = ACTS.get(visit.parameters["act"]), {"id": visit.parameters["endpoint"]}
-        if way is None:
-            raise NotFoundError("There is no such page.")
+        way, here = way_of(ACTS, visit.parameters["act"]), {"id": visit.parameters["endpoint"]}
         body, message = way.body, visit.value("message")
         if message:
             body = {"messageIds": [message]}

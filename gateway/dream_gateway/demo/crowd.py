@@ -167,12 +167,12 @@ def _subscribed(customer: dict[str, Any], number: int, now: float) -> Person:
 async def _insert(writer: Writer, mode: Mode, people: list[Person]) -> None:
     into = writer.connection
     await insert_all(into, end_users, [person.customer for person in people])
-    await insert_all(into, api_keys, [_key(mode, person.customer) for person in people])
+    await insert_all(into, api_keys, [_key(mode, person.customer, writer.now) for person in people])
     rows = [person.subscription for person in people if person.subscription is not None]
     await insert_all(into, subscriptions, rows)
 
 
-def _key(mode: Mode, customer: dict[str, Any]) -> dict[str, Any]:
+def _key(mode: Mode, customer: dict[str, Any], now: float) -> dict[str, Any]:
     # What has this digest is no key: there is none to guess.
     digest = sha256(f"crowd/{customer['id']}".encode()).digest()
     return {
@@ -189,6 +189,7 @@ def _key(mode: Mode, customer: dict[str, Any]) -> dict[str, Any]:
         "allowed_ips": [],
         "metadata": {},
         "created_at": customer["created_at"],
+        "last_used_at": max(customer["created_at"], now - digest[0] / 128 * DAY),
     }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dream_gateway.errors import (
+    CustomerSuspendedError,
     GatewayError,
     InsufficientScopeError,
     InvalidCredentialError,
@@ -46,6 +47,7 @@ _REFUSALS: Mapping[str, type[GatewayError]] = {
         InsufficientScopeError,
         IpDeniedError,
         PlatformSuspendedError,
+        CustomerSuspendedError,
         TenantMismatchError,
         UnknownTierError,
         QuotaExceededError,

@@ -42,6 +42,7 @@ class HttpConnection(asyncio.Protocol):
         "_early",
         "_idle",
         "_incoming",
+        "_leaving",
         "_limit",
         "_out",
         "_patience",
@@ -68,7 +69,7 @@ class HttpConnection(asyncio.Protocol):
     def __init__(self, watch: Watch, state: ServerState) -> None:
         self.watch = watch
         # Whether every request needs an exchange: for a note of it, or to end the connection.
-        self._slow = False
+        self._leaving = self._slow = watch.leaving
         self.under_way: UnderWay | None = None
         """What is noted of the requests under way, if anything is."""
         self._patience = watch.patience
@@ -167,7 +168,7 @@ class HttpConnection(asyncio.Protocol):
         return (
             exchange.request.keep_alive
             and exchange.whole
-            and not (self._draining or self._broken or self._closing)
+            and not (self._leaving or self._draining or self._broken or self._closing)
         )
 
     def finish(self, exchange: Exchange, status: int, *, keep: bool) -> None:
@@ -205,6 +206,26 @@ class HttpConnection(asyncio.Protocol):
     def close(self) -> None:
         """Close once everything is written."""
         self._close()
+
+    # For the watch
+
+    def look(self, now: float) -> None:
+        """Act if the client is too late."""
+        if now - self._stalled > self._patience.write or (
+            self._closing and now - self._since > self._limit
+        ):
+            self.abort()
+        elif now - self._since > self._limit and not self.held and self.away is None:
+            self._be_late()
+
+    def divert(self) -> None:
+        """Take no shortcut for the next request."""
+        self._ready = False
+
+    def retire(self) -> None:
+        """End with the next answer, which says so; what is idle stays open for it."""
+        self._leaving = self._slow = True
+        self._ready = False
 
     # For uvicorn
 
@@ -351,19 +372,6 @@ class HttpConnection(asyncio.Protocol):
             self._advance()
 
     # Inside
-
-    def divert(self) -> None:
-        """Take no shortcut for the next request."""
-        self._ready = False
-
-    def look(self, now: float) -> None:
-        """Act if the client is too late."""
-        if now - self._stalled > self._patience.write or (
-            self._closing and now - self._since > self._limit
-        ):
-            self.abort()
-        elif now - self._since > self._limit and not self.held and self.away is None:
-            self._be_late()
 
     def _be_late(self) -> None:
         reading = self._incoming is not None or self._reader.in_head

@@ -44,6 +44,10 @@ class Watched(Protocol):
         """Have the next request served by an exchange."""
         ...
 
+    def retire(self) -> None:
+        """End with the next answer, which says so; what is idle stays open for it."""
+        ...
+
 
 class Watch:
     """Used from one event loop. `now` is monotonic seconds, behind by one tick at most."""
@@ -52,6 +56,8 @@ class Watch:
         self.patience = patience or Patience()
         self.access = access
         """Where answered requests are noted, if anywhere."""
+        self.leaving = False
+        """Whether every connection, new ones too, ends with its next answer."""
         self._tick_seconds = min(1.0, min(astuple(self.patience)) / 4)
         self._connections: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -67,6 +73,12 @@ class Watch:
     def discard(self, connection: Watched) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
+
+    def leave(self) -> None:
+        """Have clients go elsewhere: every answer from now on ends its connection."""
+        self.leaving = True
+        for connection in tuple(self._connections):
+            connection.retire()
 
     def divert(self, most: int) -> None:
         """Have the next request of some connections served by an exchange, whatever it is."""

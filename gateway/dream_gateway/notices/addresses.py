@@ -1,13 +1,11 @@
 """Where webhooks may go: no developer's URL may reach what only the gateway can reach.
 
-Pure, but for `resolve`. A host is resolved for each attempt, every one of its addresses is judged, and
+Pure. A host is resolved for each attempt (`resolver`), every one of its addresses is judged, and
 the connection is made to an address that was judged: a name that changes in between gains nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -61,9 +59,9 @@ def place_of(url: str, allowed: Sequence[Network]) -> Place:
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise ForbiddenPlaceError("It must have neither a user nor a fragment.")
     place = Place(parts.scheme, host, port or PORTS[parts.scheme], _target(parts.path, parts.query))
-    literal = _literal(host)
-    if literal is not None:
-        judge(place, [literal], allowed)
+    written = literal(host)
+    if written is not None:
+        judge(place, [written], allowed)
     return place
 
 
@@ -87,31 +85,21 @@ def is_public(address: Address) -> bool:
         return is_public(IPv4Address(int(address) & _LOW_32_BITS))
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
+    if isinstance(address, IPv6Address) and address.is_site_local:  # Deprecated, still in use.
+        return False
     return all(is_public(inner) for inner in _inside(address))
 
 
-async def resolve(place: Place) -> list[Address]:
-    """Return the addresses of a host, each once. Raises `OSError` if it has none."""
-    literal = _literal(place.host)
-    if literal is not None:
-        return [literal]
-    found = await asyncio.get_running_loop().getaddrinfo(
-        place.host, place.port, type=socket.SOCK_STREAM
-    )
-    texts = [str(entry[4][0]).partition("%")[0] for entry in found]
-    return [ip_address(text) for text in dict.fromkeys(texts)]
-
-
-def _target(path: str, query: str) -> str:
-    return (path or "/") + (f"?{query}" if query else "")
-
-
-def _literal(host: str) -> Address | None:
+def literal(host: str) -> Address | None:
     """Return the address that a host is written as, if it is one in the usual spelling."""
     try:
         return ip_address(host)
     except ValueError:
         return None
+
+
+def _target(path: str, query: str) -> str:
+    return (path or "/") + (f"?{query}" if query else "")
 
 
 def _inside(address: Address) -> list[IPv4Address]:

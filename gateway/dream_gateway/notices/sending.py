@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from dream_gateway.notices.addresses import ForbiddenPlaceError, judge, place_of, resolve
+from dream_gateway.notices.addresses import ForbiddenPlaceError, judge, place_of
+from dream_gateway.notices.resolver import Resolver
+from dream_gateway.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +50,8 @@ class Sender:
 
     def __init__(self, allowed: Sequence[Network], context: ssl.SSLContext | None = None) -> None:
         self._allowed = allowed
+        self._resolver = Resolver()
+        self._agent = f"dream-gateway/{version()}"
         self._client = httpx.AsyncClient(
             verify=context or httpx.create_ssl_context(),
             timeout=httpx.Timeout(ATTEMPT_SECONDS, connect=CONNECT_SECONDS, pool=None),
@@ -61,7 +65,7 @@ class Sender:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 place = place_of(url, self._allowed)
-                addresses = await resolve(place)
+                addresses = await self._resolver.resolve(place)
                 judge(place, addresses, self._allowed)
                 return await self._try_each(place, addresses[:MOST_ADDRESSES], body, fields)
         except ForbiddenPlaceError as exc:
@@ -77,6 +81,7 @@ class Sender:
 
     async def aclose(self) -> None:
         """Close what is open."""
+        self._resolver.close()
         await self._client.aclose()
 
     async def _try_each(
@@ -100,7 +105,7 @@ class Sender:
             content=body,
             headers={
                 "host": _host_field(place),
-                "user-agent": "dream-gateway",
+                "user-agent": self._agent,
                 "content-type": "application/json",
                 "connection": "close",
                 **fields,

@@ -1,4 +1,4 @@
-"""Signatures of messages (Standard Webhooks 1.0.0), and the secrets that make them.
+"""The secrets that sign messages (`signatures`), and what they sign.
 
 A secret is `whsec_` and 32 random bytes in base64. It is read again to sign, so it is kept sealed.
 """
@@ -6,32 +6,23 @@ A secret is `whsec_` and 32 random bytes in base64. It is read again to sign, so
 from __future__ import annotations
 
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from dataclasses import replace
-from hashlib import sha256
-from hmac import digest
 from typing import TYPE_CHECKING
 
 from dream_gateway.records.sealed import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET
+from dream_gateway.signatures import PREFIX, signature
 
 if TYPE_CHECKING:
     from dream_gateway.records.webhook_endpoints import Endpoint
     from dream_gateway.vault import Vault
 
-PREFIX = "whsec_"
 SECRET_BYTES = 32
 
 
 def mint() -> str:
     """Return a new secret."""
     return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """Return what one secret makes of a message: `v1,` and base64 of HMAC-SHA-256."""
-    key = b64decode(secret.removeprefix(PREFIX))
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    return "v1," + b64encode(digest(key, signed, sha256)).decode()
 
 
 def fields(keys: list[str], message_id: str, now: float, body: bytes) -> dict[str, str]:

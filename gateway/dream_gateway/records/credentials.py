@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from dream_gateway import keys
 from dream_gateway.model import Credential, KeyKind, KeyStatus
@@ -16,8 +16,9 @@ from dream_gateway.records.schema import api_keys
 from dream_gateway.storage import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.model import Mode
@@ -43,15 +44,19 @@ async def by_id(connection: AsyncConnection, key_id: str) -> Credential | None:
 
 
 async def of_customer(
-    connection: AsyncConnection, customer_id: str, after: str | None, limit: int | None
+    connection: AsyncConnection,
+    customer_id: str,
+    after: str | None,
+    limit: int | None,
+    *,
+    newest: bool = False,
 ) -> list[Credential]:
-    """Return at most `limit` of a customer's keys, oldest first, from the one after `after`."""
+    """Return at most `limit` of a customer's keys from the one after `after`.
+
+    The oldest come first, or the newest.
+    """
     query = select(api_keys).where(api_keys.c.customer_id == customer_id)
-    if after is not None:
-        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
-        query = query.where(api_keys.c.position > start)
-    query = query.order_by(api_keys.c.position).limit(limit)
-    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+    return await _paged(connection, query, after, limit, newest=newest)
 
 
 async def of_project(
@@ -60,16 +65,17 @@ async def of_project(
     kinds: Sequence[KeyKind],
     after: str | None,
     limit: int | None,
+    *,
+    newest: bool = False,
 ) -> list[Credential]:
-    """Return at most `limit` keys of these kinds, oldest first, from the one after `after`."""
+    """Return at most `limit` keys of these kinds from the one after `after`.
+
+    The oldest come first, or the newest.
+    """
     query = select(api_keys).where(
         api_keys.c.project_id == project_id, api_keys.c.kind.in_([kind.value for kind in kinds])
     )
-    if after is not None:
-        start = select(api_keys.c.position).where(api_keys.c.id == after).scalar_subquery()
-        query = query.where(api_keys.c.position > start)
-    query = query.order_by(api_keys.c.position).limit(limit)
-    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
+    return await _paged(connection, query, after, limit, newest=newest)
 
 
 async def mint(
@@ -87,7 +93,11 @@ async def adopt(writer: Writer, template: Credential, digest: bytes) -> Credenti
     Raises `ConflictError` where the key is there already: see `Records.write`.
     """
     credential = replace(
-        template, id=keys.mint_id("key"), created_at=writer.now, status=KeyStatus.ACTIVE
+        template,
+        id=keys.mint_id("key"),
+        created_at=writer.now,
+        status=KeyStatus.ACTIVE,
+        last_used_at=None,
     )
     row = {**_row(credential), "digest": digest}
     await writer.connection.execute(insert(api_keys).values(row))
@@ -110,6 +120,15 @@ async def change(writer: Writer, credential: Credential, action: str = "key.upda
     details = difference(before, row, PUBLIC)
     project = credential.project_id
     await writer.changed(Subject.CREDENTIAL, credential.id, action, details, project=project)
+
+
+async def used(writer: Writer, uses: Mapping[str, float]) -> None:
+    """Note when keys were used, by id; a later use that is known stays. Nobody is told."""
+    last = api_keys.c.last_used_at
+    is_later = or_(last.is_(None), last < bindparam("at"))
+    query = update(api_keys).where(api_keys.c.id == bindparam("key"), is_later)
+    rows = [{"key": key, "at": at} for key, at in sorted(uses.items())]
+    await writer.connection.execute(query.values(last_used_at=bindparam("at")), rows)
 
 
 async def revoke(writer: Writer, credential: Credential) -> Credential:
@@ -139,6 +158,22 @@ async def rotate(
 def template(project_id: str, kind: KeyKind, now: float) -> Credential:
     """Return a key to mint from, with nothing chosen yet."""
     return Credential(id="", kind=kind, project_id=project_id, prefix="", last4="", created_at=now)
+
+
+async def _paged(
+    connection: AsyncConnection,
+    query: Select[tuple[object, ...]],
+    after: str | None,
+    limit: int | None,
+    *,
+    newest: bool,
+) -> list[Credential]:
+    place = api_keys.c.position
+    if after is not None:
+        start = select(place).where(api_keys.c.id == after).scalar_subquery()
+        query = query.where(place < start if newest else place > start)
+    query = query.order_by(place.desc() if newest else place).limit(limit)
+    return [credential_of(row) for row in (await connection.execute(query)).mappings()]
 
 
 def _row(credential: Credential) -> dict[str, object]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dream_gateway.records.database import Writer
 
 
-PUBLIC = ("external_id", "plan", "anchor")
+PUBLIC = ("external_id", "plan", "anchor", "suspended")
 """The fields whose values the audit log shows: of who they are it only says that it changed."""
 
 
@@ -93,7 +93,10 @@ async def change(writer: Writer, customer: Customer) -> None:
         if before is not None and before[name] != row[name]:
             row[f"{name}_since"] = writer.now
     await run(update(end_users).where(here).values(row))
-    await _changed(writer, customer, "customer.update", difference(before, row, PUBLIC))
+    action = "customer.update"
+    if before is not None and bool(before["suspended"]) is not customer.suspended:
+        action = "customer.suspend" if customer.suspended else "customer.resume"
+    await _changed(writer, customer, action, difference(before, row, PUBLIC))
 
 
 async def delete(writer: Writer, customer: Customer) -> None:
@@ -143,4 +146,5 @@ def _row(customer: Customer) -> dict[str, object]:
         "last_name": customer.last_name,
         "metadata": customer.metadata,
         "subscription": plain(customer.subscription),
+        "suspended": customer.suspended,
     }

@@ -1,6 +1,8 @@
 """Queries about how projects do: customers, subscriptions and what they bring in, sales.
 
-Each is one statement, however many projects it is about and whatever they have.
+Each is one statement, however many projects it is about and whatever they have. They tell of some
+projects by id, or with `None` of all that are there, by mode: ids of all may be more than a statement
+takes.
 """
 
 from __future__ import annotations
@@ -9,22 +11,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
-from dream_gateway.model import Interval
+from dream_gateway.model import Interval, Mode
 from dream_gateway.payments import SubscriptionStatus
 from dream_gateway.records.billing_schema import orders
 from dream_gateway.records.orders import OrderStatus
 from dream_gateway.records.rollup_schema import customer_usage, usage_rollups
 from dream_gateway.records.rollups import Used, any_kind, plus
-from dream_gateway.records.schema import end_users, platforms, subscriptions
+from dream_gateway.records.schema import end_users, projects, subscriptions
 from dream_gateway.series import DENIED, REQUESTS, UNITS, Granularity, is_of, start_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
 MONTHS = {Interval.MONTH: Fraction(1), Interval.YEAR: Fraction(12)}
@@ -64,34 +67,32 @@ class Sold:
     revenue: dict[str, int] = field(default_factory=dict)
 
 
-async def customers(connection: AsyncConnection, project_ids: Collection[str]) -> Mapping[str, int]:
+async def customers(
+    connection: AsyncConnection, project_ids: Collection[str] | None
+) -> Mapping[str, int]:
     """Return how many customers each project has."""
-    owner = end_users.c.project_id
-    query = select(owner, func.count()).where(
-        owner.in_(sorted(project_ids)), end_users.c.deleted_at.is_(None)
-    )
-    rows = await connection.execute(query.group_by(owner))
-    return Counter({project: int(number) for project, number in rows})
+    query = select(func.count()).select_from(end_users).where(end_users.c.deleted_at.is_(None))
+    rows = await connection.execute(_told(query, end_users.c.project_id, project_ids))
+    return Counter({owner: int(number) for number, owner in rows})
 
 
 async def subscribed(
-    connection: AsyncConnection, project_ids: Collection[str], now: float
+    connection: AsyncConnection, project_ids: Collection[str] | None, now: float
 ) -> Mapping[str, Subscribed]:
     """Return the subscriptions of each project as they are now."""
     at = subscriptions.c
     ends = at.cancel_at.is_not(None).label("ends")
-    kinds = (at.project_id, at.status, at.currency, at.interval, at.interval_count, ends)
+    kinds = (at.status, at.currency, at.interval, at.interval_count, ends)
     query = (
         select(*kinds, func.count(), func.sum(at.amount * at.quantity))
-        .where(at.project_id.in_(sorted(project_ids)))
+        .select_from(subscriptions)
         # One that was to end by now is over, though nobody told yet.
         .where(or_(at.cancel_at.is_(None), at.cancel_at > now))
         .group_by(*kinds)
     )
-    found = {project: Subscribed() for project in project_ids}
+    found = {owner: Subscribed() for owner in _owners(project_ids)}
     monthly: dict[tuple[str, str], Fraction] = {}
     for (
-        project,
         status,
         currency,
         interval,
@@ -99,69 +100,69 @@ async def subscribed(
         ending,
         number,
         total,
-    ) in await connection.execute(query):
-        if _add(found[project], status, int(number), ends=bool(ending)):
-            key = (project, currency)
+        owner,
+    ) in await connection.execute(_told(query, at.project_id, project_ids)):
+        if _add(found[owner], status, int(number), ends=bool(ending)):
+            key = (owner, currency)
             paid = int(total) / _months(Interval(interval), count)
             monthly[key] = monthly.get(key, Fraction(0)) + paid
-    for (project, currency), amount in sorted(monthly.items()):
-        found[project].mrr[currency] = rounded(amount)
+    for (owner, currency), amount in sorted(monthly.items()):
+        found[owner].mrr[currency] = rounded(amount)
     return found
 
 
-async def sold(connection: AsyncConnection, project_ids: Collection[str]) -> Mapping[str, Sold]:
+async def sold(
+    connection: AsyncConnection, project_ids: Collection[str] | None
+) -> Mapping[str, Sold]:
     """Return the sales of each project."""
     at = orders.c
     query = (
-        select(at.project_id, at.currency, func.count(), func.sum(at.amount - at.refunded))
-        .where(at.project_id.in_(sorted(project_ids)), at.status.in_([s.value for s in SOLD]))
-        .group_by(at.project_id, at.currency)
+        select(at.currency, func.count(), func.sum(at.amount - at.refunded))
+        .select_from(orders)
+        .where(at.status.in_([s.value for s in SOLD]))
+        .group_by(at.currency)
     )
-    found = {project: Sold() for project in project_ids}
-    for project, currency, number, total in await connection.execute(query):
-        found[project].count += int(number)
-        found[project].revenue[currency] = int(total)
+    found = {owner: Sold() for owner in _owners(project_ids)}
+    rows = await connection.execute(_told(query, at.project_id, project_ids))
+    for currency, number, total, owner in rows:
+        found[owner].count += int(number)
+        found[owner].revenue[currency] = int(total)
     return found
 
 
 async def used(
-    connection: AsyncConnection, project_ids: Collection[str], now: float
+    connection: AsyncConnection, project_ids: Collection[str] | None, now: float
 ) -> Mapping[str, Used]:
     """Return what each project did in the calendar's month so far, from the sums of its days."""
     at = usage_rollups.c
     query = (
-        select(at.project_id, at.metric, func.sum(at.value))
-        .where(at.project_id.in_(sorted(project_ids)), at.granularity == Granularity.DAY.value)
+        select(at.metric, func.sum(at.value))
+        .select_from(usage_rollups)
+        .where(at.granularity == Granularity.DAY.value)
         .where(at.start >= start_of(Granularity.MONTH, now), any_kind(KINDS))
-        .group_by(at.project_id, at.metric)
+        .group_by(at.metric)
     )
-    found = {project: Used() for project in project_ids}
-    for project, metric, total in await connection.execute(query):
+    found = {owner: Used() for owner in _owners(project_ids)}
+    rows = await connection.execute(_told(query, at.project_id, project_ids))
+    for metric, total, owner in rows:
         numbers = [int(total) if is_of(metric, kind) else 0 for kind in KINDS]
-        found[project] = plus(found[project], Used(*numbers))
+        found[owner] = plus(found[owner], Used(*numbers))
     return found
 
 
 async def active(
-    connection: AsyncConnection, project_ids: Collection[str], now: float
+    connection: AsyncConnection, project_ids: Collection[str] | None, now: float
 ) -> Mapping[str, int]:
     """Return how many customers of each project did anything in the calendar's month so far."""
     row = customer_usage.c
-    query = select(row.project_id, func.count()).where(
-        row.granularity == Granularity.MONTH.value,
-        row.start == start_of(Granularity.MONTH, now),
-        row.project_id.in_(sorted(project_ids)),
+    query = (
+        select(func.count())
+        .select_from(customer_usage)
+        .where(row.granularity == Granularity.MONTH.value)
+        .where(row.start == start_of(Granularity.MONTH, now))
     )
-    rows = await connection.execute(query.group_by(row.project_id))
-    return Counter({project: int(number) for project, number in rows})
-
-
-async def platforms_there(connection: AsyncConnection) -> tuple[int, int]:
-    """Return how many platforms there are, and how many of them are suspended."""
-    suspended = func.count().filter(platforms.c.suspended.is_(True))
-    query = select(func.count(), suspended).select_from(platforms)
-    number, kept_out = (await connection.execute(query)).one()
-    return int(number), int(kept_out)
+    rows = await connection.execute(_told(query, row.project_id, project_ids))
+    return Counter({owner: int(number) for number, owner in rows})
 
 
 def rounded(amount: Fraction) -> int:
@@ -176,6 +177,22 @@ def together(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for part in parts:
         sums.update(part)
     return dict(sorted(sums.items()))
+
+
+def _owners(project_ids: Collection[str] | None) -> Collection[str]:
+    return [mode.value for mode in Mode] if project_ids is None else project_ids
+
+
+def _told(
+    query: Select[Any], project_id: ColumnElement[str], project_ids: Collection[str] | None
+) -> Select[Any]:
+    """Return a query's numbers by project, or by mode, which is the last column."""
+    if project_ids is not None:
+        here = query.add_columns(project_id).where(project_id.in_(sorted(project_ids)))
+        return here.group_by(project_id)
+    all_there = query.join(projects, projects.c.id == project_id)
+    mode = projects.c.mode
+    return all_there.add_columns(mode).where(projects.c.deleted_at.is_(None)).group_by(mode)
 
 
 def _add(found: Subscribed, status: str, number: int, *, ends: bool) -> bool:

@@ -14,7 +14,7 @@ from dream_gateway.records.billing_schema import inbox
 from dream_gateway.records.messages import insert_once
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -177,6 +177,21 @@ async def recent(connection: AsyncConnection, project_id: str, limit: int) -> li
     return [_received(row) for row in rows.mappings()]
 
 
+async def failed(connection: AsyncConnection, account: Account, limit: int) -> list[Received]:
+    """Return at most `limit` events of an account that are parked, newest first."""
+    query = select(inbox).where(_parked_of(account)).order_by(inbox.c.position.desc())
+    rows = await connection.execute(query.limit(limit))
+    return [_received(row) for row in rows.mappings()]
+
+
+async def replay_failed(writer: Writer, account: Account, events: Collection[str] | None) -> int:
+    """Have events of an account taken again that are parked, these or all; return how many."""
+    here = _parked_of(account)
+    if events is not None:
+        here &= inbox.c.event_id.in_(list(events))
+    return await _again(writer, here)
+
+
 async def replay(writer: Writer, positions: Sequence[int] | None) -> int:
     """Have events taken again, whatever became of them; `None`: all that are parked.
 
@@ -187,6 +202,26 @@ async def replay(writer: Writer, positions: Sequence[int] | None) -> int:
         if positions is None
         else inbox.c.position.in_(list(positions))
     )
+    return await _again(writer, here)
+
+
+async def prune(writer: Writer, before: float) -> None:
+    """Forget events that were dealt with before then."""
+    settled = inbox.c.status.in_([InboxStatus.DONE, InboxStatus.IGNORED])
+    await writer.connection.execute(delete(inbox).where(settled, inbox.c.done_at < before))
+
+
+def _parked_of(account: Account) -> ColumnElement[bool]:
+    """Return the events of a developer's account that failed: whose project's, is not known yet."""
+    return (
+        (inbox.c.status == InboxStatus.PARKED)
+        & (inbox.c.endpoint == Endpoint.CONNECT)
+        & (inbox.c.account_id == account.id)
+        & (inbox.c.live == account.live)
+    )
+
+
+async def _again(writer: Writer, here: ColumnElement[bool]) -> int:
     values = {
         "status": InboxStatus.PENDING,
         "attempts": 0,
@@ -197,12 +232,6 @@ async def replay(writer: Writer, positions: Sequence[int] | None) -> int:
     }
     done = await writer.connection.execute(update(inbox).where(here).values(values))
     return done.rowcount
-
-
-async def prune(writer: Writer, before: float) -> None:
-    """Forget events that were dealt with before then."""
-    settled = inbox.c.status.in_([InboxStatus.DONE, InboxStatus.IGNORED])
-    await writer.connection.execute(delete(inbox).where(settled, inbox.c.done_at < before))
 
 
 async def _release(writer: Writer, taken: Taken, values: dict[str, object]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from dream_gateway.records.billing_schema import payers
 
@@ -55,3 +55,9 @@ async def add(writer: Writer, account: Account, payer_id: str, customer: Custome
         )
     )
     return payer_id
+
+
+async def forget(writer: Writer, account: Account, payer_id: str) -> None:
+    """Forget a payer, so that their customer may be known by another name."""
+    here = (payers.c.account_id == (account.id or "")) & (payers.c.payer_id == payer_id)
+    await writer.connection.execute(delete(payers).where(here))

@@ -125,6 +125,7 @@ def customer_of(row: RowMapping) -> Customer:
         subscription=None
         if row["subscription"] is None
         else msgspec.convert(row["subscription"], Subscription),
+        suspended=bool(row["suspended"]),
     )
 
 
@@ -145,6 +146,7 @@ def credential_of(row: RowMapping) -> Credential:
         allowed_ips=tuple(row["allowed_ips"]),
         rate=None if row["rate"] is None else msgspec.convert(row["rate"], Allowance),
         metadata=row["metadata"],
+        last_used_at=row["last_used_at"],
     )
 
 

@@ -183,6 +183,7 @@ end_users = Table(
     Column("metadata", JSON, nullable=False),
     # How the newest subscription stands, for people: the rows of `subscriptions` decide.
     Column("subscription", JSON(none_as_null=True)),
+    Column("suspended", Boolean, nullable=False, server_default="0"),
     Column("deleted_at", Float),
     # A deleted customer's name may be taken again.
     Index(
@@ -241,6 +242,8 @@ api_keys = Table(
     Column("rate", JSON),
     Column("metadata", JSON, nullable=False),
     Column("created_at", Float, nullable=False),
+    # Null for one that never was, as far as is known.
+    Column("last_used_at", Float),
     Index("api_keys_project", "project_id", "kind"),
 )
 
@@ -260,6 +263,7 @@ audit_log = Table(
     Column("request_id", Text),
     Index("audit_log_platform", "platform_id", "position"),
     Index("audit_log_project", "project_id", "position"),
+    Index("audit_log_object", "project_id", "object", "position"),
 )
 
 stripe_tokens = Table(
@@ -331,6 +335,13 @@ events = Table(
     Column("type", Text),
     Column("at", Float, nullable=False),
     UniqueConstraint("platform_id", "event_id"),
+)
+
+schema_readers = Table(
+    "schema_readers",
+    metadata,
+    # One row: the revision of the oldest version that may run on the tables as they are.
+    Column("oldest", String(16), primary_key=True),
 )
 
 changes = Table(

@@ -142,6 +142,16 @@ async def ask_again(writer: Writer, which: Due, at: float | None) -> None:
     await writer.connection.execute(query.values(ask_at=at))
 
 
+async def ask_payer(writer: Writer, account: Account, payer_id: str) -> None:
+    """Have the provider asked now for what a payer has that did not end."""
+    query = update(subscriptions).where(
+        subscriptions.c.account_id == account.id,
+        subscriptions.c.stripe_customer_id == payer_id,
+        subscriptions.c.ended_at.is_(None),
+    )
+    await writer.connection.execute(query.values(ask_at=writer.now))
+
+
 async def ask_all(writer: Writer, account: Account) -> None:
     """Have the provider asked for all of an account's, such as one that is connected again."""
     query = update(subscriptions).where(subscriptions.c.account_id == account.id)

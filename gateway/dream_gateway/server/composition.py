@@ -12,6 +12,7 @@ from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.http1.watch import Watch
 from dream_gateway.service.app import create_service
+from dream_gateway.service.documentation import Documentation
 from dream_gateway.service.protocol import ServiceProtocols
 from dream_gateway.service.stored import StoredDirectory
 from dream_gateway.settings import RouteSettings
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import socket
 
     from dream_gateway.gateway import Gateway
-    from dream_gateway.http1.access import AccessLog
     from dream_gateway.server.serving import Planes
     from dream_gateway.service.app import Service
     from dream_gateway.settings import Settings
@@ -46,10 +46,11 @@ def add_planes(
     gateway: Gateway,
     edge: socket.socket,
     service: socket.socket,
-    access: AccessLog | None = None,
+    watch: Watch | None = None,
 ) -> HttpUpstream:
     """Have both planes of a started gateway served; the upstream client is the caller's to close.
 
+    `watch` looks after the connections of both.
     Raises `ConfigurationError` for routes or options that cannot work.
     """
     settings = gateway.settings
@@ -62,11 +63,11 @@ def add_planes(
     )
     if gateway.rollup is not None:
         gateway.rollup.upstreams = upstream.origins
+    watch = watch or Watch()
     if gateway.telemetry is not None:
         gateway.telemetry.add(upstream.origins.measure)
-        if access is not None:
-            gateway.telemetry.add(access.measure)
-    watch = Watch(access=access)
+        if watch.access is not None:
+            gateway.telemetry.add(watch.access.measure)
     tracer = next(iter(gateway.plugins.tracers()), None)
     protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
     if protocols.tracing is not None:
@@ -80,6 +81,7 @@ def add_planes(
 def open_service(gateway: Gateway) -> Service:
     """Return the service of a started gateway, with the dashboard if that is to be served."""
     service = create_service(ServiceHost(gateway))
+    service.mount(Documentation())
     if gateway.settings.dashboard:
         service.mount(LazyDashboard(gateway, service))
     return service

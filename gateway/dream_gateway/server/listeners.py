@@ -1,8 +1,13 @@
-"""The two listening sockets: opened once, by the supervisor, and inherited by every worker."""
+"""The two listening sockets: opened once, by the supervisor, and inherited by every worker.
+
+Or handed down by whoever starts the gateway, so that they stay open, with who waits at them, while it is
+started again: file descriptors from 3 on, as in sd_listen_fds(3).
+"""
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +15,13 @@ from typing import TYPE_CHECKING
 from dream_gateway.errors import AddressInUseError, ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dream_gateway.settings import Settings
+
+FIRST_INHERITED = 3
+NAMES = ("edge", "service")
+"""What `LISTEN_FDNAMES` calls them; without names they come in this order."""
 
 BACKLOG = 2048
 """Connections the system keeps waiting while no worker accepts."""
@@ -41,12 +52,15 @@ class Listeners:
         self.service.close()
 
 
-def open_listeners(settings: Settings) -> Listeners:
-    """Listen on both addresses, or on none.
+def open_listeners(settings: Settings, environ: Mapping[str, str] = os.environ) -> Listeners:
+    """Listen on both addresses, or on none; on inherited sockets if there are any.
 
     Raises `AddressInUseError` if another program does, `ConfigurationError` if an address cannot be
     listened on at all; both name the setting.
     """
+    inherited = _inherited(environ)
+    if inherited is not None:
+        return inherited
     edge = _listen("port", settings.host, settings.port)
     try:
         service = _listen("service_port", settings.service_host, settings.service_port)
@@ -54,6 +68,23 @@ def open_listeners(settings: Settings) -> Listeners:
         edge.close()
         raise
     return Listeners(edge, service)
+
+
+def _inherited(environ: Mapping[str, str]) -> Listeners | None:
+    """Return the sockets that are meant for this process, `None` if none are."""
+    number = environ.get("LISTEN_FDS", "")
+    if environ.get("LISTEN_PID") != str(os.getpid()) or not number.isdigit():
+        return None
+    names = environ.get("LISTEN_FDNAMES", ":".join(NAMES)).split(":")
+    if int(number) != len(NAMES) or sorted(names) != sorted(NAMES):
+        raise ConfigurationError(
+            f"{number} sockets were handed down, named {':'.join(names)}; the gateway takes two: "
+            f"FileDescriptorName={NAMES[0]} and FileDescriptorName={NAMES[1]}."
+        )
+    found = {n: socket.socket(fileno=FIRST_INHERITED + at) for at, n in enumerate(names)}
+    for listener in found.values():
+        listener.setblocking(False)
+    return Listeners(**found)
 
 
 def _listen(setting: str, host: str, port: int) -> socket.socket:

@@ -24,6 +24,10 @@ HURRY_SECONDS = 2.0
 """How long requests that were given up may take to notice."""
 
 
+LAST_WORDS_SECONDS = 0.1
+"""How long a request may be under way to us on a connection that was accepted last of all."""
+
+
 class PlaneServer(uvicorn.Server):
     """A uvicorn server that leaves signals alone and tells when it has started."""
 
@@ -40,6 +44,16 @@ class PlaneServer(uvicorn.Server):
         """Accept connections, and say so."""
         await super().startup(sockets)
         self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, let what was accepted last be read, and then drain."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        if not self.force_exit:
+            await asyncio.sleep(LAST_WORDS_SECONDS)
+        await super().shutdown(sockets)
 
 
 class Planes:

@@ -1,4 +1,4 @@
-"""What a worker tells its supervisor over a pipe: one line of JSON each."""
+"""What a worker tells its supervisor over a pipe, one line of JSON each, and what it is told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from dream_gateway.errors import GatewayError, OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+LEAVE = b"leave\n"
+"""The gateway is going to stop: be not ready, serve on, and end each connection with an answer."""
+
+RETIRE = b"retire\n"
+"""Another worker has taken this one's place: as above, but the gateway is ready."""
 
 
 class Ready(msgspec.Struct, tag="ready", frozen=True):

@@ -8,10 +8,12 @@ import signal
 from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import ConfigurationError, OperatorError
+from dream_gateway.errors import ConfigurationError, GatewayError, OperatorError
 from dream_gateway.server.listeners import open_listeners
-from dream_gateway.server.status import operator_error
+from dream_gateway.server.reload import check_reloadable
+from dream_gateway.server.status import LEAVE, operator_error
 from dream_gateway.server.worker_process import start_worker
+from dream_gateway.server.workers import Workers
 from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ class Supervisor:
     """The process people start: it listens, and its workers serve.
 
     `on_ready` is called once, when every worker accepts connections. `on_event` gets a line for
-    people about each thing that goes wrong meanwhile. Use it from one event loop; `run` once.
+    people about each thing that goes wrong meanwhile, and about each reload. `reread` returns the
+    settings as they are now, for a reload. Use it from one event loop; `run` once.
     """
 
     def __init__(
@@ -48,25 +51,35 @@ class Supervisor:
         *,
         on_ready: Callable[[Addresses], None],
         on_event: Callable[[str], None],
+        reread: Callable[[], Settings] | None = None,
     ) -> None:
         self._settings = settings
         self._on_ready = on_ready
         self._on_event = on_event
-        self._workers: dict[int, WorkerProcess] = {}
+        self._reread = reread or (lambda: settings)
+        self._workers = Workers(settings.workers)
         self._not_ready = set(range(settings.workers))
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
+        self._reload = asyncio.Event()
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """The process ids of the workers that run now."""
-        return tuple(worker.pid for worker in self._workers.values())
+        """The process ids of the workers that run now, but for those that were replaced."""
+        return tuple(worker.pid for worker in self._workers.present())
 
     def stop(self) -> None:
         """Drain and end; called again: give requests under way up. Never blocks."""
         if self._stopping.is_set():
             self._hurrying.set()
         self._stopping.set()
+
+    def reload(self) -> None:
+        """Read the settings again, and put workers with those in the place of all. Never blocks.
+
+        While that is being done, it is noted, and done once more afterwards.
+        """
+        self._reload.set()
 
     async def run(self) -> None:
         """Listen, and keep the workers alive, until `stop`; then return with all of them ended.
@@ -81,37 +94,74 @@ class Supervisor:
             for number in range(self._settings.workers)
         ]
         stopping = asyncio.create_task(_passes(self._stopping))
+        reloading = asyncio.create_task(self._reload_when_told(listeners))
         try:
             await asyncio.wait([*tending, stopping], return_when=asyncio.FIRST_COMPLETED)
             for task in tending:
                 if task.done():
                     task.result()
+            await self._leave()
         finally:
             self._stopping.set()
             stopping.cancel()
+            reloading.cancel()
             # New connections are refused from here on, once the workers have closed theirs too.
             listeners.close()
-            await self._end_workers(tending)
+            await self._end_workers(tending, reloading)
+
+    async def _leave(self) -> None:
+        """Serve on for a while, so that balancers see that nobody is ready and go elsewhere."""
+        if self._settings.drain_delay:
+            for worker in self._workers.all():
+                worker.tell(LEAVE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurrying.wait(), self._settings.drain_delay)
 
     async def _tend(self, number: int, listeners: Listeners) -> None:
         """Keep one worker alive; ends when the supervisor stops."""
         failures = 0
         while not self._stopping.is_set():
             worker = await start_worker(self._settings, listeners)
-            self._workers[number] = worker
+            self._workers.put(number, worker)
             if self._stopping.is_set():
                 worker.stop()
             is_ready = await worker.ready()
             if is_ready:
                 self._mark_ready(number, listeners)
-            await worker.wait()
-            del self._workers[number]
+            worker = await self._workers.ended(number)
             if not self._stopping.is_set():
                 failures = 0 if is_ready else failures + 1
                 self._check_worth_repeating(worker, failures)
                 pause = self._pause(worker, failures)
                 self._report(number, worker, pause)
                 await self._sleep(pause)
+
+    async def _reload_when_told(self, listeners: Listeners) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            try:
+                settings = self._reread()
+                check_reloadable(self._settings, settings)
+                await self._replace_all(settings, listeners)
+            except GatewayError as error:
+                self._on_event(f"not reloaded: {error.code}: {error.detail}; all goes on as it was")
+            else:
+                self._on_event(f"reloaded: {self._settings.workers} workers replaced")
+
+    async def _replace_all(self, settings: Settings, listeners: Listeners) -> None:
+        """Replace the workers one by one; all of them, or else none in the end."""
+        before, self._settings = self._settings, settings
+        try:
+            # Those that start meanwhile have the settings already.
+            for number in range(settings.workers):
+                await self._workers.replace(number, settings, listeners)
+        except GatewayError:
+            self._settings = before
+            for number in range(settings.workers):
+                with contextlib.suppress(GatewayError):
+                    await self._workers.replace(number, before, listeners)
+            raise
 
     def _mark_ready(self, number: int, listeners: Listeners) -> None:
         is_first_time = bool(self._not_ready)
@@ -151,11 +201,13 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def _end_workers(self, tending: list[asyncio.Task[None]]) -> None:
+    async def _end_workers(
+        self, tending: list[asyncio.Task[None]], reloading: asyncio.Task[None]
+    ) -> None:
         """Drain every worker, hurry them when told to, and kill what has not ended in time."""
         self._each("stop")
         hurry = asyncio.create_task(_passes(self._hurrying))
-        all_ended = asyncio.create_task(_end(tending))
+        all_ended = asyncio.create_task(_end([*tending, reloading, *self._workers.retiring]))
         patience = self._settings.drain_seconds + CLOSING_SECONDS
         await asyncio.wait((all_ended, hurry), timeout=patience, return_when="FIRST_COMPLETED")
         if not all_ended.done():
@@ -168,7 +220,7 @@ class Supervisor:
         await all_ended
 
     def _each(self, action: str) -> None:
-        for worker in list(self._workers.values()):
+        for worker in self._workers.all():
             if action == "kill":
                 worker.kill()
             else:
@@ -176,15 +228,19 @@ class Supervisor:
 
 
 async def run_until_signalled(supervisor: Supervisor) -> None:
-    """Run a supervisor; SIGTERM and SIGINT stop it, the second one hurries it."""
+    """Run a supervisor; SIGTERM and SIGINT stop it, the second one hurries it; SIGHUP reloads."""
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, supervisor.stop)
+    actions = {
+        signal.SIGTERM: supervisor.stop,
+        signal.SIGINT: supervisor.stop,
+        signal.SIGHUP: supervisor.reload,
+    }
+    for number, action in actions.items():
+        loop.add_signal_handler(number, action)
     try:
         await supervisor.run()
     finally:
-        for number in numbers:
+        for number in actions:
             loop.remove_signal_handler(number)
 
 

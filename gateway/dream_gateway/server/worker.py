@@ -1,7 +1,8 @@
 """A worker process: `python -m dream_gateway.server.worker EDGE_FD SERVICE_FD STATUS_FD`.
 
-Started by `dream_gateway.server.worker_process`. The settings come on the standard input, whose end
-means that the supervisor is gone. SIGTERM drains, a second one hurries.
+Started by `dream_gateway.server.worker_process`. The settings come on the standard input, and later the
+orders of `dream_gateway.server.status`; its end means that the supervisor is gone. SIGTERM drains, a
+second one hurries.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING
 from dream_gateway.errors import ConfigurationError, GatewayError
 from dream_gateway.gateway import Gateway
 from dream_gateway.http1.access import AccessLog
+from dream_gateway.http1.watch import Watch
 from dream_gateway.server.composition import add_planes
 from dream_gateway.server.logs import configure_logging
 from dream_gateway.server.serving import Planes
-from dream_gateway.server.status import Ready, encode, failed
+from dream_gateway.server.status import LEAVE, Ready, encode, failed
 from dream_gateway.settings import decode
 
 if TYPE_CHECKING:
@@ -40,32 +42,35 @@ Not rarer still: what waits to be collected is memory, and gained nothing when m
 class Worker:
     """What one worker process runs."""
 
+    _gateway: Gateway
+
     def __init__(self, settings: Settings, status_fd: int) -> None:
         self._settings = settings
         self._status_fd = status_fd
         self._planes = Planes(settings)
+        self._watch = Watch()
 
     async def run(self, edge: socket.socket, service: socket.socket) -> None:
         """Serve on the listening sockets until told to stop; leases are returned before the end."""
-        self._watch()
-        gateway = Gateway(self._settings)
-        access = _open_access_log(self._settings)
+        gateway = self._gateway = Gateway(self._settings)
+        self._listen()
+        self._watch.access = _open_access_log(self._settings)
         try:
             await gateway.start()
-            upstream = add_planes(self._planes, gateway, edge, service, access)
+            upstream = add_planes(self._planes, gateway, edge, service, self._watch)
             await self._planes.serve(self._ready)
             await upstream.close()
         finally:
             await gateway.close()
-            if access is not None:
-                access.close()
+            if self._watch.access is not None:
+                self._watch.access.close()
 
     def tell(self, status: Status) -> None:
         """Tell the supervisor, if it is still there."""
         try:
             os.write(self._status_fd, encode(status))
         except BrokenPipeError:
-            self._planes.drain()
+            self._drain()
 
     def _ready(self) -> None:
         gc.collect()
@@ -73,16 +78,24 @@ class Worker:
         gc.set_threshold(*GC_THRESHOLDS)
         self.tell(Ready())
 
-    def _watch(self) -> None:
+    def _listen(self) -> None:
         """Drain on SIGTERM, and when the supervisor is gone."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._planes.drain)
+        loop.add_signal_handler(signal.SIGTERM, self._drain)
         loop.add_reader(sys.stdin.fileno(), self._read_supervisor)
 
     def _read_supervisor(self) -> None:
-        if not os.read(sys.stdin.fileno(), 1024):
+        told = os.read(sys.stdin.fileno(), 1024)
+        if not told:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._planes.drain()
+            self._drain()
+            return
+        self._gateway.leaving |= LEAVE in told
+        self._watch.leave()
+
+    def _drain(self) -> None:
+        self._watch.leave()
+        self._planes.drain()
 
 
 def _open_access_log(settings: Settings) -> AccessLog | None:

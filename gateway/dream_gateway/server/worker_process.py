@@ -22,11 +22,12 @@ class WorkerProcess:
     """A running worker. `failure` is why it could not start, if it said so."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, status: asyncio.StreamReader, started: float
+        self, process: asyncio.subprocess.Process, status: asyncio.StreamReader, settings: Settings
     ) -> None:
         self._process = process
         self._status = status
-        self.started = started
+        self.settings = settings
+        self.started = asyncio.get_running_loop().time()
         self.failure: Failed | None = None
 
     @property
@@ -50,6 +51,12 @@ class WorkerProcess:
     async def wait(self) -> None:
         """Wait until the process has ended."""
         await self._process.wait()
+
+    def tell(self, order: bytes) -> None:
+        """Give it one of the orders of `dream_gateway.server.status`, if it still listens."""
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(order)
 
     def stop(self) -> None:
         """Ask it to drain; a second time, to hurry."""
@@ -93,7 +100,7 @@ async def start_worker(settings: Settings, listeners: Listeners) -> WorkerProces
     await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(status), os.fdopen(reading, "rb", 0)
     )
-    worker = WorkerProcess(process, status, loop.time())
+    worker = WorkerProcess(process, status, settings)
     await _send_settings(process, settings)
     return worker
 

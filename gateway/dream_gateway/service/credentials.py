@@ -15,7 +15,7 @@ from dream_gateway.service.authentication import DEVELOPERS
 from dream_gateway.service.failures import CHANGE, CREATE, READ, REPLACE
 from dream_gateway.service.fields import IDEMPOTENCY_KEY, IF_MATCH
 from dream_gateway.service.key_shapes import Rotation
-from dream_gateway.service.key_values import expiry
+from dream_gateway.service.key_values import expiry, unused
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.paging import cut, decode_cursor
 from dream_gateway.service.platform_shapes import PageQuery
@@ -150,7 +150,7 @@ class CredentialRoutes:
         asked: Rotation = call.body
         project = await found_project(call.writing, call)
         key = await _find(call.writing, call)
-        check_match(call, credential_view(key))
+        check_match(call, credential_view(unused(key)))
         if key.kind is not KeyKind.SECRET:
             raise ConflictError("A publishable key is rotated at publishable-key/rotate.")
         if key.status is KeyStatus.REVOKED:
@@ -163,7 +163,7 @@ class CredentialRoutes:
         async with self._directory.write(call.actor) as writing:
             project = await found_project(writing, call)
             key = await _find(writing, call)
-            check_match(call, credential_view(key))
+            check_match(call, credential_view(unused(key)))
             if await _is_current(writing, project.id, key):
                 raise ConflictError("It is the project's publishable key: rotate it instead.")
             if key.status is not KeyStatus.REVOKED:
@@ -191,6 +191,7 @@ def credential_view(key: Credential) -> CredentialView:
         status=key.status,
         expires_at=optional_instant(key.expires_at),
         created_at=instant(key.created_at),
+        last_used_at=optional_instant(key.last_used_at),
     )
 
 

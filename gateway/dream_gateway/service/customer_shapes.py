@@ -39,13 +39,17 @@ class NewCustomer(Shape):
 
 
 class CustomerChange(Shape):
-    """What to change of a customer; what is left out stays as it is."""
+    """What to change of a customer; what is left out stays as it is.
+
+    Whoever is `suspended` is refused everywhere, and keeps their keys and what they used.
+    """
 
     email: Email | UnsetType | None = UNSET
     first_name: Text | UnsetType | None = UNSET
     last_name: Text | UnsetType | None = UNSET
     plan: PlanName | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
+    suspended: bool | UnsetType = UNSET
 
 
 class CustomerView(Shape):
@@ -57,6 +61,7 @@ class CustomerView(Shape):
     first_name: str | None
     last_name: str | None
     plan: str
+    suspended: bool
     publishable_key: str | None
     subscription: SubscriptionView | None
     metadata: dict[str, Any]

@@ -231,6 +231,7 @@ def customer_view(customer: Customer, publishable_key: str | None) -> CustomerVi
         first_name=customer.first_name,
         last_name=customer.last_name,
         plan=customer.plan,
+        suspended=customer.suspended,
         publishable_key=publishable_key,
         subscription=None
         if customer.subscription is None
@@ -249,6 +250,7 @@ def _changed(customer: Customer, asked: CustomerChange) -> Customer:
         last_name=customer.last_name if asked.last_name is UNSET else asked.last_name,
         plan=customer.plan if asked.plan is UNSET else asked.plan,
         metadata=customer.metadata if asked.metadata is UNSET else asked.metadata,
+        suspended=customer.suspended if asked.suspended is UNSET else asked.suspended,
     )
 
 

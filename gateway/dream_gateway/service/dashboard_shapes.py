@@ -67,6 +67,7 @@ class CustomerUsageView(Shape):
     user_id: str
     email: str | None
     plan: str
+    suspended: bool
     status: str
     usage_count: int
     limit: int | Unlimited
@@ -92,6 +93,7 @@ class MaskedKeyView(Shape):
     masked: str
     status: str
     created_at: datetime
+    last_used_at: datetime | None
     expires_at: datetime | None
 
 

@@ -51,9 +51,9 @@ class Figures(NamedTuple):
 
 
 async def figures_of(
-    connection: AsyncConnection, project_ids: Sequence[str], now: float
+    connection: AsyncConnection, project_ids: Sequence[str] | None, now: float
 ) -> dict[str, Figures]:
-    """Return how each project does: five queries, however many they are."""
+    """Return how each project does, or (`None`) all of each mode: five queries, however many."""
     people = await figures.customers(connection, project_ids)
     subscribed = await figures.subscribed(connection, project_ids, now)
     sold = await figures.sold(connection, project_ids)
@@ -61,7 +61,7 @@ async def figures_of(
     active = await figures.active(connection, project_ids, now)
     return {
         each: Figures(people[each], subscribed[each], sold[each], used[each], active[each])
-        for each in project_ids
+        for each in subscribed
     }
 
 
@@ -112,6 +112,7 @@ def customer_view(
         user_id=customer.external_id,
         email=customer.email,
         plan=customer.plan,
+        suspended=customer.suspended,
         status="none" if sub is None else sub.status.value,
         usage_count=0 if usage is None else usage.used,
         limit="unlimited" if limit is None else limit,
@@ -143,6 +144,7 @@ def masked_view(key: Credential) -> MaskedKeyView:
         masked=masked(key),
         status=key.status.value,
         created_at=instant(key.created_at),
+        last_used_at=optional_instant(key.last_used_at),
         expires_at=optional_instant(key.expires_at),
     )
 

@@ -11,7 +11,7 @@ from dream_gateway.records import (
     accounts,
     credentials,
     customers,
-    figures,
+    estate,
     inbox,
     projects,
     reports,
@@ -224,9 +224,8 @@ class DashboardRoutes:
         now, faults = self._clock.now(), await self._health()
         async with self._directory.read() as reading:
             connection = reading.connection
-            number, suspended = await figures.platforms_there(connection)
-            seen = [each for _, each in await projects.every(connection)]
-            found = await figures_of(connection, [each.id for each in seen], now)
+            there = await estate.totals(connection)
+            found = await figures_of(connection, None, now)
             refused = await rollups.series(
                 connection, None, Granularity.HOUR, [series.DENIED], (now - DAY, now + 1)
             )
@@ -237,11 +236,11 @@ class DashboardRoutes:
             denied[code] = denied.get(code, 0) + point.value
         return Answer(
             Overview(
-                platforms=number,
-                suspended_platforms=suspended,
-                projects=len(seen),
-                live=of_mode(seen, found, Mode.LIVE, now),
-                test=of_mode(seen, found, Mode.TEST, now),
+                platforms=there.platforms,
+                suspended_platforms=there.suspended,
+                projects=there.projects,
+                live=figures_view([found[Mode.LIVE]], now),
+                test=figures_view([found[Mode.TEST]], now),
                 denied=denied,
                 parts={
                     name: PartHealth(ok=why is None, detail=why) for name, why in faults.items()
@@ -253,7 +252,10 @@ class DashboardRoutes:
 
 async def _keys(connection: AsyncConnection, project: Project) -> KeysView:
     publishable = await projects.publishable_key(connection, project.id)
-    own = await credentials.of_project(connection, project.id, OWN_KINDS, None, MOST_KEYS)
+    own = await credentials.of_project(
+        connection, project.id, OWN_KINDS, None, MOST_KEYS, newest=True
+    )
+    own.reverse()
     account = await accounts.of_platform(connection, project.platform_id, project.mode)
     secrets = [key for key in own if key.kind is KeyKind.SECRET and key.status is KeyStatus.ACTIVE]
     return KeysView(

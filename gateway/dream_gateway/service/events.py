@@ -167,7 +167,9 @@ def _result(event: BatchEvent, verdict: Verdict, recorded: Recorded) -> EventRes
     try:
         check_recorded(verdict, recorded)
     except RefusedError as exc:
-        return _failed(refusal(exc.verdict), verdict, event.user_id)
+        # Whoever is refused for who they are was asked no limit.
+        told = None if verdict.violated is None else verdict
+        return _failed(refusal(exc.verdict), told, event.user_id)
     except GatewayError as exc:
         return _failed(exc, None, event.user_id)
     return EventResult(

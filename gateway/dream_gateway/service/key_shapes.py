@@ -81,7 +81,7 @@ class Rotation(Shape):
 
 
 class KeyView(Shape):
-    """A key, without its secret, which is not kept."""
+    """A key, without its secret, which is not kept. `lastUsedAt` is true to about a minute."""
 
     key_id: str
     customer_id: str | None
@@ -95,6 +95,7 @@ class KeyView(Shape):
     rate: RateView | None
     metadata: dict[str, Any]
     created_at: datetime
+    last_used_at: datetime | None
 
 
 class KeySecret(KeyView, omit_defaults=True):

@@ -76,7 +76,13 @@ def key_view(key: Credential) -> KeyView:
         rate=rate_view(key.rate),
         metadata=key.metadata,
         created_at=instant(key.created_at),
+        last_used_at=optional_instant(key.last_used_at),
     )
+
+
+def unused(key: Credential) -> Credential:
+    """Return a key without when it was used, which makes no other version of it."""
+    return replace(key, last_used_at=None)
 
 
 def rate_view(rate: Allowance | None) -> RateView | None:

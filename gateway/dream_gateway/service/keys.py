@@ -20,7 +20,7 @@ from dream_gateway.service.key_shapes import (
     NewKey,
     Rotation,
 )
-from dream_gateway.service.key_values import changed_key, draft, key_view
+from dream_gateway.service.key_values import changed_key, draft, key_view, unused
 from dream_gateway.service.operation import Operation
 from dream_gateway.service.paging import decode_cursor, encode_cursor
 from dream_gateway.service.reply import Answer
@@ -162,7 +162,7 @@ class KeyRoutes:
         asked: KeyChange = call.body
         async with self._directory.write(call.actor) as writing:
             key = await _find(writing, call)
-            check_match(call, key_view(key))
+            check_match(call, key_view(unused(key)))
             _check_not_revoked(key)
             changed = changed_key(key, asked)
             if changed != key:
@@ -173,7 +173,7 @@ class KeyRoutes:
         """Revoke a key; a repeat changes nothing."""
         async with self._directory.write(call.actor) as writing:
             key = await _find(writing, call)
-            check_match(call, key_view(key))
+            check_match(call, key_view(unused(key)))
             if key.status is not KeyStatus.REVOKED:
                 await writing.revoke_key(key)
         return Answer(None)
@@ -182,7 +182,7 @@ class KeyRoutes:
         """Give a key a new secret; the old one lives on for the grace."""
         asked: Rotation = call.body
         key = await _find(call.writing, call)
-        check_match(call, key_view(key))
+        check_match(call, key_view(unused(key)))
         _check_not_revoked(key)
         return _minted(await call.writing.rotate_key(key, asked.grace_seconds))
 
@@ -202,8 +202,7 @@ def _adopted(key: Credential) -> Answer:
 
 
 def _shown(key: Credential) -> Answer:
-    view = key_view(key)
-    return Answer(view, headers=versioned(view))
+    return Answer(key_view(key), headers=versioned(key_view(unused(key))))
 
 
 async def _find(reading: Reading, call: Call) -> Credential:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +16,7 @@ from dream_gateway.errors import (
 from dream_gateway.service.authentication import Auth
 from dream_gateway.service.problem_shapes import ProblemView
 from dream_gateway.service.status_shapes import Document
+from dream_gateway.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -73,7 +73,7 @@ def openapi(operations: Sequence[Operation]) -> Document:
     _, schemas = msgspec.json.schema_components([ProblemView, *shapes], ref_template=REFERENCE)
     return Document(
         openapi="3.1.0",
-        info={"title": "dream-gateway", "version": version("dream-gateway")},
+        info={"title": "dream-gateway", "version": version()},
         paths=paths,
         components={"schemas": schemas, "securitySchemes": _SECURITY_SCHEMES},
     )

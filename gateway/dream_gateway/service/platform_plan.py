@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dream_gateway.billing.engine import Engine
     from dream_gateway.billing.platform_plan import PlatformPlans
     from dream_gateway.service.call import Call
+    from dream_gateway.settings import Settings
 
 PATH = "/platform/subscription"
 PORTAL = "/platform/billing-portal"
@@ -38,8 +39,9 @@ FAILURES = (*READ, ConflictError, BillingNotConfiguredError, BillingUnavailableE
 class PlatformPlanRoutes:
     """Sends a platform's owner to pay. One that is refused for not paying may come here."""
 
-    def __init__(self, billing: Engine | None) -> None:
+    def __init__(self, billing: Engine | None, settings: Settings) -> None:
         self._billing = billing
+        self._dashboard = f"{settings.service_base}/dashboard"
 
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations of this module."""
@@ -104,8 +106,8 @@ class PlatformPlanRoutes:
         """Open the page where the plan is paid."""
         asked: PlanRequest = call.body or PlanRequest()
         plans, known = self._plans(), call.known
-        success_url = own_url(plans.frontend_url, asked.success_url, "/successUrl")
-        cancel_url = own_url(plans.frontend_url, asked.cancel_url, "/cancelUrl")
+        success_url = own_url(self._pages(plans), asked.success_url, "/successUrl")
+        cancel_url = own_url(self._pages(plans), asked.cancel_url, "/cancelUrl")
         email = None if known.developer is None else known.developer.email
         session = await plans.begin(known.business, email, success_url, cancel_url)
         return Answer(PlanAnswer(url=session.url, session_id=session.id))
@@ -114,8 +116,12 @@ class PlatformPlanRoutes:
         """Open the page where the plan is changed."""
         asked: PlanPortalRequest = call.body or PlanPortalRequest()
         plans = self._plans()
-        back = own_url(plans.frontend_url, asked.return_url, "/returnUrl")
+        back = own_url(self._pages(plans), asked.return_url, "/returnUrl")
         return Answer(PlanPortalAnswer(url=await plans.portal(call.known.business, back)))
+
+    def _pages(self, plans: PlatformPlans) -> list[str]:
+        """Return the pages that developers come from, the one first that they come back to."""
+        return [page for page in (plans.frontend_url, self._dashboard) if page]
 
     def _plans(self) -> PlatformPlans:
         if self._billing is None:

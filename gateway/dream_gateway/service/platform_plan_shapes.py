@@ -24,7 +24,7 @@ class PlanView(Shape):
 
 
 class PlanRequest(Shape):
-    """Where to come back to: by default the provider's `frontend_url`, whose origin it has to be."""
+    """Where to come back to, at the dashboard or the `frontend_url`, which is also the default."""
 
     success_url: WebUrl | None = None
     cancel_url: WebUrl | None = None

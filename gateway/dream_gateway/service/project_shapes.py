@@ -123,7 +123,10 @@ class NewCredential(Shape):
 
 
 class CredentialView(Shape):
-    """One of the project's own keys. `masked` is what people can tell it by."""
+    """One of the project's own keys. `masked` is what people can tell it by.
+
+    `lastUsedAt` is of a secret key, and true to about a minute.
+    """
 
     key_id: str
     kind: Literal["sk", "pk"]
@@ -132,6 +135,7 @@ class CredentialView(Shape):
     status: KeyStatus
     expires_at: datetime | None
     created_at: datetime
+    last_used_at: datetime | None
 
 
 class CredentialSecret(CredentialView, omit_defaults=True):

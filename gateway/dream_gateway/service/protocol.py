@@ -10,17 +10,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import BodyTooLargeError
-from dream_gateway.http.reply import Reply
 from dream_gateway.http1.connection import HttpConnection
 from dream_gateway.http1.exchange import Brief, Prepared, answer
 from dream_gateway.http1.heads import CONTINUE
 from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
 from dream_gateway.http1.watch import Watch
+from dream_gateway.service.piecemeal import Piecemeal
 
 if TYPE_CHECKING:
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http.asgi import Headers, Message, Receive, Scope
+    from dream_gateway.http.asgi import Message, Scope
     from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
@@ -79,9 +79,9 @@ class NotedService(Noting, ServiceProtocol):
 
 
 class ServiceCall(Brief):
-    """One call: its body is collected, and it is answered in one piece."""
+    """One call: its body is collected. Only what sites send in pieces is answered in several."""
 
-    __slots__ = ("_body", "_length", "_service", "_started", "_task")
+    __slots__ = ("_body", "_length", "_paused", "_service", "_started", "_task", "_written")
 
     def __init__(self, client: HttpConnection, request: Request, service: Service) -> None:
         super().__init__(client, request)
@@ -92,6 +92,8 @@ class ServiceCall(Brief):
         self._length = request.length or 0
         self._started = False
         self._task: asyncio.Task[None] | None = None
+        self._written: Piecemeal | None = None
+        self._paused = False
 
     def start(self) -> None:
         """Answer, once the body is in."""
@@ -120,6 +122,18 @@ class ServiceCall(Brief):
         if self._started and self._length <= self._service.max_body:
             self._answer()
 
+    def pause(self) -> None:
+        """Write nothing more for now."""
+        self._paused = True
+        if self._written is not None:
+            self._written.pause()
+
+    def resume(self) -> None:
+        """Go on writing."""
+        self._paused = False
+        if self._written is not None:
+            self._written.resume()
+
     def lost(self) -> None:
         """Give up."""
         if self._task is not None:
@@ -147,20 +161,14 @@ class ServiceCall(Brief):
             return asked.pop() if asked else {"type": "http.disconnect"}
 
         reply = await self._service.respond(self.request, receive)
-        if reply is None:
-            reply = await _by_asgi(self._service, self.request, receive)
-        answer(self.client, self, reply)
-
-
-async def _by_asgi(service: Service, request: Request, receive: Receive) -> Reply:
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await service(_scope(request), receive, send)
-    headers: Headers = sent[0]["headers"]
-    return Reply(sent[0]["status"], headers, b"".join([each.get("body", b"") for each in sent[1:]]))
+        if reply is not None:
+            answer(self.client, self, reply)
+            return
+        self._written = written = Piecemeal(self.client, self)
+        if self._paused:
+            written.pause()
+        await self._service(_scope(self.request), receive, written.send)
+        written.end()
 
 
 def _scope(request: Request) -> Scope:

@@ -16,6 +16,7 @@ from dream_gateway.service.members import MemberRoutes
 from dream_gateway.service.openapi import openapi
 from dream_gateway.service.operator import OperatorRoutes
 from dream_gateway.service.orders import OrderRoutes
+from dream_gateway.service.payment_events import PaymentEventRoutes
 from dream_gateway.service.payment_webhooks import PaymentWebhookRoutes
 from dream_gateway.service.platform import PlatformRoutes
 from dream_gateway.service.platform_plan import PlatformPlanRoutes
@@ -47,6 +48,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *ProductRoutes(gateway.directory).operations(),
         *BillingRoutes(gateway.admission, gateway.billing).operations(),
         *PaymentWebhookRoutes(gateway.billing).operations(),
+        *PaymentEventRoutes(gateway.directory, gateway.billing).operations(),
         *OrderRoutes(gateway.directory, gateway.admission, gateway.billing).operations(),
         *CatalogueRoutes(gateway.directory, gateway.billing).operations(),
         *ConnectionRoutes(
@@ -55,7 +57,7 @@ def operations(gateway: Host, limits: RateLimitHeaders) -> tuple[Operation, ...]
         *WebhookEndpointRoutes(gateway).operations(),
         *WebhookMessageRoutes(gateway.directory).operations(),
         *PlatformRoutes(gateway.directory).operations(),
-        *PlatformPlanRoutes(gateway.billing).operations(),
+        *PlatformPlanRoutes(gateway.billing, gateway.settings).operations(),
         *MemberRoutes(gateway.directory).operations(),
         *ProjectRoutes(gateway.directory, gateway.settings).operations(),
         *CredentialRoutes(gateway.directory).operations(),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.errors import (
     BadRequestError,
+    CustomerSuspendedError,
     ForbiddenError,
     IdempotencyConflictError,
     InvalidRequestError,
@@ -59,6 +60,7 @@ REFUSALS = (
     BadRequestError,
     ForbiddenError,
     UnknownTierError,
+    CustomerSuspendedError,
     InvalidRequestError,
     QuotaExceededError,
     RateLimitedError,

@@ -9,6 +9,8 @@ from dream_gateway.origins import origin_of
 from dream_gateway.service.validation import Fault, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dream_gateway.model import Project
 
 
@@ -30,15 +32,13 @@ def allowed_url(project: Project, url: str | None, pointer: str) -> str:
     return url
 
 
-def own_url(frontend: str | None, url: str | None, pointer: str) -> str:
-    """Return a URL that developers are sent to: of the operator's own origin, or that page itself.
+def own_url(pages: Sequence[str], url: str | None, pointer: str) -> str:
+    """Return a URL that developers are sent to: of the origins of the operator's pages, or the first.
 
-    Raises `InvalidRequestError` for any other, and where the settings name no page.
+    Raises `InvalidRequestError` for any other.
     """
-    if frontend is None:
-        raise invalid([Fault(pointer, "The operator has set no frontend_url to come back to.")])
     if url is None:
-        return frontend
-    if origin_of(url) != origin_of(frontend):
-        raise invalid([Fault(pointer, "Expected a URL of the operator's frontend_url.")])
+        return pages[0]
+    if origin_of(url) not in {origin_of(page) for page in pages}:
+        raise invalid([Fault(pointer, "Expected a URL of the dashboard or of the frontend_url.")])
     return url

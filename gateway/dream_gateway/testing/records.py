@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,6 +80,7 @@ class RecordsContract(StoreFixtures):
         engine = backend.records_engine()
         async with engine.begin() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            await connection.execute(text("UPDATE schema_readers SET oldest = '9998'"))
         with pytest.raises(SchemaTooNewError, match="9999"):
             await migrate(engine)
         async with engine.connect() as connection:
@@ -98,6 +100,9 @@ class RecordsContract(StoreFixtures):
         assert await directory.customer(project, customer.external_id) == customer
         assert await directory.customer(project, customer.id) == customer
         assert await admin.keys(project, customer.id) == [key.credential]
+        suspended = await admin.suspend_customer(project, customer.external_id, suspended=True)
+        assert suspended == replace(customer, suspended=True)
+        assert await directory.customer(project, customer.id) == suspended
         assert await directory.customer("another", customer.external_id) is None
 
     async def test_a_name_that_is_taken_is_a_conflict(self, backend: Backend) -> None:

@@ -26,6 +26,9 @@ class Books:
         self.account = account
         self.live = live
         self._objects: dict[str, JSON] = {}
+        self.dropped: set[str] = set()
+        """Ids of what was deleted."""
+
         self.included: dict[tuple[str, str], list[JSON]] = {}
         """Lists that are shown only if they are asked for, by the owner's id and the field."""
 
@@ -55,8 +58,9 @@ class Books:
         return (each for each in list(self._objects.values()) if each["object"] == kind)
 
     def drop(self, id_: str) -> None:
-        """Forget an object."""
-        self._objects.pop(id_, None)
+        """Forget an object, but for that it was there."""
+        if self._objects.pop(id_, None) is not None:
+            self.dropped.add(id_)
 
     def seen(self, thing: JSON, expand: Iterable[str] = ()) -> JSON:
         """Return an object as an answer shows it, with what is asked for in place of ids."""

@@ -8,8 +8,9 @@ from dream_gateway_stripe.testing.books import fits, merge_metadata
 from dream_gateway_stripe.testing.subscription import end
 
 if TYPE_CHECKING:
-    from dream_gateway_stripe.testing.books import JSON
+    from dream_gateway_stripe.testing.books import JSON, Books
     from dream_gateway_stripe.testing.call import Call, Routes
+    from dream_gateway_stripe.testing.world import World
 
 FIELDS = ("name", "email", "description", "phone", "preferred_locales")
 
@@ -50,7 +51,9 @@ def create_customer(call: Call) -> JSON:
 
 
 def retrieve_customer(call: Call) -> JSON:
-    """Show a customer."""
+    """Show a customer, or that one was deleted."""
+    if call.parts[0] in call.books.dropped:
+        return {"id": call.parts[0], "object": "customer", "deleted": True}
     return call.books.get(call.parts[0], "customer")
 
 
@@ -69,12 +72,17 @@ def update_customer(call: Call) -> JSON:
 def delete_customer(call: Call) -> JSON:
     """Remove a customer, and end at once what they pay for."""
     customer = call.books.get(call.parts[0], "customer")
-    for subscription in call.books.all("subscription"):
-        if subscription["customer"] == customer["id"] and subscription["status"] != "canceled":
-            end(call.world, call.books, subscription)
-    call.books.drop(customer["id"])
-    call.world.happened(call.books, "customer.deleted", customer)
+    remove(call.world, call.books, customer)
     return {"id": customer["id"], "object": "customer", "deleted": True}
+
+
+def remove(world: World, books: Books, customer: JSON) -> None:
+    """Remove a customer, whoever asks for it."""
+    for subscription in books.all("subscription"):
+        if subscription["customer"] == customer["id"] and subscription["status"] != "canceled":
+            end(world, books, subscription)
+    books.drop(customer["id"])
+    world.happened(books, "customer.deleted", customer)
 
 
 def list_customers(call: Call) -> JSON:

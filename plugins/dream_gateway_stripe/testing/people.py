@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from dream_gateway_stripe.testing import completion, connect, payments
+from dream_gateway_stripe.testing import completion, connect, customers, payments
 from dream_gateway_stripe.testing.cards import Card
 from dream_gateway_stripe.testing.passing import pass_time
 from dream_gateway_stripe.testing.subscription import pay_invoice
@@ -81,6 +81,22 @@ class People:
                 self._world.cards.pop(customer, None)
             else:
                 self._world.cards[customer] = card
+
+    def rename(self, customer: str, name: str) -> None:
+        """Change a customer's name, in the account's dashboard."""
+        with self._lock:
+            books = self._world.books_with(customer)
+            found = books.get(customer, "customer")
+            before = books.seen(found)
+            found["name"] = name
+            self._world.updated(books, "customer.updated", found, before)
+
+    def delete_customer(self, customer: str) -> None:
+        """Delete a customer, in the account's dashboard; what they pay for ends at once."""
+        with self._lock:
+            pass_time(self._world)
+            books = self._world.books_with(customer)
+            customers.remove(self._world, books, books.get(customer, "customer"))
 
     def pay_open(self, customer: str) -> bool:
         """Pay all that a customer owes with their card, and tell whether all is paid."""

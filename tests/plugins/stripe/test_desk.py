@@ -53,6 +53,10 @@ class Scripted:
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
 
+    def posted(self) -> list[Asked]:
+        """Return what was asked for that changes something."""
+        return [each for each in self.asked if each.method == "POST"]
+
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         url = urlsplit(request.path)
         length = int(request.headers.get("content-length") or 0)
@@ -137,7 +141,7 @@ async def test_the_operators_key_acts_in_the_accounts_name(
     scripted.answers = [MADE]
     assert await billing.customer(ACCOUNT, PAYER) == "cus_1"
     assert await billing.customer(Account(None, live=False), PAYER) == "cus_1"
-    first, own = scripted.asked
+    first, own = scripted.posted()
     assert (first.key, first.account) == ("sk_test_new", "acct_1")
     assert first.body == {"email": ["a@example.com"], "metadata[project]": ["prj_1"]}
     assert own.account is None
@@ -149,7 +153,7 @@ async def test_the_same_order_is_the_same_request_and_another_is_not(
     scripted.answers = [MADE]
     for payer in (PAYER, PAYER, Payer(PAYER.key, None, None, {}), Payer("2", None, None, {})):
         await billing.customer(ACCOUNT, payer)
-    keys = [each.once for each in scripted.asked]
+    keys = [each.once for each in scripted.posted()]
     assert keys[0] == keys[1]
     assert len({*keys}) == 3
     assert all(key is not None and 20 < len(key) <= 255 for key in keys)
@@ -161,13 +165,13 @@ async def test_a_key_that_stripe_does_not_take_is_left_for_the_other(
     scripted.answers = [refusal(401), MADE]
     for _ in range(2):
         assert await billing.customer(ACCOUNT, PAYER) == "cus_1"
-    used = [each.key for each in scripted.asked]
+    used = [each.key for each in scripted.posted()]
     assert used == ["sk_test_new", "sk_test_old", "sk_test_old"]
-    assert len({each.once for each in scripted.asked}) == 1
-    scripted.answers = [refusal(401)]
+    assert len({each.once for each in scripted.posted()}) == 1
+    scripted.answers, scripted.asked = [refusal(401)], []
     with pytest.raises(BillingUnavailableError):
         await billing.customer(ACCOUNT, PAYER)
-    assert [each.key for each in scripted.asked[3:]] == ["sk_test_old", "sk_test_new"]
+    assert [each.key for each in scripted.asked] == ["sk_test_old", "sk_test_new"]
 
 
 @pytest.mark.parametrize(

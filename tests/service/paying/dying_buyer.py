@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dream_gateway.administration import open_stores
 from dream_gateway.billing.carts import Carts
 from dream_gateway.billing.orders import Orders
+from dream_gateway.billing.payers import Payers
 from dream_gateway.model import Actor
 from dream_gateway.payments import CartLine
 from dream_gateway.records import projects
@@ -52,7 +53,8 @@ async def buy(step: str, told: dict[str, Any]) -> None:
         async with records.read() as connection:
             project = await projects.find(connection, told["project"])
         assert project is not None
-        carts = Carts(provider, records, Orders(provider, records, clock))
+        followed, payers = Orders(provider, records, clock), Payers(provider, records)
+        carts = Carts(provider, records, followed, payers)
         async with (
             carts.placed(
                 project=project,

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from dream_gateway.billing.carts import ORDER_SECONDS
 from dream_gateway.errors import BillingNotConfiguredError
 from dream_gateway.model import Actor
-from dream_gateway.payments import CartLine
+from dream_gateway.payments import Account, CartLine, Payer
+from dream_gateway.records import customers, payers
 from dream_gateway.records.billing_schema import orders
 from dream_gateway_stripe.testing import Card
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tests.service.conftest import Tenant
     from tests.service.paying.conftest import Street
 
-    from dream_gateway.payments import Account
     from dream_gateway.testing.clock import FakeClock
 
 
@@ -325,6 +325,27 @@ async def test_a_customer_of_a_secret_keys(street: Street) -> None:
     assert answer.status_code == 200, answer.text
     order = await street.order(answer.json())
     assert (order["customerId"], order["email"]) == (ada["id"], "ada@example.org")
+
+
+async def test_a_customer_who_was_deleted_at_the_provider_buys_all_the_same(street: Street) -> None:
+    mug, account = await street.on_sale(), Account(street.account, live=False)
+    made = await street.tenant.customer("ada")
+    payer = await street.engine.provider.customer(account, Payer("ada", None, None, {}))
+    async with street.engine.records.write("test") as writer:
+        ada = await customers.by_id(writer.connection, street.tenant.project.id, made["id"])
+        assert ada is not None
+        await payers.add(writer, account, payer, ada)
+    street.fake.people.delete_customer(payer)
+    answer = await street.tenant.client.post(
+        "/api/cart/checkout",
+        json={"items": [{"priceId": mug["priceId"]}]},
+        headers={"x-user-id": "ada"},
+    )
+    assert answer.status_code == 200, answer.text
+    street.fake.people.check_out(answer.json()["sessionId"])
+    await street.news()
+    order = await street.order(answer.json())
+    assert (order["status"], order["customerId"]) == ("paid", ada.id)
 
 
 async def test_a_foreign_account_cannot_settle_an_order(street: Street) -> None:

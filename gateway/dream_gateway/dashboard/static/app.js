@@ -33,7 +33,9 @@ async function copy(button) {
 // Puts a part of a page, which is a block of its template, in the place of the element with its id.
 // Whoever writes or chooses something in there is not disturbed.
 async function refresh(id, url = location.href, push = false) {
-  const asked = await fetch(url, { headers: { "X-Part": id }, redirect: "error" });
+  // What nobody asked for does not keep the session alive.
+  const headers = push ? { "X-Part": id } : { "X-Part": id, "X-By-Itself": "1" };
+  const asked = await fetch(url, { headers, redirect: "error" });
   const before = document.getElementById(id);
   if (!asked.ok || !before) return;
   const made = document.createElement("template");

@@ -1,0 +1,49 @@
+"""`dream-gateway migrate`: the records' schema, brought up to date before the first new node starts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from dream_gateway.cli.session import Session, with_session
+from dream_gateway.clock import SystemClock
+from dream_gateway.records.migrate import HEAD, KNOWN, OLDEST, migrate, revision_of, steps
+from dream_gateway.stores import Stores
+
+if TYPE_CHECKING:
+    from dream_gateway.records.migrate import Step
+
+
+@click.command("migrate")
+@click.option("--plan", is_flag=True, help="Only say what would be done.")
+@with_session()
+def command(session: Session, *, plan: bool) -> None:
+    """Bring the records' schema up to date; nodes that run meanwhile go on.
+
+    A gateway that starts does so by itself; this is for doing it before.
+    """
+    found, missing = asyncio.run(_run(session, only_plan=plan))
+    if session.as_json:
+        rows = [{"revision": step.revision, "brings": step.brings} for step in missing]
+        session.line({"found": found, "newest": HEAD, "steps": rows, "applied": not plan})
+        return
+    for step in missing:
+        click.echo(f"{step.revision}  {step.brings}")
+    session.show({"found": found, "newest": HEAD, "steps": len(missing), "applied": not plan})
+    if missing and found in KNOWN[: KNOWN.index(OLDEST)]:
+        click.echo(f"stop nodes of versions before revision {OLDEST} first", err=True)
+
+
+async def _run(session: Session, *, only_plan: bool) -> tuple[str | None, list[Step]]:
+    stores = Stores(session.settings, SystemClock())
+    try:
+        await stores.start()
+        engine = stores.records_engine()
+        found = await revision_of(engine)
+        if not only_plan:
+            await migrate(engine)
+    finally:
+        await stores.close()
+    return found, steps(found)

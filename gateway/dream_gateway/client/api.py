@@ -1,0 +1,198 @@
+"""The two clients: what they hold, and how each does what `attempts` says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from random import random
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from dream_gateway.client.attempts import Retries, Send, attempts
+from dream_gateway.client.made.asynchronous import AsyncMethods
+from dream_gateway.client.made.blocking import Methods
+from dream_gateway.version import version
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from dream_gateway.client.answers import Answer
+    from dream_gateway.client.attempts import Outcome
+    from dream_gateway.client.call import Call
+
+TIMEOUT = 10.0
+"""Seconds that connecting, sending and each read of an answer may take, by default."""
+
+_RETRIES = Retries()
+_encode = msgspec.json.Encoder().encode
+
+
+class _Credentials:
+    """Who calls: a secret key, or a publishable key and, once signed in, a user's token."""
+
+    def __init__(self, secret_key: str | None, publishable_key: str | None) -> None:
+        if secret_key is None and publishable_key is None:
+            raise ValueError("Give a secret_key or a publishable_key.")
+        self._secret_key = secret_key
+        self._publishable_key = publishable_key
+        self._token: str | None = None
+
+    def set_user_token(self, token: str) -> None:
+        """Call as the user whose token it is, from here on."""
+        if self._publishable_key is None:
+            raise ValueError("A user's token goes beside a publishable_key.")
+        self._token = token
+
+    def clear_user_token(self) -> None:
+        """Call as nobody's user again."""
+        self._token = None
+
+    def _request(self, http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
+        fields = call.fields
+        bearer = self._token or self._secret_key
+        if bearer is not None:
+            fields["Authorization"] = f"Bearer {bearer}"
+        if self._publishable_key is not None:
+            fields["X-Publishable-Key"] = self._publishable_key
+        content = call.content
+        body = None if content is None else _encode(content)
+        if body is not None:
+            fields["Content-Type"] = "application/json"
+        # A user's id may be in any script, which httpx itself would not send.
+        headers = {name.encode(): value.encode() for name, value in fields.items()}
+        return http.build_request(
+            call.method, call.path, params=call.parameters, headers=headers, content=body
+        )
+
+
+def _prepared(call: Call, retries: Retries) -> Call:
+    """Return a call that may be repeated, where a key does that: one key for all attempts."""
+    return call.keyed(str(uuid4())) if retries.count and call.takes_key else call
+
+
+def _defaults(base_url: str, timeout: float) -> dict[str, Any]:
+    return {
+        "base_url": base_url,
+        "timeout": timeout,
+        "headers": {
+            "User-Agent": f"dream-gateway-python/{version()}",
+            "Accept": "application/json",
+        },
+    }
+
+
+class DreamAPI(_Credentials, Methods):
+    """The API of a project, for whoever blocks. Safe in several threads.
+
+    `timeout` is seconds. `transport`, `sleep`, `now` and `chance` (0 to 1, how much of a wait is
+    waited) are the rest of the world.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        secret_key: str | None = None,
+        publishable_key: str | None = None,
+        timeout: float = TIMEOUT,
+        retries: Retries = _RETRIES,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random,
+    ) -> None:
+        _Credentials.__init__(self, secret_key, publishable_key)
+        base_url = base_url.rstrip("/")
+        Methods.__init__(self, self._perform, base_url, publishable_key)
+        self._http = httpx.Client(transport=transport, **_defaults(base_url, timeout))
+        self._retries, self._sleep, self._now, self._chance = retries, sleep, now, chance
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _perform(self, call: Call) -> Answer | None:
+        prepared = _prepared(call, self._retries)
+        steps = attempts(prepared, self._retries, self._now, self._chance)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                answer: Answer | None = done.value
+                return answer
+            if isinstance(step, Send):
+                outcome = self._attempt(step.call)
+            else:
+                self._sleep(step.seconds)
+                outcome = None
+
+    def _attempt(self, call: Call) -> Outcome:
+        try:
+            return self._http.send(self._request(self._http, call))
+        except httpx.TransportError as failed:
+            return failed
+
+
+class AsyncDreamAPI(_Credentials, AsyncMethods):
+    """The API of a project, for whoever awaits. Of one event loop; arguments as `DreamAPI`'s."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        secret_key: str | None = None,
+        publishable_key: str | None = None,
+        timeout: float = TIMEOUT,
+        retries: Retries = _RETRIES,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random,
+    ) -> None:
+        _Credentials.__init__(self, secret_key, publishable_key)
+        base_url = base_url.rstrip("/")
+        AsyncMethods.__init__(self, self._perform, base_url, publishable_key)
+        self._http = httpx.AsyncClient(transport=transport, **_defaults(base_url, timeout))
+        self._retries, self._sleep, self._now, self._chance = retries, sleep, now, chance
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _perform(self, call: Call) -> Answer | None:
+        prepared = _prepared(call, self._retries)
+        steps = attempts(prepared, self._retries, self._now, self._chance)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as done:
+                answer: Answer | None = done.value
+                return answer
+            if isinstance(step, Send):
+                outcome = await self._attempt(step.call)
+            else:
+                await self._sleep(step.seconds)
+                outcome = None
+
+    async def _attempt(self, call: Call) -> Outcome:
+        try:
+            return await self._http.send(self._request(self._http, call))
+        except httpx.TransportError as failed:
+            return failed

@@ -1,0 +1,1 @@
+"""Modules made by `scripts/client`: nothing here is written by hand."""

@@ -1,0 +1,46 @@
+"""The server: which tools there are, and by which transport they are offered."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from mcp.server.mcpserver import MCPServer
+
+from dream_gateway.mcp_server.api import ServiceApi
+from dream_gateway.mcp_server.tools import ReadingTools, WritingTools
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+INSTRUCTIONS = """\
+Tools about one project of a dream-gateway: its customers, their keys and usage, and its tiers. \
+Customers have two ids: id (cus_...), which most tools take, and externalId, the user's id in the \
+project's own API; list_customers finds one by the other."""
+
+
+def build_server(url: str, secret_key: str, *, allow_writes: bool) -> MCPServer[None]:
+    """Return a server for the project of a secret key; it is the caller's to run."""
+    api = ServiceApi(url, secret_key)
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await api.close()
+
+    server = MCPServer(
+        "dream-gateway",
+        instructions=INSTRUCTIONS,
+        version=version("dream-gateway"),
+        lifespan=lifespan,
+        log_level="WARNING",
+    )
+    offered = dict(ReadingTools(api).all())
+    if allow_writes:
+        offered |= WritingTools(api).all()
+    for tool, effects in offered.items():
+        server.add_tool(tool, annotations=effects)
+    return server

@@ -1,0 +1,111 @@
+"""The workers of a supervisor: one in each place, and those that another has taken the place of."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dream_gateway.errors import OperatorError
+from dream_gateway.server.status import RETIRE, operator_error
+from dream_gateway.server.worker_process import start_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dream_gateway.server.listeners import Listeners
+    from dream_gateway.server.worker_process import WorkerProcess
+    from dream_gateway.settings import Settings
+
+HANDOVER_SECONDS = 2.0
+"""How long a replaced worker serves beside the new one, so that its clients hear from it to go."""
+
+
+class Workers:
+    """Used from one event loop."""
+
+    def __init__(self, places: int) -> None:
+        self._present: dict[int, WorkerProcess] = {}
+        self._replaced: set[WorkerProcess] = set()
+        self._taken = [asyncio.Event() for _ in range(places)]
+        self.retiring: set[asyncio.Task[None]] = set()
+        """One for each replaced worker; ends with it."""
+
+    def present(self) -> Iterator[WorkerProcess]:
+        """Yield the worker of each place that has one."""
+        yield from list(self._present.values())
+
+    def all(self) -> Iterator[WorkerProcess]:
+        """Yield those that were replaced and have not ended, too."""
+        yield from [*self._present.values(), *self._replaced]
+
+    def put(self, number: int, worker: WorkerProcess) -> None:
+        """Give a place that is empty a worker."""
+        self._present[number] = worker
+
+    async def ended(self, number: int) -> WorkerProcess:
+        """Wait until whoever has the place has ended; return that worker. The place is empty then."""
+        while True:
+            worker = self._present[number]
+            self._taken[number].clear()
+            waits = [asyncio.create_task(worker.wait())]
+            waits.append(asyncio.create_task(_passes(self._taken[number])))
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            if self._present[number] is worker:
+                del self._present[number]
+                return worker
+
+    async def replace(self, number: int, settings: Settings, listeners: Listeners) -> None:
+        """Put a worker with these settings into a place, once it is ready, and retire the old one.
+
+        A place without a worker, or whose worker has the settings, is left alone. Raises
+        `OperatorError` if the new worker cannot start; the old one goes on.
+        """
+        old = self._present.get(number)
+        if old is None or old.settings is settings:
+            return
+        new = await start_worker(settings, listeners)
+        self._replaced.add(new)
+        try:
+            await self._ready(new)
+        finally:
+            self._replaced.discard(new)
+        if self._present.get(number) is not old:
+            self._retire(new)  # The old one died, and has a successor already.
+            return
+        self._present[number] = new
+        self._taken[number].set()
+        self._retire(old)
+
+    async def _ready(self, worker: WorkerProcess) -> None:
+        try:
+            if await worker.ready():
+                return
+        except BaseException:
+            worker.kill()
+            raise
+        await worker.wait()
+        if worker.failure:
+            raise operator_error(worker.failure)
+        raise OperatorError(f"A new worker ended with exit code {worker.exit_code}.")
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        self._replaced.add(worker)
+        task = asyncio.create_task(self._see_off(worker))
+        self.retiring.add(task)
+        task.add_done_callback(self.retiring.discard)
+
+    async def _see_off(self, worker: WorkerProcess) -> None:
+        worker.tell(RETIRE)
+        try:
+            async with asyncio.timeout(HANDOVER_SECONDS):
+                await worker.wait()
+        except TimeoutError:
+            worker.stop()
+            await worker.wait()
+        self._replaced.discard(worker)
+
+
+async def _passes(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,65 @@
+import { DreamAPIError } from "./errors.js";
+import type { ClientOptions, Options } from "./options.js";
+import type { Auth, Route } from "./route.js";
+
+/** What a client knows to say who it is. */
+export interface Credentials {
+  readonly options: Readonly<ClientOptions>;
+  readonly userToken: string | undefined;
+}
+
+type Fields = Record<string, string>;
+type Way = (known: Credentials, call: Options) => Fields | undefined;
+
+const bearer = (token: string): Fields => ({ authorization: `Bearer ${token}` });
+
+const WAYS: Readonly<Record<Auth, Way>> = {
+  user: ({ options, userToken }) =>
+    userToken && options.publishableKey
+      ? { "x-publishable-key": options.publishableKey, ...bearer(userToken) }
+      : undefined,
+  secret: ({ options }) => options.secretKey ? bearer(options.secretKey) : undefined,
+  publishable: ({ options }) =>
+    options.publishableKey ? { "x-publishable-key": options.publishableKey } : undefined,
+  platform: developer,
+  operator: developer,
+};
+
+const NAMES: Readonly<Record<Auth, string>> = {
+  user: "a publishableKey and a user's token (setUserToken)",
+  secret: "a secretKey",
+  publishable: "a publishableKey",
+  platform: "a developer's token",
+  operator: "an operator's token",
+};
+
+/** Who a call is from, the nearest first: a user who is signed in, unless it names another. */
+const ORDER: readonly Auth[] = ["user", "secret", "publishable", "platform", "operator"];
+const ORDER_FOR_OTHERS: readonly Auth[] = ["secret", "publishable", "platform", "operator"];
+
+/** Return the header fields that let a call in. Throws `DreamAPIError` if the client has none. */
+export function credentialsFor(route: Route, known: Credentials, call: Options, user?: string): Fields {
+  if (route.auth.length === 0) return {};
+  const order = user === undefined ? ORDER : ORDER_FOR_OTHERS;
+  for (const auth of order.filter((each) => route.auth.includes(each))) {
+    const fields = WAYS[auth](known, call);
+    if (fields !== undefined) return fields;
+  }
+  const wanted = route.auth.map((auth) => NAMES[auth]).join(", or ");
+  throw new DreamAPIError({
+    status: 0,
+    code: "missing_credential",
+    message: `${route.method} ${route.path} needs ${wanted}.`,
+  });
+}
+
+function developer({ options }: Credentials, call: Options): Fields | undefined {
+  if (!options.token) return undefined;
+  const projectId = call.projectId ?? options.projectId;
+  const platformId = call.platformId ?? options.platformId;
+  return {
+    ...bearer(options.token),
+    ...(projectId === undefined ? {} : { "x-project-id": projectId }),
+    ...(platformId === undefined ? {} : { "x-platform-id": platformId }),
+  };
+}

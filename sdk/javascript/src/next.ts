@@ -1,0 +1,34 @@
+import type { DreamAPI } from "./client.js";
+import { decide, type Caller, type Fields, type GuardOptions } from "./guard.js";
+
+export type { Caller, GuardOptions };
+
+/** A route handler, which is told whose key the request came with. */
+export type GuardedHandler<R extends Request, C> = (request: R, context: C, caller: Caller) => Response | Promise<Response>;
+
+/**
+ * Return a Next.js route handler (`app/.../route.ts`) that only customers' keys get to, and that
+ * charges for them. `api` has a secret key. Works wherever handlers take a `Request`.
+ */
+export function withDreamGateway<R extends Request = Request, C = unknown>(
+  api: DreamAPI,
+  handler: GuardedHandler<R, C>,
+  options: GuardOptions<R> = {},
+): (request: R, context: C) => Promise<Response> {
+  return async (request, context) => {
+    const header = (name: string): string | undefined => request.headers.get(name) ?? undefined;
+    const decision = await decide(api, options, { request, path: new URL(request.url).pathname, header });
+    if (decision.caller === undefined) {
+      return new Response(decision.body, { status: decision.status, headers: decision.fields });
+    }
+    return withFields(await handler(request, context, decision.caller), decision.fields);
+  };
+}
+
+/** Return the answer with more fields; those of an answer that was fetched cannot be changed. */
+function withFields(response: Response, fields: Fields): Response {
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  const { status, statusText } = response;
+  return new Response(response.body, { status, statusText, headers });
+}

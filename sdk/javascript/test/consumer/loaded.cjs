@@ -1,0 +1,17 @@
+// Every entry of the packed package, as CommonJS and as ESM: the same names in both.
+const assert = require("node:assert/strict");
+
+const ENTRIES = ["dream-gateway", "dream-gateway/express", "dream-gateway/hono", "dream-gateway/next"];
+
+(async () => {
+  for (const entry of ENTRIES) {
+    const common = require(entry);
+    const names = Object.keys(await import(entry)).filter((name) => !["default", "module.exports"].includes(name));
+    assert.deepEqual(Object.keys(common).sort(), names.sort(), entry);
+    assert.match(require.resolve(entry), /node_modules\/dream-gateway\/dist\/cjs\//);
+  }
+  const { DreamAPI, ROUTES } = require("dream-gateway");
+  assert.deepEqual(Object.keys(require("dream-gateway/routes.json").routes), Object.keys(ROUTES));
+  const api = new DreamAPI({ baseUrl: process.env.DREAM_GATEWAY_URL, secretKey: process.env.DREAM_SECRET_KEY });
+  console.log((await api.usage.track({ userId: "common" })).usage.usageCount);
+})();

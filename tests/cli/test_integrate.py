@@ -1,0 +1,111 @@
+"""`dream-gateway integrate` on a folder: prints, shows, writes, and leaves alone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., Any]
+
+APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "shop"
+    (made / "node_modules").mkdir(parents=True)
+    (made / "node_modules" / "package.json").write_text('{"dependencies": {"express": "5"}}')
+    (made / "app.py").write_text(APP)
+    (made / "app.py").chmod(0o640)
+    (made / "logo.py").write_bytes(b"\xff\xfe")
+    return made
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def test_it_prints_and_changes_nothing(run: Run, folder: Path) -> None:
+    before = files(folder)
+    for options in ((), ("--dry-run",), ("--json",)):
+        result = run("integrate", "--directory", str(folder), *options)
+        assert (result.code, files(folder)) == (0, before)
+        assert "app.before_request(_admit)" in result.out
+    assert run("integrate", "--directory", str(folder), "--json").json["framework"] == "flask"
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+def test_what_it_writes_is_what_the_diff_says(run: Run, folder: Path, tmp_path: Path) -> None:
+    patched = tmp_path / "patched"
+    patched.mkdir()
+    (patched / "app.py").write_text(APP)
+    diff = run("integrate", "--directory", str(folder), "--dry-run").out
+    subprocess.run(["patch", "-p1", "-s"], input=diff, text=True, cwd=patched, check=True)  # noqa: S607 - patch is where it is
+    assert run("integrate", "--directory", str(folder), "--write").code == 0
+    written = files(folder)
+    for name, text in files(patched).items():
+        assert written[name] == text
+    assert (folder / "app.py").stat().st_mode & 0o777 == 0o640
+    again = run("integrate", "--directory", str(folder), "--write")
+    assert again.out.startswith("nothing to change\n")
+    assert files(folder) == written
+
+
+def test_a_link_stays_a_link(run: Run, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere.py"
+    (folder / "app.py").rename(target)
+    (folder / "app.py").symlink_to(target)
+    run("integrate", "--directory", str(folder), "--write")
+    assert (folder / "app.py").is_symlink()
+    assert "guard(app)" in target.read_text()
+
+
+def test_the_project_of_the_store_gives_its_name(run: Run, folder: Path, project: str) -> None:
+    out = run("integrate", "--directory", str(folder), "--project", project).out
+    assert "of Acme," in out
+    assert 'os.environ["ACME_GATEWAY_SECRET_KEY"]' in out
+    assert "sk_" not in out
+    missing = run("integrate", "--directory", str(folder), "--project", "prj_missing")
+    assert (missing.code, missing.err.partition(":")[0]) == (1, "error")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--write", "--dry-run"), "exclude each other"),
+        (("rails",), "rails"),
+        (("--edge-url", "127.0.0.1:8080"), "not like http://HOST:PORT"),
+        (("--service-url", "http://a:1/'; evil"), "not like http://HOST:PORT"),
+        (("--service-url", "http://user:password@a:1"), "not like http://HOST:PORT"),
+    ],
+)
+def test_misuse(refused: Callable[..., str], folder: Path, arguments: Any, why: str) -> None:
+    assert why in refused("integrate", "--directory", str(folder), *arguments)
+
+
+def test_none_or_several_frameworks_have_to_be_named(
+    refused: Callable[..., str], run: Run, folder: Path
+) -> None:
+    (folder / "other.py").write_text("import litestar\n")
+    assert "found flask, litestar" in refused("integrate", "--directory", str(folder))
+    assert run("integrate", "flask", "--directory", str(folder)).code == 0
+    for name in ("app.py", "other.py"):
+        (folder / name).unlink()
+    assert "found no framework" in refused("integrate", "--directory", str(folder))
+
+
+def test_a_folder_that_is_no_project_is_refused(
+    refused: Callable[..., str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dream_gateway.cli.project_files.MOST", 1)
+    (folder / "b.py").write_text("")
+    assert "more than 1 files" in refused("integrate", "--directory", str(folder))

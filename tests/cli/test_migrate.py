@@ -1,0 +1,26 @@
+"""`dream-gateway migrate`: what it would do, and that it does it once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dream_gateway.records.migrate import HEAD, KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_a_plan_changes_nothing_and_a_migration_leaves_nothing_to_do(
+    done: Callable[..., Any],
+) -> None:
+    for _ in range(2):
+        plan = done("migrate", "--plan")
+        assert (plan["found"], plan["applied"]) == (None, False)
+        assert [step["revision"] for step in plan["steps"]] == list(KNOWN)
+    assert done("migrate")["applied"] is True
+    assert done("migrate", "--plan") == {
+        "found": HEAD,
+        "newest": HEAD,
+        "steps": [],
+        "applied": False,
+    }

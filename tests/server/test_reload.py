@@ -1,0 +1,166 @@
+"""Workers replaced under the same listeners, and a gateway that says it is about to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import msgspec
+import pytest
+
+from dream_gateway.errors import ConfigurationError
+from dream_gateway.server.listeners import open_listeners
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from dream_gateway.settings import Settings
+
+    Supervise = Callable[..., AbstractAsyncContextManager[Any]]
+
+PATIENCE_SECONDS = 30.0
+AWAY = 100
+"""So far from where they are to go are descriptors moved, so that no move meets another."""
+
+
+async def test_new_workers_have_the_new_settings_and_old_ones_finish(
+    supervise: Supervise, settings: Settings, upstream: Any
+) -> None:
+    changed = msgspec.structs.replace(settings, query_parameter="key", dashboard=False)
+    async with (
+        supervise(settings, lambda: changed) as running,
+        httpx.AsyncClient(timeout=60) as client,
+        httpx.AsyncClient(timeout=60) as other,
+    ):
+        (pid,) = running.supervisor.worker_pids
+        page = running.addresses.service + "/dashboard"
+        assert (await client.get(page)).status_code != 404
+        request = asyncio.create_task(client.get(running.addresses.edge))
+        await upstream.reached.wait()
+        running.supervisor.reload()
+        assert await running.told(0) == "reloaded: 1 workers replaced"
+        assert pid not in running.supervisor.worker_pids
+        # The old worker accepts for a moment yet; its answers end their connections.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await other.get(page)).status_code != 404:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.05)
+        assert not request.done()
+        upstream.answer.set()
+        assert (await request).text == "done"
+        assert (await request).headers["connection"] == "close"
+
+
+async def test_what_cannot_be_changed_or_read_changes_nothing(
+    supervise: Supervise, settings: Settings, upstream: Any
+) -> None:
+    upstream.answer.set()
+    outcomes: list[Any] = [
+        ConfigurationError("file.toml: not TOML."),
+        msgspec.structs.replace(settings, port=1, lease_max=5),
+        msgspec.structs.replace(settings, plugins={"nosuch": {}}),
+    ]
+    words = ["configuration_error: file.toml: not TOML.", "not_reloadable: port", "'nosuch'"]
+
+    def reread() -> Settings:
+        found = outcomes.pop(0)
+        if isinstance(found, ConfigurationError):
+            raise found
+        read: Settings = found
+        return read
+
+    async with supervise(settings, reread) as running, httpx.AsyncClient(timeout=60) as client:
+        before = running.supervisor.worker_pids
+        for number, word in enumerate(words):
+            running.supervisor.reload()
+            assert word in await running.told(number)
+            assert running.supervisor.worker_pids == before
+            assert (await client.get(running.addresses.edge)).text == "done"
+
+
+@pytest.mark.long
+async def test_a_new_worker_that_is_killed_is_replaced_while_the_old_one_drains(
+    supervise: Supervise, settings: Settings, upstream: Any
+) -> None:
+    changed = msgspec.structs.replace(settings, lease_max=5)
+    async with supervise(settings, lambda: changed) as running, httpx.AsyncClient() as client:
+        request = asyncio.create_task(client.get(running.addresses.edge, timeout=60))
+        await upstream.reached.wait()
+        running.supervisor.reload()
+        await running.told(0)
+        (pid,) = running.supervisor.worker_pids
+        os.kill(pid, signal.SIGKILL)
+        assert await running.replaced(pid) != pid
+        assert not request.done()
+        upstream.answer.set()
+        assert (await request).text == "done"
+
+
+async def test_it_is_not_ready_before_it_stops_and_serves_on(
+    supervise: Supervise, settings: Settings, upstream: Any
+) -> None:
+    upstream.answer.set()
+    patient = msgspec.structs.replace(settings, drain_delay=600.0)
+    async with supervise(patient) as running, httpx.AsyncClient(timeout=60) as client:
+        ready = running.addresses.service + "/ready"
+        # The feed is followed a moment after connections are accepted.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (await client.get(ready)).status_code != 200:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.05)
+            running.supervisor.stop()
+            while (await client.get(ready)).status_code != 503:  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(0.05)
+        answer = await client.get(running.addresses.edge)
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+        running.supervisor.stop()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await running.task
+
+
+def test_sockets_for_another_process_are_left_alone(settings: Settings) -> None:
+    listeners = open_listeners(settings, {"LISTEN_FDS": "2", "LISTEN_PID": "1"})
+    assert not listeners.addresses().edge.endswith(":0")
+    listeners.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "names"), [("1", "edge"), ("3", "edge:service:more"), ("2", "edge:edge")]
+)
+def test_sockets_that_are_not_the_two_are_refused(
+    settings: Settings, number: str, names: str
+) -> None:
+    environ = {"LISTEN_FDS": number, "LISTEN_PID": str(os.getpid()), "LISTEN_FDNAMES": names}
+    with pytest.raises(ConfigurationError, match="FileDescriptorName=edge"):
+        open_listeners(settings, environ)
+
+
+@pytest.mark.long
+def test_connections_wait_at_sockets_that_are_handed_down_while_the_gateway_is_started_again(
+    tmp_path: Any, settings: Settings
+) -> None:
+    anywhere = ("127.0.0.1", 0)
+    with socket.create_server(anywhere) as edge, socket.create_server(anywhere) as service:
+        url = f"http://127.0.0.1:{service.getsockname()[1]}/health"
+        for _ in range(2):
+            child = _activated(edge, service, settings.store, tmp_path)
+            # It is connected at once, and answered once a worker is there.
+            assert httpx.get(url, timeout=PATIENCE_SECONDS).status_code == 200
+            os.kill(child, signal.SIGTERM)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _activated(edge: socket.socket, service: socket.socket, store: str, folder: Any) -> int:
+    """Start `serve` as a service manager would; return its process id."""
+    # LISTEN_PID is the process's own, so a shell says it and becomes the gateway.
+    script = (
+        f"exec 3<&{edge.fileno() + AWAY} 4<&{service.fileno() + AWAY}; "
+        "export LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=edge:service; "
+        f"exec {sys.executable} -m dream_gateway serve --store '{store}' > {folder}/out"
+    )
+    moves = [(os.POSIX_SPAWN_DUP2, s.fileno(), s.fileno() + AWAY) for s in (edge, service)]
+    return os.posix_spawn("/bin/bash", ["bash", "-c", script], os.environ, file_actions=moves)
