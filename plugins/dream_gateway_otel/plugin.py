@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAME = "dream-gateway"
-FAREWELL_SECONDS = 2.0
+FAREWELL_SECONDS = 3.0
 """How long a collector may take at the end: leases are to be given back after that."""
 
 

@@ -51,6 +51,19 @@ class Receiver:
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
+    async def has(self, enough: Callable[[], bool]) -> None:
+        """Wait until that was sent."""
+        async with asyncio.timeout(60):
+            while not enough():  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.05)
+
+    def allowed(self) -> int:
+        """Return how many requests were told as admitted."""
+        verdicts = self.metrics.get("dream_gateway_verdicts")
+        points = [] if verdicts is None else verdicts.sum.data_points
+        counted = {_attributes(point)["code"]: point.as_int for point in points}
+        return int(counted.get("allowed", 0))
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -131,7 +144,7 @@ async def test_a_request_of_a_sampled_trace_is_a_part_of_it_and_no_other_is_trac
             question = await client.get(edge + "/authorize", headers={**bearer, **SAMPLED})
             refused = await client.get(edge + "/y", headers=SAMPLED)
         assert (question.status_code, refused.status_code) == (200, 401)
-    # It is told when the worker ends, at the latest.
+        await receiver.has(lambda: len(receiver.spans) >= 4 and receiver.allowed() >= 6)
     server, upstream, asked, denied = sorted(receiver.spans, key=lambda s: s.start_time_unix_nano)
     assert {span.trace_id.hex() for span in receiver.spans} == {TRACE}
     assert server.parent_span_id.hex() == PARENT
@@ -181,6 +194,8 @@ async def test_some_requests_are_traced_unasked(
             while sum("traceparent" in fields for fields in receiver.asked) < 3:
                 asked += 1
                 assert (await client.get(running.addresses.edge, headers=headers)).text == "done"
+        told = {f["traceparent"][36:52] for f in receiver.asked if "traceparent" in f}
+        await receiver.has(lambda: told <= {span.span_id.hex() for span in receiver.spans})
     kinds = Counter(span.name for span in receiver.spans)
     assert kinds["GET"] == kinds["upstream"] >= 3
     assert kinds["GET"] <= asked

@@ -96,10 +96,11 @@ class Telemetry:
             return
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        if self._node is not None:
+        node, self._node = self._node, None
+        if node is not None:
             try:
                 async with self._turn:
-                    await asyncio.to_thread(self._node.write, self.worker(), ended=True)
+                    await asyncio.to_thread(node.write, self.worker(), ended=True)
             except OSError as exc:
                 logger.warning("What was measured last could not be written: %s", exc.strerror)
 
