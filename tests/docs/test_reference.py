@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from codegen.document import unbound
 
 from dream_gateway import errors
 from dream_gateway.edge import request_body
-from dream_gateway.http.ratelimit import RateLimitHeaders
 from dream_gateway.integrate.frameworks import FRAMEWORKS
 from dream_gateway.mcp_server.api import ServiceApi
 from dream_gateway.mcp_server.tools import ReadingTools, WritingTools
 from dream_gateway.plugins import Plugins
-from dream_gateway.service.table import operations
-from dream_gateway.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,20 +56,9 @@ def test_every_error_says_what_to_do(kind: Any) -> None:
 
 def test_every_route_is_described() -> None:
     text = (REFERENCE / "api.md").read_text()
-    nothing = cast(
-        "Any",
-        SimpleNamespace(
-            admission=None,
-            directory=None,
-            clock=None,
-            health=None,
-            plugins=Plugins({"clerk": {"users": CLERK}}),
-            settings=Settings(),
-            exchanges=(),
-            billing=SimpleNamespace(provider=SimpleNamespace(name="stripe")),
-        ),
-    )
-    table = operations(nothing, RateLimitHeaders())
+    plugins = Plugins({"clerk": {"users": CLERK}})
+    billing = SimpleNamespace(provider=SimpleNamespace(name="stripe"))
+    table = unbound(plugins=plugins, billing=billing)
     missing = [f"{e.method} {e.path}" for e in table if f"{e.method} {e.path}`" not in text]
     assert missing == []
 

@@ -9,12 +9,12 @@ import asyncio
 import os
 import threading
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import schemathesis
+from codegen.document import unbound
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
@@ -24,15 +24,12 @@ from tests.service.conftest import OPERATOR, State, WithIdentities
 from tests.service.signed_tokens import SignedTokens
 
 from dream_gateway.gateway import Gateway
-from dream_gateway.http.ratelimit import RateLimitHeaders
-from dream_gateway.plugins import Plugins
 from dream_gateway.records import messages, webhook_endpoints
 from dream_gateway.records.schema import projects
 from dream_gateway.records.webhook_endpoints import Endpoint
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
 from dream_gateway.service.protocol import ServiceProtocols
-from dream_gateway.service.table import operations
 from dream_gateway.settings import Settings
 from dream_gateway.testing.clock import FakeClock
 
@@ -59,7 +56,6 @@ MEANT = {
     "since",
     "messageIds",
 }
-PARTS = ("billing", "admission", "directory", "clock", "health", "settings")
 EXAMPLES = int(os.environ.get("DREAM_GATEWAY_TEST_EXAMPLES", "5"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
@@ -179,10 +175,7 @@ def api(live: Live) -> Any:
     return schemathesis.openapi.from_url(f"{live.url}/openapi.json")
 
 
-NOTHING = SimpleNamespace(**dict.fromkeys(PARTS), plugins=Plugins({}), exchanges=())
-ROUTES = sorted(
-    (each.path, each.method) for each in operations(cast("Any", NOTHING), RateLimitHeaders())
-)
+ROUTES = sorted((each.path, each.method) for each in unbound())
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
