@@ -7,7 +7,6 @@ import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 from dream_gateway.telemetry.gathering import Telemetry
 from dream_gateway.tokens import Tokens
+from dream_gateway.version import version
 
 if TYPE_CHECKING:
     from dream_gateway.billing.engine import Engine
@@ -171,9 +171,7 @@ class Gateway:
         settings = self.settings
         port = settings.service_port or f"of-{os.getppid()}"
         name = f"{os.uname().nodename}-{settings.service_host}-{port}"
-        telemetry = Telemetry(
-            folder / "metrics" / name, self.records, self.clock, version("dream-gateway")
-        )
+        telemetry = Telemetry(folder / "metrics" / name, self.records, self.clock, version())
         telemetry.add(self._measure)
         return telemetry
 

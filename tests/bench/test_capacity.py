@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,11 @@ def told() -> dict[Load, str]:
 )
 async def test_the_guide_says_what_the_command_prints(load: Load) -> None:
     assert row(await simulate(load)) == told()[load]
+
+
+def test_what_a_core_does_is_what_was_measured() -> None:
+    measured = (GUIDE.parents[1] / "performance" / "load.md").read_text()
+    table = GUIDE.read_text().partition("## Nodes")[2].partition("##")[0]
+    figures = re.findall(r"\d{2,3},\d{3}", table)
+    assert len(figures) >= 7
+    assert [figure for figure in figures if f"| {figure} |" not in measured] == []

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _RANKS = {role: rank for rank, role in enumerate(Role)}
 TOKEN = "token"  # noqa: S105 - a field's name
-ONCE = "once"
-"""The field that makes a form that creates something work once: its value is an idempotency key."""
 
 
 @dataclass(slots=True)

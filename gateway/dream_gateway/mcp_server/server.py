@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver import MCPServer
 
 from dream_gateway.mcp_server.api import ServiceApi
 from dream_gateway.mcp_server.tools import ReadingTools, WritingTools
+from dream_gateway.version import version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ def build_server(url: str, secret_key: str, *, allow_writes: bool) -> MCPServer[
     server = MCPServer(
         "dream-gateway",
         instructions=INSTRUCTIONS,
-        version=version("dream-gateway"),
+        version=version(),
         lifespan=lifespan,
         log_level="WARNING",
     )
