@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dream_gateway import keys
 from dream_gateway.model import KeyKind, Mode
-from dream_gateway.redaction import redacted, redacted_path
+from dream_gateway.redaction import redacted, redacted_path, redacted_query
 
 AROUND = st.text(st.sampled_from(" /?&=\"'<>:,;\n"), max_size=5)
 
@@ -53,3 +53,8 @@ def test_what_is_a_secret(text: str, shown: str) -> None:
 def test_redaction_never_fails_and_is_done_once(text: str) -> None:
     assert redacted(redacted(text)) == redacted(text)
     assert redacted_path(quote(text)).isascii()
+
+
+def test_a_querys_secrets_are_known_by_their_names() -> None:
+    asked = "page=2&ticket=abc&J%57T=abc&k=abc"
+    assert redacted_query(asked, "k") == "page=2&ticket=***&J%57T=***&k=***"

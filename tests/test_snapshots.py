@@ -168,6 +168,17 @@ async def test_a_store_that_is_used_or_there_is_not_replaced(tmp_path: Path) -> 
         await back_up(settings(tmp_path), tmp_path / "backup")
 
 
+async def test_a_log_that_lies_there_is_not_applied_to_what_was_restored(tmp_path: Path) -> None:
+    async with started(settings(tmp_path)):
+        await back_up(settings(tmp_path), tmp_path / "backup")
+    log = tmp_path / "dream.db-wal"
+    (tmp_path / "dream.db").unlink()
+    log.write_bytes(b"of another life")
+    await restore(settings(tmp_path), tmp_path / "backup", replace=True)
+    assert not log.exists()
+    assert (tmp_path / "dream.db.before-restore-1-wal").exists()
+
+
 @pytest.mark.parametrize("content", ["nonsense", "empty", "newer", "missing"])
 async def test_what_is_no_backup_leaves_the_store_as_it_is(tmp_path: Path, content: str) -> None:
     async with started(settings(tmp_path)) as gateway:

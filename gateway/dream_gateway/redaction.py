@@ -23,7 +23,9 @@ _SECRETS = re.compile(
 )
 
 
-_NAMES = re.compile(r"key|token|secret|passw|code|sign|auth|session", re.IGNORECASE)
+_NAMES = re.compile(
+    r"key|token|ticket|jwt|otp|assertion|secret|passw|code|sign|auth|session", re.IGNORECASE
+)
 """What a parameter's name has in it whose value is nobody's business."""
 
 
@@ -42,17 +44,18 @@ def redacted_path(path: str) -> str:
     return redacted(path)
 
 
-def redacted_query(query: str) -> str:
+def redacted_query(query: str, secret: str = "") -> str:
     """Return a URL's query with its secrets blotted out: those known by their look, or by their name.
 
-    Never raises.
+    `secret` is the name of one more parameter that holds one. Never raises.
     """
-    return "&".join(map(_redacted_parameter, query.split("&")))
+    return "&".join(_redacted_parameter(each, secret) for each in query.split("&"))
 
 
-def _redacted_parameter(parameter: str) -> str:
+def _redacted_parameter(parameter: str, secret: str) -> str:
     name, equals, value = parameter.partition("=")
-    if value and _NAMES.search(unquote(name)):
+    plain = unquote(name)
+    if value and (_NAMES.search(plain) or (secret and plain == secret)):
         value = BLOTTED
     return redacted_path(name) + equals + redacted_path(value)
 

@@ -164,14 +164,17 @@ async def _settle(file: Path, notes: Mapping[str, int]) -> dict[str, object]:
 
 
 def _set_aside(place: Path) -> str | None:
-    """Rename a store's file, with its log and index, to a name that nothing has yet."""
-    if not place.exists():
+    """Rename a store's file, with its log and index, to a name that nothing has yet.
+
+    A log without its file goes, too: SQLite would apply it to the one that takes its place.
+    """
+    parts = [place.with_name(place.name + suffix) for suffix in ("", "-wal", "-shm")]
+    if not any(part.exists() for part in parts):
         return None
     number = 1
     while (kept := place.with_name(f"{place.name}.before-restore-{number}")).exists():
         number += 1
-    for suffix in ("", "-wal", "-shm"):
-        part = place.with_name(place.name + suffix)
+    for part in parts:
         if part.exists():
-            part.rename(kept.with_name(kept.name + suffix))
+            part.rename(kept.with_name(kept.name + part.name.removeprefix(place.name)))
     return str(kept)

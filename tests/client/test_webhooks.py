@@ -40,6 +40,7 @@ def test_what_the_gateway_signs_with_two_secrets_holds_by_either() -> None:
         (BODY, signed(SECRET) | {"Webhook-Timestamp": str(NOW + 1)}, NOW),
         (BODY, signed(SECRET) | {"Webhook-Timestamp": "soon"}, NOW),
         (BODY, signed(SECRET) | {"Webhook-Signature": "v1,é"}, NOW),
+        (BODY, signed(SECRET) | {"Webhook-Signature": "v1,\udc80"}, NOW),
         (BODY, signed(SECRET), NOW + 301),
         (BODY, signed(SECRET), NOW - 301),
         (BODY, {}, NOW),
@@ -51,3 +52,9 @@ def test_anything_else_is_refused(body: bytes, headers: dict[str, str], now: flo
         verify_webhook(body, headers, SECRET, now=now)
     assert isinstance(refused.value, DreamError)
     assert refused.value.code == "invalid_signature"
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "!!", "whsec_dG9vIHNob3J0"])
+def test_what_is_no_secret_checks_nothing(secret: str) -> None:
+    with pytest.raises(ValueError, match=r"base64"):
+        verify_webhook(BODY, signed(SECRET), secret, now=NOW)

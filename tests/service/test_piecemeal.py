@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from dream_gateway.service.app import Service
 
 PIECE = b"x" * 65_536
-PATIENCE_SECONDS = 10.0
+FIELDS = [(b"a", b"b"), (b"Content-Length", b"3")]
+"""A length that is not true beside pieces, which is left out."""
+
+PATIENCE_SECONDS = 30.0
 
 
 class Pieces:
@@ -37,7 +40,7 @@ class Pieces:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         del scope, receive
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]})
+        await send({"type": "http.response.start", "status": 200, "headers": FIELDS})
         for _ in range(self.number):
             await send({"type": "http.response.body", "body": PIECE, "more_body": True})
             self.sent += 1

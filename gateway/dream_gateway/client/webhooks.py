@@ -36,7 +36,8 @@ def verify_webhook(
     """Return the message that `body` is, as it was received, if it was signed with a secret.
 
     `secret` is `whsec_...`, or several while they change. A message that comes again has the same
-    `webhook-id`: remember those, and take each once. Raises `WebhookVerificationError`.
+    `webhook-id`: remember those, and take each once. Raises `WebhookVerificationError`, and `ValueError`
+    for a secret that is none.
     """
     found = {name.lower(): value for name, value in headers.items()}
     try:
@@ -57,4 +58,4 @@ def verify_webhook(
 
 
 def _same(given: str, expected: str) -> bool:
-    return compare_digest(given.encode(), expected.encode())
+    return compare_digest(given.encode(errors="replace"), expected.encode())

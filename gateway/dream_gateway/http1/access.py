@@ -83,10 +83,13 @@ class Line(msgspec.Struct, kw_only=True):
 class AccessLog:
     """Writes to a file, or to the standard output: every line in one piece."""
 
-    def __init__(self, path: str = "", *, query: bool = False) -> None:
-        """Open the log. Raises `OSError` if the file cannot be written to."""
+    def __init__(self, path: str = "", *, query: bool = False, parameter: str = "") -> None:
+        """Open the log. Raises `OSError` if the file cannot be written to.
+
+        With `query`, queries are told, but for the value of `parameter` and of what looks secret.
+        """
         self._file: BinaryIO = open(path, "ab", buffering=0) if path else _standard_output()  # noqa: SIM115 - closed in `close`
-        self._query = query
+        self._query, self._parameter = query, parameter
         self._notes: queue.SimpleQueue[Note | None] = queue.SimpleQueue()
         self.dropped = 0
         """Lines that were not written: they came too fast, or the file took no more."""
@@ -115,32 +118,35 @@ class AccessLog:
     def _write(self) -> None:
         with self._file as file:
             while (note := self._notes.get()) is not None:
-                lines = [line(note, query=self._query)]
+                lines = [line(note, query=self._query, parameter=self._parameter)]
                 # What has come meanwhile goes along, as far as a pipe takes it in one piece.
                 while len(lines) < LINES_AT_ONCE and not self._notes.empty():
                     note = self._notes.get()
                     if note is None:
                         self._notes.put(None)
                         break
-                    lines.append(line(note, query=self._query))
+                    lines.append(line(note, query=self._query, parameter=self._parameter))
                 try:
                     file.write(b"".join(lines))
                 except OSError:
                     self.dropped += len(lines)
 
 
-def line(note: Note, *, query: bool) -> bytes:
+def line(note: Note, *, query: bool, parameter: str = "") -> bytes:
     """Return a note as a line of the log; the query may hold a key, and is told only if asked for."""
     request = note.request
     verdict, upstream = note.charge or Charge(None, None)
     project, customer, key = _whose(verdict)
-    asked = request.query.decode("ascii", "backslashreplace") if query else msgspec.UNSET
+    asked: str | msgspec.UnsetType = msgspec.UNSET
+    if query:
+        whole = request.query.decode("ascii", "backslashreplace")
+        asked = redacted_query(whole, parameter)[:LONGEST]
     told = Line(
         time=datetime.fromtimestamp(note.at, UTC).isoformat(timespec="milliseconds"),
         client=request.client,
         method=redacted(request.method)[:LONGEST],
         path=redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
-        query=asked if isinstance(asked, msgspec.UnsetType) else redacted_query(asked)[:LONGEST],
+        query=asked,
         version=request.version,
         status=note.status,
         code=_code(note.head, verdict),

@@ -102,7 +102,11 @@ def _open_access_log(settings: Settings) -> AccessLog | None:
     if not settings.access_log:
         return None
     try:
-        return AccessLog(settings.access_log_file, query=settings.access_log_query)
+        return AccessLog(
+            settings.access_log_file,
+            query=settings.access_log_query,
+            parameter=settings.query_parameter,
+        )
     except OSError as error:
         raise ConfigurationError(
             f"The access_log_file {settings.access_log_file} cannot be written: {error.strerror}."

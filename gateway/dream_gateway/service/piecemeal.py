@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.exchange import Exchange
 
+LENGTH = b"content-length"
+
 
 class Piecemeal:
     """One answer. What is whole with its first message is written in one piece, once it is ended.
@@ -82,4 +84,6 @@ class Piecemeal:
         self._keep = self._chunks and client.keeps(exchange)
         lines = client.date + connection_field(exchange.request, self._keep)
         lines += CHUNKED if self._chunks else b""
-        client.write(response_head(self._head["status"], self._head["headers"], lines))
+        # Both a length and chunks would be read in two ways (RFC 9112 6.2).
+        headers = [field for field in self._head["headers"] if field[0].lower() != LENGTH]
+        client.write(response_head(self._head["status"], headers, lines))
