@@ -128,7 +128,11 @@ class Gateway:
         if self.billing is not None:
             await self.billing.aclose()
         for plugged in (*self.sites, *self.plugins.exporters()):
-            await plugged.aclose()
+            try:
+                await plugged.aclose()
+            except Exception:
+                # Whatever ails a plugin, leases go back.
+                logger.exception("%s could not be closed.", type(plugged).__name__)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -172,8 +172,10 @@ def _set_aside(place: Path) -> str | None:
     if not any(part.exists() for part in parts):
         return None
     number = 1
-    while (kept := place.with_name(f"{place.name}.before-restore-{number}")).exists():
+    taken = {each.name for each in place.parent.iterdir()}
+    while any(name.startswith(f"{place.name}.before-restore-{number}") for name in taken):
         number += 1
+    kept = place.with_name(f"{place.name}.before-restore-{number}")
     for part in parts:
         if part.exists():
             part.rename(kept.with_name(kept.name + part.name.removeprefix(place.name)))

@@ -121,7 +121,11 @@ class Otel:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await asyncio.gather(self._export(), self._flush())
+        rest = asyncio.wait_for(self._export(), FAREWELL_SECONDS)
+        outcomes = await asyncio.gather(rest, self._flush(), return_exceptions=True)
+        for failure in outcomes:
+            if isinstance(failure, Exception):
+                logger.error("The rest of what is measured could not be sent.", exc_info=failure)
         hurry.cancel()
         self._hurry()
 
@@ -160,14 +164,14 @@ class Otel:
 
     async def _export(self) -> None:
         """Send this worker's numbers; the SDK logs what a collector does not take."""
-        if self._lent is None or self._metrics is None:
+        exporter = self._metrics
+        if self._lent is None or exporter is None:
             return
-        readings = {**self._lent.metrics.worker(), **await self._lent.metrics.waiting()}
+        waiting = await self._lent.metrics.waiting()
+        readings = {**self._lent.metrics.worker(), **waiting}
         span = (self._since, time.time_ns())
         told = data(readings, self._resource, self._scope, span)
-        await asyncio.to_thread(
-            self._metrics.export, told, timeout_millis=self._options.timeout * 1_000
-        )
+        await asyncio.to_thread(exporter.export, told, timeout_millis=self._options.timeout * 1_000)
 
 
 class OtelPlugin:

@@ -52,18 +52,22 @@ class Running:
 
 @dataclass
 class Upstream:
-    """A server that answers each request once it is told to."""
+    """A server that answers each request once it is told to; with `heads_first`, but for the head."""
 
     url: str = ""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     answer: asyncio.Event = field(default_factory=asyncio.Event)
+    heads_first: bool = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read one request, and answer it when the test says so."""
         await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\n"
+        if self.heads_first:
+            writer.write(head)
         self.reached.set()
         await self.answer.wait()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ndone")
+        writer.write(b"done" if self.heads_first else head + b"done")
         with contextlib.suppress(ConnectionError):
             await writer.drain()
         writer.close()

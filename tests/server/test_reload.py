@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from dream_gateway.errors import ConfigurationError
+from dream_gateway.server import workers
 from dream_gateway.server.listeners import open_listeners
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
 PATIENCE_SECONDS = 60.0
+ASKED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 AWAY = 100
 """So far from where they are to go are descriptors moved, so that no move meets another."""
 
@@ -54,6 +56,27 @@ async def test_new_workers_have_the_new_settings_and_old_ones_finish(
         upstream.answer.set()
         assert (await request).text == "done"
         assert (await request).headers["connection"] == "close"
+
+
+async def test_a_stop_that_comes_while_an_old_worker_drains_does_not_hurry_it(
+    supervise: Supervise, settings: Settings, upstream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "HANDOVER_SECONDS", 0.1)
+    changed = msgspec.structs.replace(settings, lease_max=5)
+    async with (
+        supervise(settings, lambda: changed) as running,
+        httpx.AsyncClient(timeout=60) as client,
+    ):
+        request = asyncio.create_task(client.get(running.addresses.edge))
+        await upstream.reached.wait()
+        running.supervisor.reload()
+        assert await running.told(0) == "reloaded: 1 workers replaced"
+        running.supervisor.stop()
+        # A worker that was told twice gives up at once; it is given the time to.
+        await asyncio.wait({request}, timeout=1)
+        assert not request.done()
+        upstream.answer.set()
+        assert (await request).text == "done"
 
 
 async def test_what_cannot_be_changed_or_read_changes_nothing(
@@ -120,6 +143,34 @@ async def test_it_is_not_ready_before_it_stops_and_serves_on(
         running.supervisor.stop()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await running.task
+
+
+async def test_an_answer_whose_head_kept_the_connection_is_followed_by_one_that_ends_it(
+    supervise: Supervise, settings: Settings, upstream: Any
+) -> None:
+    upstream.heads_first = True
+    patient = msgspec.structs.replace(settings, drain_delay=600.0)
+    async with supervise(patient) as running, asyncio.timeout(PATIENCE_SECONDS):
+        address = httpx.URL(running.addresses.edge)
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(ASKED)
+        assert b"connection: close" not in (await reader.readuntil(b"\r\n\r\n")).lower()
+        running.supervisor.stop()
+        await _unready(running.addresses.service)
+        upstream.answer.set()
+        assert await reader.readexactly(4) == b"done"
+        writer.write(ASKED)
+        assert b"connection: close" in (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert await reader.read() == b"done"
+        writer.close()
+        running.supervisor.stop()
+        await running.task
+
+
+async def _unready(service: str) -> None:
+    async with httpx.AsyncClient(timeout=60) as client:
+        while (await client.get(service + "/ready")).status_code != 503:  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.05)
 
 
 def test_sockets_for_another_process_are_left_alone(settings: Settings) -> None:

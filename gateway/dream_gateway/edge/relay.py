@@ -359,7 +359,7 @@ class Relay:
             self._out.append(LAST_CHUNK)
         self.flush()
         self._done = True
-        keep = self._client.keeps(self)
+        keep = self._client.can_keep(self)
         status = 0 if self._link is None else self._link.status
         self._give_back()
         self._client.finish(self, status, keep=keep)

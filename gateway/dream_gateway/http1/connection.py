@@ -165,10 +165,14 @@ class HttpConnection(asyncio.Protocol):
 
     def keeps(self, exchange: Exchange) -> bool:
         """Tell whether the connection goes on after this exchange, as far as is known now."""
+        return not self._leaving and self.can_keep(exchange)
+
+    def can_keep(self, exchange: Exchange) -> bool:
+        """Tell the same at the end of an answer that did not say it was the last one."""
         return (
             exchange.request.keep_alive
             and exchange.whole
-            and not (self._leaving or self._draining or self._broken or self._closing)
+            and not (self._draining or self._broken or self._closing)
         )
 
     def finish(self, exchange: Exchange, status: int, *, keep: bool) -> None:

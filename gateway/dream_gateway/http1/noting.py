@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
 
+LONGEST_HEAD = 8_192
+"""Bytes of an answer's beginning that are kept until it is noted."""
+
 
 @runtime_checkable
 class Charged(Protocol):
@@ -78,7 +81,7 @@ class UnderWay:
     def wrote(self, data: bytes) -> None:
         """Count a piece, and keep the first one of the answer."""
         if not self._written or self._first == CONTINUE:
-            self._first = data
+            self._first = data[:LONGEST_HEAD]
         self._written += len(data)
 
     def note(self, exchange: Exchange, status: int) -> Note:

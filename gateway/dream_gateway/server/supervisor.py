@@ -146,6 +146,8 @@ class Supervisor:
                 await self._replace_all(settings, listeners)
             except GatewayError as error:
                 self._on_event(f"not reloaded: {error.code}: {error.detail}; all goes on as it was")
+            except OSError as error:
+                self._on_event(f"not reloaded: {error}; all goes on as it was")
             else:
                 self._on_event(f"reloaded: {self._settings.workers} workers replaced")
 
@@ -156,10 +158,10 @@ class Supervisor:
             # Those that start meanwhile have the settings already.
             for number in range(settings.workers):
                 await self._workers.replace(number, settings, listeners)
-        except GatewayError:
+        except (GatewayError, OSError):
             self._settings = before
             for number in range(settings.workers):
-                with contextlib.suppress(GatewayError):
+                with contextlib.suppress(GatewayError, OSError):
                     await self._workers.replace(number, before, listeners)
             raise
 
@@ -205,26 +207,22 @@ class Supervisor:
         self, tending: list[asyncio.Task[None]], reloading: asyncio.Task[None]
     ) -> None:
         """Drain every worker, hurry them when told to, and kill what has not ended in time."""
-        self._each("stop")
+        for worker in self._workers.all():
+            worker.stop()
         hurry = asyncio.create_task(_passes(self._hurrying))
         all_ended = asyncio.create_task(_end([*tending, reloading, *self._workers.retiring]))
         patience = self._settings.drain_seconds + CLOSING_SECONDS
         await asyncio.wait((all_ended, hurry), timeout=patience, return_when="FIRST_COMPLETED")
         if not all_ended.done():
-            self._each("stop")
+            for worker in self._workers.all():
+                worker.hurry()
             await asyncio.wait((all_ended,), timeout=CLOSING_SECONDS)
         if not all_ended.done():
             self._on_event("workers did not end in time and were killed")
-            self._each("kill")
+            for worker in self._workers.all():
+                worker.kill()
         hurry.cancel()
         await all_ended
-
-    def _each(self, action: str) -> None:
-        for worker in self._workers.all():
-            if action == "kill":
-                worker.kill()
-            else:
-                worker.stop()
 
 
 async def run_until_signalled(supervisor: Supervisor) -> None:

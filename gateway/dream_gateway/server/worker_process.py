@@ -29,6 +29,7 @@ class WorkerProcess:
         self.settings = settings
         self.started = asyncio.get_running_loop().time()
         self.failure: Failed | None = None
+        self._is_told = False
 
     @property
     def pid(self) -> int:
@@ -59,7 +60,13 @@ class WorkerProcess:
             stdin.write(order)
 
     def stop(self) -> None:
-        """Ask it to drain; a second time, to hurry."""
+        """Ask it to drain, once: a worker takes a second signal for an order to hurry."""
+        if not self._is_told:
+            self._is_told = True
+            self._send(signal.SIGTERM)
+
+    def hurry(self) -> None:
+        """Have it give up what is under way, after it was told to stop."""
         self._send(signal.SIGTERM)
 
     def kill(self) -> None:
