@@ -17,8 +17,8 @@ from weakref import WeakValueDictionary
 from dream_gateway import metrics
 from dream_gateway.counter import NEVER, Counter, Lease
 from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
-from dream_gateway.exchanges import Exchanges, Operation
 from dream_gateway.lanes import Lanes
+from dream_gateway.ledger_calls import LedgerCall, LedgerCalls
 from dream_gateway.storage import (
     RATE_LEASE_SPEND_SECONDS,
     Claim,
@@ -73,7 +73,7 @@ class Meter:
         self._admitted: dict[Owner, int] = {}
         self._lanes = Lanes(ledger)
         self._refunded = 0
-        self.exchanges = Exchanges()
+        self.ledger_calls = LedgerCalls()
         """What the calls of the ledger take."""
         self._closed = False
 
@@ -190,7 +190,7 @@ class Meter:
             metrics.LEASES.name: {(): sum(counter.lease is not None for counter in self._held)},
             metrics.LEASED.name: {(): sum(counter.unspent() for counter in self._held)},
             metrics.RETURNS.name: {(): returns},
-            **self.exchanges.measure(),
+            **self.ledger_calls.measure(),
         }
 
     def observe(self, counters: Sequence[Counter], tallies: Sequence[Tally]) -> None:
@@ -377,7 +377,7 @@ class Meter:
         if not returns:
             return True
         try:
-            with self._noted(Operation.GIVE_BACK, len(returns)):
+            with self._noted(LedgerCall.GIVE_BACK, len(returns)):
                 await self._ledger.give_back([each for each, _ in returns])
         except GatewayError as exc:
             logger.warning("Leases could not be given back yet: %s", exc.code)
@@ -391,7 +391,7 @@ class Meter:
         if not refunds:
             return True
         try:
-            with self._noted(Operation.REFUND, len(refunds)):
+            with self._noted(LedgerCall.REFUND, len(refunds)):
                 await self._ledger.refund(refunds)
         except GatewayError as exc:
             logger.warning("Units could not be refunded yet: %s", exc.code)
@@ -400,21 +400,21 @@ class Meter:
         return True
 
     @contextmanager
-    def _noted(self, operation: Operation, size: int) -> Iterator[None]:
+    def _noted(self, operation: LedgerCall, size: int) -> Iterator[None]:
         """Note what a call of the ledger takes."""
         began = self._monotonic()
         try:
             yield
         except GatewayError:
-            self.exchanges.failed(operation)
+            self.ledger_calls.failed(operation)
             raise
-        self.exchanges.done(operation, size, self._monotonic() - began)
+        self.ledger_calls.done(operation, size, self._monotonic() - began)
 
     async def _send(self, claims: list[tuple[Claim, Counter, Lease]]) -> None:
         if not claims:
             return
         try:
-            with self._noted(Operation.TAKE, len(claims)):
+            with self._noted(LedgerCall.TAKE, len(claims)):
                 grants = await self._ledger.take([claim for claim, _, _ in claims])
         except GatewayError as exc:
             for _, counter, lease in claims:
@@ -441,7 +441,7 @@ class Meter:
         counter.heard(grant)
         if grant.granted:
             lease.granted = grant.granted
-            self.exchanges.leases.observe(grant.granted)
+            self.ledger_calls.leases.observe(grant.granted)
             self._held.add(counter)
             self._resize(counter, lease)
             self._hold(counter, lease, claim)

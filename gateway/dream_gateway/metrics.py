@@ -104,7 +104,7 @@ STRANDED = Metric(
     "Workers that find journals of dead ones which the ledger does not take.",
 )
 SETTLED = Metric("dream_gateway_journals_settled_total", _C, "Journals of dead workers, settled.")
-EXCHANGES = Metric(
+LEDGER_CALLS = Metric(
     "dream_gateway_ledger_seconds", _H, "Time that the ledger took.", ("operation",), SECONDS
 )
 BATCHES = Metric(
@@ -164,7 +164,7 @@ CATALOGUE = {
     metric.name: metric
     for metric in (
         BUILD, WORKERS, STARTS, DEATHS, CPU, MEMORY, VERDICTS, UNITS, REFUNDS, LATENCY, CACHED, LOADS,
-        CHANGES, FEEDS, LEASES, LEASED, LEASE_UNITS, RETURNS, STRANDED, SETTLED, EXCHANGES, BATCHES,
+        CHANGES, FEEDS, LEASES, LEASED, LEASE_UNITS, RETURNS, STRANDED, SETTLED, LEDGER_CALLS, BATCHES,
         LEDGER_FAULTS, ANSWERS, ERRORS, FAILURES, CONNECTIONS, PENDING, WAITING, EJECTED, DROPPED,
         RECORDS, MESSAGES, MESSAGE_LAG, NEWS, NEWS_LAG,
     )

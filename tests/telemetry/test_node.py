@@ -28,7 +28,7 @@ def readings(number: int) -> Readings:
     return {
         VERDICTS: {ALLOWED: number},
         LEASED: {(): number},
-        metrics.EXCHANGES.name: {("take",): spread},
+        metrics.LEDGER_CALLS.name: {("take",): spread},
     }
 
 
@@ -50,7 +50,7 @@ def test_one_tells_of_all(tmp_path: Path) -> None:
     for number, node in enumerate(nodes, 1):
         node.write(readings(number))
     assert [seen(node) for node in nodes] == [(6, 6, 0)] * 3
-    told = nodes[0].read()[metrics.EXCHANGES.name][("take",)]
+    told = nodes[0].read()[metrics.LEDGER_CALLS.name][("take",)]
     assert told == Spread((6,) * (len(metrics.SECONDS) + 1), 6.0)
 
 
@@ -90,7 +90,7 @@ def test_a_torn_file_and_a_stranger_are_passed_over(tmp_path: Path) -> None:
     node = Node(tmp_path / "n", "a")
     node.write(readings(5) | {"of_another_version_total": {("x",): 3}, LEASED: {("x",): 1}})
     (tmp_path / "n" / "b.json").write_bytes(b'{"rows":[["dream')
-    assert set(node.read()) == {VERDICTS, metrics.EXCHANGES.name}
+    assert set(node.read()) == {VERDICTS, metrics.LEDGER_CALLS.name}
 
 
 def test_the_folder_of_a_node_that_is_long_gone_is_deleted(tmp_path: Path) -> None:
@@ -141,10 +141,10 @@ def test_histograms_add_up(one: list[float], other: list[float]) -> None:
         histogram = Histogram(metrics.SECONDS)
         for value in values:
             histogram.observe(value)
-        parts.append({metrics.EXCHANGES.name: {("take",): histogram.spread()}})
+        parts.append({metrics.LEDGER_CALLS.name: {("take",): histogram.spread()}})
     first, second, both = parts
-    summed = merged([first, second])[metrics.EXCHANGES.name][("take",)]
-    whole = both[metrics.EXCHANGES.name][("take",)]
+    summed = merged([first, second])[metrics.LEDGER_CALLS.name][("take",)]
+    whole = both[metrics.LEDGER_CALLS.name][("take",)]
     assert isinstance(summed, Spread)
     assert isinstance(whole, Spread)
     assert summed.counts == whole.counts
@@ -159,4 +159,4 @@ def test_a_bound_is_in_its_own_bucket() -> None:
 
 
 def test_what_only_stands_at_the_moment_does_not_last() -> None:
-    assert set(lasting(readings(1))) == {VERDICTS, metrics.EXCHANGES.name}
+    assert set(lasting(readings(1))) == {VERDICTS, metrics.LEDGER_CALLS.name}

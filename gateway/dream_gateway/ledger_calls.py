@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dream_gateway.metrics import Readings
 
 
-class Operation(StrEnum):
+class LedgerCall(StrEnum):
     """The calls that the meter makes."""
 
     TAKE = "take"
@@ -23,24 +23,24 @@ class Operation(StrEnum):
     REFUND = "refund"
 
 
-class Exchanges:
+class LedgerCalls:
     """Used from one event loop. Nothing blocks."""
 
     __slots__ = ("_batches", "_failures", "_seconds", "leases")
 
     def __init__(self) -> None:
-        self._seconds = {each: Histogram(metrics.EXCHANGES.bounds) for each in Operation}
-        self._batches = {each: Histogram(metrics.BATCHES.bounds) for each in Operation}
-        self._failures = dict.fromkeys(Operation, 0)
+        self._seconds = {each: Histogram(metrics.LEDGER_CALLS.bounds) for each in LedgerCall}
+        self._batches = {each: Histogram(metrics.BATCHES.bounds) for each in LedgerCall}
+        self._failures = dict.fromkeys(LedgerCall, 0)
         self.leases = Histogram(metrics.LEASE_UNITS.bounds)
         """The units of each lease that was granted."""
 
-    def done(self, operation: Operation, size: int, seconds: float) -> None:
+    def done(self, operation: LedgerCall, size: int, seconds: float) -> None:
         """Note a call that the ledger answered, for so many leases."""
         self._seconds[operation].observe(seconds)
         self._batches[operation].observe(size)
 
-    def failed(self, operation: Operation) -> None:
+    def failed(self, operation: LedgerCall) -> None:
         """Note a call that it did not answer."""
         self._failures[operation] += 1
 
@@ -48,7 +48,7 @@ class Exchanges:
         """Return what was noted."""
         return {
             metrics.LEASE_UNITS.name: {(): self.leases.spread()},
-            metrics.EXCHANGES.name: {(o.value,): h.spread() for o, h in self._seconds.items()},
+            metrics.LEDGER_CALLS.name: {(o.value,): h.spread() for o, h in self._seconds.items()},
             metrics.BATCHES.name: {(o.value,): h.spread() for o, h in self._batches.items()},
             metrics.LEDGER_FAULTS.name: {(o.value,): n for o, n in self._failures.items()},
         }
