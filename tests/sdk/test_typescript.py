@@ -7,7 +7,7 @@ import re
 
 import pytest
 from codegen.document import document
-from tests.sdk.typescript import GENERATED, SDK, TABLE, DriftError, generate, text
+from codegen.typescript import GENERATED, SDK, TABLE, DriftError, generate, text
 
 
 def test_what_is_checked_in_is_up_to_date() -> None:

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegen.document import document
-
 from dream_gateway import errors
 from dream_gateway.http import problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SDK = Path(__file__).parents[2] / "sdk" / "javascript"
+SDK = Path(__file__).parents[1] / "sdk" / "javascript"
 TABLE = SDK / "routes.json"
 GENERATED = SDK / "src" / "generated.ts"
 HEAD = (
