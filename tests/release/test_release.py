@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.examples.conftest import ROOT, fresh
-from tests.release.conftest import SDK
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Environment
@@ -117,7 +116,6 @@ def test_versions_agree(installed: Environment, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.skipif(not SDK.exists(), reason="the SDK is not in this tree")
 def test_the_npm_package_is_of_the_same_version(release: Path) -> None:
     (packed,) = release.glob("*.tgz")
     with tarfile.open(packed) as archive:
