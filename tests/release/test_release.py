@@ -127,7 +127,8 @@ def test_the_npm_package_is_of_the_same_version(release: Path) -> None:
 def test_it_runs(installed: Environment, tmp_path: Path) -> None:
     where = "import dream_gateway; print(dream_gateway.__file__)"
     assert str(installed.home) in installed.run("python", "-c", where, cwd=tmp_path)
-    out = installed.run("dream-gateway", "demo", "--once", cwd=tmp_path)
+    ports = ("--port", "0", "--service-port", "0")  # Others may start theirs at the same moment.
+    out = installed.run("dream-gateway", "demo", "--once", *ports, cwd=tmp_path)
     assert "429" in out
 
 
