@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 OPTIONS = CacheOptions(ttl=60.0, negative_ttl=5.0, max_stale=600.0)
 USELESS_AFTER = OPTIONS.ttl + OPTIONS.max_stale
 TIERS = [parse_tier("free=100/month"), parse_tier("pro=unlimited")]
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 SOMEBODY = "somebody"
 
 

@@ -59,6 +59,23 @@ def now(till: Till) -> int:
     return int(till.clock.now())
 
 
+async def test_what_is_received_is_dealt_with_without_anybody_who_looks_now_and_then(
+    till: Till,
+) -> None:
+    for taker in till.engine._takers:
+        taker._every = 3_600.0
+        taker.start()
+    try:
+        begun = await till.choose("pro")
+        till.fake.people.check_out(begun["sessionId"])
+        await till.fake.deliver_all(transport=httpx.ASGITransport(app=till.service))
+        async with asyncio.timeout(30):
+            while await till.plan() != "pro":  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+    finally:
+        await till.engine.aclose()
+
+
 @pytest.mark.parametrize(
     ("secrets", "offset"),
     [

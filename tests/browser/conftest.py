@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from tests.local.conftest import CHEAP, FREE, brand
+from tests.servers.ports import free_port
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
@@ -170,11 +171,6 @@ def toml(settings: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
     lines += ["[plugins.local]", *(f"{name} = {json.dumps(v)}" for name, v in options.items())]
     return "\n".join(lines) + "\n"
-
-
-def free_port() -> int:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as taken:
-        return taken.server_port
 
 
 def open_browser(*, scripts: bool = True) -> WebDriver:

@@ -8,12 +8,13 @@ import os
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.browser.conftest import COMMAND, LIMIT_SECONDS, free_port, toml
+from tests.browser.conftest import COMMAND, LIMIT_SECONDS, toml
 from tests.dashboard.every_page import places
 from tests.local.conftest import CHEAP
+from tests.servers.ports import free_port
+from tests.servers.processor import seconds_of
 
 from dream_gateway.administration import open_records
 from dream_gateway.clock import SystemClock
@@ -27,6 +28,7 @@ from dream_gateway_stripe.testing import FakeStripe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OPERATOR = "an operator's token, which nobody can guess"
 FULL = Crowd()
@@ -49,10 +51,7 @@ class Crowded:
 
     def spent(self) -> float:
         """Return the processor's seconds that the workers took so far."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        lines = [Path(f"/proc/{each}/stat").read_text() for each in (str(self.pid), *children)]
-        ticks = [line.rpartition(")")[2].split()[11:13] for line in lines]
-        return sum(int(each) for both in ticks for each in both) / os.sysconf("SC_CLK_TCK")
+        return seconds_of(self.pid)
 
     @property
     def home(self) -> str:

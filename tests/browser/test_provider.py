@@ -14,8 +14,9 @@ from oidc_provider_mock import run_server_in_thread
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import title_contains, url_contains
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.browser.conftest import COMMAND, LIMIT_SECONDS, free_port
+from tests.browser.conftest import COMMAND, LIMIT_SECONDS
 from tests.browser.test_pages import press, text
+from tests.servers.ports import free_port
 
 from dream_gateway.encryption_keys import mint_key
 

@@ -16,8 +16,6 @@ from tests.contract.typescript import aliases, interfaces, members, of_schema
 from dream_gateway.client.auth_pages import AuthPages
 
 SDK = Path(__file__).parents[2] / "sdk/javascript"
-pytestmark = pytest.mark.skipif(not SDK.exists(), reason="the SDK is not in this tree")
-
 CLAIMED = {"secretKey": "secret", "publishableKey": "publishable", "userToken": "user"}
 OF_PLUGINS = re.compile(r"POST /webhook/")
 """Routes that are in the document only with a plugin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from tests.dashboard.every_page import (
 )
 from tests.dashboard.test_access import pages
 from tests.dashboard.test_operator import operator
+from tests.servers.processor import seconds_of
 
 from dream_gateway.demo.crowd import populate
 from dream_gateway.model import KeyKind
@@ -48,10 +50,14 @@ def test_no_page_is_left_out() -> None:
 
 
 class Taken:
-    """The least that an answer took in some tries: others may want the machine meanwhile."""
+    """The least that an answer took in some tries: others may want the machine meanwhile.
+
+    It is the time that passed, or what this process and its servers took of the processor.
+    """
 
     def __init__(self, board: Board) -> None:
         self._said = listened(board)
+        self._pid = os.getpid()
         self.slow: dict[str, float] = {}
 
     async def ask(self, client: httpx.AsyncClient, path: str, **headers: str) -> tuple[int, int]:
@@ -60,9 +66,10 @@ class Taken:
         queries, size = [], 0
         while len(seconds) < TRIES or (min(seconds) > MOST_SECONDS and len(seconds) < MOST_TRIES):
             self._said.clear()
-            begun = time.perf_counter()
+            begun, spent = time.perf_counter(), seconds_of(self._pid)
             answer = await client.get(path, headers=headers)
-            seconds.append(time.perf_counter() - begun)
+            passed = time.perf_counter() - begun
+            seconds.append(min(passed, seconds_of(self._pid) - spent))
             assert answer.status_code == 200, path
             queries.append(len([each for each in self._said if each.startswith("SELECT")]))
             size = len(answer.content)

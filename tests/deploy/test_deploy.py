@@ -15,7 +15,7 @@ import pytest
 import yaml
 from tests.deploy.image import Stage, build, environment, stages, words
 from tests.servers.balancer import haproxy
-from tests.servers.postgres import free_port
+from tests.servers.ports import free_port
 
 from dream_gateway.cli.root import COMMANDS
 from dream_gateway.configuration import ENVIRONMENT_PREFIX, FILE_VARIABLE, load_settings

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import http.server
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import once
 from tests.integrate import projects
+from tests.sdk import npm
 from tests.servers.shop import Shop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-SDK = ROOT / "sdk" / "javascript"
 SOURCES = ("gateway", "backends", "plugins")
 
 
@@ -78,57 +77,32 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="session")
 def python_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the frameworks, beside the gateway and what it requires."""
-    return _installed(tmp_path_factory, "venv", _install_python)
+    return once.made(tmp_path_factory, "python", _install_python)
 
 
 @pytest.fixture(scope="session")
 def node_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose `node_modules` have the frameworks."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
-    return _installed(tmp_path_factory, "npm", _install_node)
+    return once.made(tmp_path_factory, "node", _install_node)
 
 
-def _installed(factory: pytest.TempPathFactory, name: str, install: Callable[[Path], str]) -> Path:
-    """Return the folder that one of the run's processes fills, while the others wait for it."""
-    base = factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    home, told = shared / f"frameworks-{name}", shared / f"frameworks-{name}.told"
-    with (shared / f"frameworks-{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
-            home.mkdir()
-            told.write_text(install(home))
-    if told.read_text():
-        pytest.skip(f"the frameworks cannot be installed: {told.read_text()[-300:]}")
-    return home
-
-
-def _install_python(home: Path) -> str:
-    """Make the environment; return what went wrong."""
+def _install_python(home: Path) -> None:
+    """Make the environment."""
     venv.create(home, symlinks=True)
     (packages,) = home.glob("lib/python*/site-packages")
     paths = [sysconfig.get_path("purelib"), *(str(ROOT / source) for source in SOURCES)]
     (packages / "beside.pth").write_text("\n".join(paths))
     pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install"]
-    return _faults([*pip, "--quiet", *projects.PYTHON, *projects.PROGRAMS], home)
+    command = [*pip, "--quiet", *projects.PYTHON, *projects.PROGRAMS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"the frameworks cannot be installed: {done.stderr[-300:]}")
 
 
-def _install_node(home: Path) -> str:
-    """Fill the folder with the SDK as it is packed, and the frameworks; return what went wrong."""
+def _install_node(home: Path) -> None:
+    """Fill the folder with the SDK as it is packed, and the frameworks."""
     (home / "package.json").write_text('{"name": "shop", "private": true}')
-    sdk = home / "sdk" / "javascript"
-    shutil.copytree(SDK, sdk, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    # Its build takes the license from where it is in the source tree.
-    shutil.copy(ROOT / "LICENSE", home)
-    install = ["npm", "install", "--no-audit", "--no-fund", "--silent"]
-    faults = _faults(install, sdk)
-    if not faults:
-        packed = _faults(["npm", "pack", "--silent"], sdk)
-        assert not packed, packed
-    return faults or _faults([*install, *map(str, sdk.glob("*.tgz")), *projects.NPM], home)
-
-
-def _faults(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return (done.stderr or "failed") if done.returncode else ""
+    sdk = npm.copy(home)
+    npm.install(sdk)
+    npm.run(sdk, "npm", "pack", "--silent")
+    npm.install(home, *sdk.glob("*.tgz"), *projects.NPM)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from tests.integrate.projects import PROJECTS, Project, program
-from tests.servers.postgres import free_port
+from tests.servers.ports import free_port
 from tests.servers.shop import LIMIT
 
 from dream_gateway.cli.root import root

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from mcp import Client, StdioServerParameters
-from tests.servers.postgres import free_port
+from tests.servers.ports import free_port
 from tests.servers.shop import GATEWAY, LIMIT, Shop
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-from tests.servers.postgres import PostgresServer, execute, free_port, own_server
+from tests.servers.ports import free_port
+from tests.servers.postgres import PostgresServer, execute, own_server
 
 from dream_gateway import plugins
 from dream_gateway.clock import SystemClock

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
-from tests.servers.postgres import PASSWORD, PostgresServer, execute, free_port, own_server
+from tests.servers.ports import free_port
+from tests.servers.postgres import PASSWORD, PostgresServer, execute, own_server
 from tests.servers.proxy import proxied
 
 from dream_gateway.clock import SystemClock

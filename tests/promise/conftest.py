@@ -7,7 +7,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.servers.ports import free_port
 
 from dream_gateway.administration import open_administration
 from dream_gateway.gateway import Gateway
@@ -83,8 +83,8 @@ class Running:
     def start(self, workers: int) -> None:
         """Start the gateway and wait until it says where it listens."""
         command = [sys.executable, "-m", "dream_gateway", "serve", "--json"]
-        command += ["--store", self.store, "--workers", str(workers), "--port", _free_port()]
-        command += ["--service-port", _free_port()]
+        command += ["--store", self.store, "--workers", str(workers), "--port", str(free_port())]
+        command += ["--service-port", str(free_port())]
         command += ["--upstream", f"http://127.0.0.1:{self.upstream.port}"]
         if self.config.exists():
             command += ["--config", str(self.config)]
@@ -146,12 +146,6 @@ def _has_journal(pid: int) -> bool:
         return False
 
 
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     upstream = Upstream()
@@ -162,9 +156,3 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     if gateway.process is not None and gateway.process.poll() is None:
         await asyncio.to_thread(gateway.stop)
     server.close()
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port of loopback that nobody listens on right now."""
-    return int(_free_port())

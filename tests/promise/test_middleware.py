@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bench.load.client import Connection, request
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from conftest import Running  # type: ignore[import-not-found] # pytest's own, beside this file
@@ -52,17 +53,18 @@ async def up(url: str) -> None:
 
 @pytest.mark.parametrize(("cost", "admitted"), [(1, 500), (7, 71)])
 async def test_two_processes_admit_exactly_the_limit(
-    running: Running, cost: int, admitted: int, free_port: int
+    running: Running, cost: int, admitted: int
 ) -> None:
     key = await running.furnish(LIMIT)
     (running.folder / "priced.py").write_text(APP)
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "priced:app", "--workers", "2"]
-    command += ["--port", str(free_port), "--log-level", "error"]
+    command += ["--port", str(port), "--log-level", "error"]
     environment = {**os.environ, "STORE": running.store, "COST": str(cost)}
     process = await asyncio.create_subprocess_exec(
         *command, cwd=running.folder, env=environment, stderr=subprocess.DEVNULL
     )
-    url = f"http://127.0.0.1:{free_port}/things"
+    url = f"http://127.0.0.1:{port}/things"
     numbers = iter(range(REQUESTS))
     statuses: list[int] = []
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import once
 from tests.examples.conftest import ROOT, Environment, fresh
+from tests.sdk import npm
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SDK = ROOT / "sdk/javascript/package.json"
 
 
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with all of it; the SBOM is of an environment that sees this one's libraries."""
-    if SDK.exists() and shutil.which("npm") is None:
-        pytest.skip("npm packs the SDK, and is not here")
-    folder = tmp_path_factory.mktemp("release")
-    described = fresh(tmp_path_factory.mktemp("described") / "venv")
+    return once.made(tmp_path_factory, "release", _release) / "dist"
+
+
+def _release(home: Path) -> None:
+    described = fresh(home / "described")
     described.install(ROOT)
     python = described.program("python")
-    command = [str(ROOT / "scripts/release"), "--environment", python, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    command = [str(ROOT / "scripts/release"), "--environment", python, str(home / "dist")]
+    npm.needed()
+    done = subprocess.run(
+        command, env={**os.environ, **npm.BOUNDED}, capture_output=True, text=True, check=False
+    )
+    npm.installed(done)
 
 
 @pytest.fixture(scope="session", params=["*.whl", "*.tar.gz"], ids=["wheel", "sdist"])

@@ -20,7 +20,7 @@ from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from dream_gateway.records.projects import NewProject
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WORKERS = 2
 MOST_CONNECTIONS = 64
-FEED_SECONDS = 5.0
+FEED_SECONDS = 30.0
 """The feed promises one; a busy machine gets more."""
 
 OPERATOR = {"authorization": "Bearer the operator's token, of 32 characters"}
@@ -106,6 +106,12 @@ class Shop:
         answer = await self.service.get("/api/usage", headers=own)
         return int(answer.json()["usageCount"])
 
+    async def settled(self, used: int) -> None:
+        """Wait until so many units are used: what a process has leased and not spent goes back."""
+        async with asyncio.timeout(FEED_SECONDS):
+            while await self.used() != used:  # noqa: ASYNC110 - there is no event
+                await asyncio.sleep(0.01)
+
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def shop(processes: Processes) -> Shop:
@@ -153,9 +159,7 @@ async def test_an_upgrade_keeps_the_usage_and_lifts_the_limit(shop: Shop) -> Non
                 await asyncio.sleep(0.01)
         assert [await status(edge, key) for _ in range(10)] == [200] * 10
     # Units of before, of the two that ended the waiting, and of twenty more.
-    async with asyncio.timeout(FEED_SECONDS):
-        while await shop.used() != 4 + 2 + 20:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.01)
+    await shop.settled(4 + 2 + 20)
 
 
 @pytest.mark.parametrize("how", ["revoked", "disabled", "rotated", "customer deleted"])
@@ -193,20 +197,22 @@ async def test_a_suspended_customer(shop: Shop) -> None:
     customer = await shop.customer("large")
     key = (await shop.key(customer["id"]))["key"]
     path = f"/api/customers/{customer['id']}"
-    await each_way(shop, key, "")
-    await each_way(shop, key, "")  # Once more, as everybody is known by now.
+    used = await each_way(shop, key, "")
+    used += await each_way(shop, key, "")  # Once more, as everybody is known by now.
     await shop.ask("PATCH", path, json={"suspended": True})
-    await each_way(shop, key, "customer_suspended")
-    used = await shop.used()
-    await each_way(shop, key, "customer_suspended")
-    assert await shop.used() == used > 0
+    used += await each_way(shop, key, "customer_suspended")
+    await shop.settled(used)
+    assert await each_way(shop, key, "customer_suspended") == 0
+    await shop.settled(used)
     await shop.ask("PATCH", path, json={"suspended": False})
-    await each_way(shop, key, "")
-    assert await shop.used() > used
+    await shop.settled(used + await each_way(shop, key, ""))
 
 
-async def each_way(shop: Shop, key: str, wanted: str) -> None:
-    """Wait until each way into each process says so; the empty code lets in."""
+async def each_way(shop: Shop, key: str, wanted: str) -> int:
+    """Wait until each way into each process says so; the empty code lets in.
+
+    Return the units that those paid who were let in.
+    """
     own = {"authorization": f"Bearer {shop.made.secret_key}"}
     events = count()
 
@@ -244,9 +250,21 @@ async def each_way(shop: Shop, key: str, wanted: str) -> None:
         *product((authorized, proxied), shop.edges),
     ]
     async with asyncio.timeout(2 * FEED_SECONDS):
-        for way, client in ways:
-            while await way(client) != wanted:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        passed = [(way, await passes(way, client, wanted)) for way, client in ways]
+    return sum(often for way, often in passed if way is not peeked)
+
+
+async def passes(
+    way: Callable[[httpx.AsyncClient], Awaitable[str]], client: httpx.AsyncClient, wanted: str
+) -> int:
+    """Ask until that is the answer; return how often it let in."""
+    often = 0
+    while True:
+        found = await way(client)
+        often += found == ""
+        if found == wanted:
+            return often
+        await asyncio.sleep(0.01)
 
 
 def code(answer: httpx.Response) -> str:

@@ -55,19 +55,19 @@ class Scraper:
         assert self.highest.keys() <= found.keys()
         return found
 
-    async def until(self, name: str, value: float, **labels: str) -> Samples:
-        """Scrape until a sample has a value."""
-        key, seen = (name, tuple(sorted(labels.items()))), []
+    async def until(self, wanted: Samples) -> Samples:
+        """Scrape until samples have these values: each process tells of its own by and by."""
+        seen: dict[Any, float | None] = {}
         try:
             async with asyncio.timeout(60):
                 while True:
                     found = await self.scrape()
-                    seen.append(found.get(key))
-                    if found.get(key) == value:
+                    seen = {key: found.get(key) for key in wanted}
+                    if seen == wanted:
                         return found
                     await asyncio.sleep(0.2)
         except TimeoutError:
-            raise AssertionError((key, seen[-1])) from None
+            raise AssertionError(seen) from None
 
 
 async def _ask(client: httpx.AsyncClient, url: str, key: str, times: int) -> set[int]:
@@ -95,26 +95,28 @@ async def test_one_scrape_tells_of_all_workers_and_never_less_when_one_is_killed
         edge = running.addresses.edge
         assert await _ask(client, edge, key, 30) == {200}
         assert await _ask(client, edge, "ak_test_nobody", 3) == {401}
-        allowed = {"code": "allowed"}
-        found = await scraper.until("dream_gateway_verdicts_total", 30, **allowed)
-        assert found["dream_gateway_units_total", ()] == 30
-        assert found["dream_gateway_verdicts_total", (("code", "invalid_credential"),)] == 3
-        assert found["dream_gateway_answer_seconds_count", ()] == 30
-        assert found["dream_gateway_workers", ()] == 2
-        upstreams = (("upstream", upstream.url),)
-        assert found["dream_gateway_upstream_seconds_count", upstreams] == 30
+        allowed = ("dream_gateway_verdicts_total", (("code", "allowed"),))
+        found = await scraper.until(
+            {
+                allowed: 30,
+                ("dream_gateway_units_total", ()): 30,
+                ("dream_gateway_verdicts_total", (("code", "invalid_credential"),)): 3,
+                ("dream_gateway_answer_seconds_count", ()): 30,
+                ("dream_gateway_workers", ()): 2,
+                ("dream_gateway_upstream_seconds_count", (("upstream", upstream.url),)): 30,
+            }
+        )
         assert {name for name, _ in found} >= _samples()
         await _refusals(running.addresses.service)
         for round_ in (1, 2):
             victim = running.supervisor.worker_pids[0]
             os.kill(victim, signal.SIGKILL)
             await running.replaced(victim)
-            await scraper.until("dream_gateway_worker_deaths_total", round_)
-            await scraper.until("dream_gateway_workers", 2)
+            deaths = ("dream_gateway_worker_deaths_total", ())
+            await scraper.until({deaths: round_, ("dream_gateway_workers", ()): 2})
             assert await _ask(client, edge, key, 5) == {200}
-            await scraper.until("dream_gateway_verdicts_total", 30 + 5 * round_, **allowed)
-        found = await scraper.scrape()
-        assert found["dream_gateway_worker_starts_total", ()] == 4
+            await scraper.until({allowed: 30 + 5 * round_})
+        await scraper.until({("dream_gateway_worker_starts_total", ()): 4})
 
 
 def _samples() -> set[str]:

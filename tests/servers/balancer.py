@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
-from tests.servers.postgres import free_port
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.servers.postgres import NOBODY, PASSWORD, PATIENCE_SECONDS, free_port
+from tests.servers.ports import free_port
+from tests.servers.postgres import NOBODY, PASSWORD, PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

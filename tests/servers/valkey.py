@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import valkey
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,19 +24,6 @@ BUS = 10_000
 """So far above its port is the one by which a cluster's server talks to the others."""
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on; ten thousand above it nobody does either."""
-    while True:
-        with socket.socket() as one, socket.socket() as bus:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                bus.bind(("127.0.0.1", port + BUS))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def binary() -> Path:
@@ -49,7 +36,7 @@ class Server:
     """One server process, in a folder of its own; it may be killed, paused and started again."""
 
     def __init__(self, *options: str, folder: Path | None = None) -> None:
-        self.port = free_port()
+        self.port = free_port(BUS)
         self.folder = folder or Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
         self.folder.mkdir(exist_ok=True)
         self.options = options

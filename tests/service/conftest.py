@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Speak = Callable[[Service, str | None], AbstractAsyncContextManager[httpx.AsyncClient]]
     Ask = Callable[[Executable], Any]
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 ENCRYPTION_KEY = mint_key()
 OPERATOR = "an operator's token, which nobody can guess"
 QUOTA, RATE = AllowanceKind.QUOTA, AllowanceKind.RATE

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dream_gateway.gateway import Gateway
     from dream_gateway.service.app import Service
 
-NOTICED_SECONDS = 5.0
+NOTICED_SECONDS = 30.0
 
 
 async def test_200_health(anybody: httpx.AsyncClient) -> None:

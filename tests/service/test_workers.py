@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Join = Callable[[Tenant], AbstractAsyncContextManager[httpx.AsyncClient]]
 
-FEED_SECONDS = 5.0
+FEED_SECONDS = 30.0
 """The feed promises one; a busy machine gets more. The gateway's own clock stands still meanwhile."""
 
 

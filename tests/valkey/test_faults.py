@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.servers.valkey import DURABLE, Server, free_port, wait_until
+from tests.servers.ports import free_port
+from tests.servers.valkey import DURABLE, Server, wait_until
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import (
