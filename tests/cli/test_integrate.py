@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from dream_gateway.cli.project_files import read_tree, write_change
+from dream_gateway.errors import ConfigurationError
+from dream_gateway.integrate.plan import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,15 +65,6 @@ def test_what_it_writes_is_what_the_diff_says(run: Run, folder: Path, tmp_path: 
     assert files(folder) == written
 
 
-def test_a_link_stays_a_link(run: Run, folder: Path, tmp_path: Path) -> None:
-    target = tmp_path / "elsewhere.py"
-    (folder / "app.py").rename(target)
-    (folder / "app.py").symlink_to(target)
-    run("integrate", "--directory", str(folder), "--write")
-    assert (folder / "app.py").is_symlink()
-    assert "guard(app)" in target.read_text()
-
-
 def test_the_project_of_the_store_gives_its_name(run: Run, folder: Path, project: str) -> None:
     out = run("integrate", "--directory", str(folder), "--project", project).out
     assert "of Acme," in out
@@ -109,3 +105,63 @@ def test_a_folder_that_is_no_project_is_refused(
     monkeypatch.setattr("dream_gateway.cli.project_files.MOST", 1)
     (folder / "b.py").write_text("")
     assert "more than 1 files" in refused("integrate", "--directory", str(folder))
+
+
+def test_links_are_left_as_they_are(run: Run, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere.py"
+    (folder / "app.py").rename(target)
+    (folder / "app.py").symlink_to(target)
+    (folder / "more").symlink_to(tmp_path)
+    assert read_tree(folder) == {}
+    assert run("integrate", "flask", "--directory", str(folder), "--write").code == 0
+    assert (folder / "app.py").is_symlink()
+    assert target.read_text() == APP
+    guard = folder / "dream_gateway_guard.py"
+    guard.rename(tmp_path / "guard.py")
+    guard.symlink_to(tmp_path / "guard.py")
+    again = run("integrate", "flask", "--directory", str(folder), "--write")
+    assert again.code == 1
+    assert "dream_gateway_guard.py is a link" in again.err
+
+
+@pytest.mark.parametrize("link", ["app.py", "deep/app.py"])
+def test_no_link_is_written_through(tmp_path: Path, link: str) -> None:
+    folder, elsewhere = tmp_path / "shop", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    target = elsewhere / "app.py"
+    target.write_text(APP)
+    if "/" in link:
+        (folder / "deep").symlink_to(elsewhere)
+    else:
+        (folder / link).symlink_to(target)
+    for before in (APP, None):
+        with pytest.raises(ConfigurationError, match=f"{link} is a link, or leads out of"):
+            write_change(folder, Change(link, before, "changed\n"))
+        assert target.read_text() == APP
+    with pytest.raises(ConfigurationError, match="leads out of"):
+        write_change(folder, Change("../elsewhere/app.py", APP, "changed\n"))
+    assert [path.name for path in elsewhere.iterdir()] == ["app.py"]
+    assert target.read_text() == APP
+
+
+def test_a_link_that_leads_nowhere_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "app.py").symlink_to(tmp_path / "made.py")
+    with pytest.raises(ConfigurationError, match=r"app\.py is a link"):
+        write_change(tmp_path / "shop", Change("app.py", None, "changed\n"))
+    assert not (tmp_path / "made.py").exists()
+
+
+def test_a_folder_may_be_named_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "named").symlink_to(tmp_path / "shop")
+    write_change(tmp_path / "named", Change("deep/app.py", None, APP))
+    assert read_tree(tmp_path / "named") == {"deep/app.py": APP}
+
+
+def test_what_is_no_regular_file_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.py")
+    assert set(read_tree(folder)) == {"app.py"}
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        write_change(folder, Change("pipe.py", None, "changed\n"))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.client.conftest import NO_TLS
 
 from dream_gateway.client import (
+    AsyncDreamAPI,
     BadAnswerError,
     ConnectionFailedError,
     DreamAPI,
@@ -199,3 +200,19 @@ def test_no_wait_is_longer_than_asked_and_the_longest(
 def test_who_has_no_key_is_told_at_once() -> None:
     with pytest.raises(ValueError, match="secret_key"):
         DreamAPI(base_url="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("client", [DreamAPI, AsyncDreamAPI])
+def test_a_key_is_not_taken_for_one_of_another_kind(
+    client: type[DreamAPI] | type[AsyncDreamAPI],
+) -> None:
+    for key in ("sk_test_x", "ak_test_x", "", "x"):
+        with pytest.raises(ValueError, match="publishable_key begins with pk_"):
+            client(base_url="http://127.0.0.1:1", publishable_key=key)
+    for key in ("pk_test_x", "ak_test_x", "", "x"):
+        with pytest.raises(ValueError, match="secret_key begins with sk_") as told:
+            client(base_url="http://127.0.0.1:1", secret_key=key)
+        assert not key or key not in str(told.value)
+    page = client(base_url="http://127.0.0.1:1", publishable_key="pk_test_x")
+    with pytest.raises(ValueError, match="A secret key is no user's token"):
+        page.set_user_token("sk_test_x")

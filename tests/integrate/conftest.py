@@ -10,7 +10,7 @@ import sys
 import sysconfig
 import threading
 import venv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +41,15 @@ def shop(tmp_path: Path, migrated: Path) -> Iterator[Shop]:
 
 @dataclass
 class Upstream:
-    """An API behind a front proxy: tells who is asking, and counts."""
+    """An API behind a front proxy: tells who is asking, and counts.
+
+    `told` are the fields of the last request that it could take for the gateway's, with underscores
+    read as hyphens, as CGI and WSGI do.
+    """
 
     port: int
     hits: int = 0
+    told: list[tuple[str, str]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -56,6 +61,8 @@ def upstream() -> Iterator[Upstream]:
 
         def do_GET(self) -> None:
             made.hits += 1
+            given = [(k.replace("_", "-").lower(), v) for k, v in self.headers.items()]
+            made.told = sorted(each for each in given if each[0].startswith("x-dream-"))
             body = json.dumps({"customer": self.headers.get("X-Dream-Customer")}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))

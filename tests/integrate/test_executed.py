@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from tests.integrate.projects import PROJECTS, Project, program
 from tests.servers.ports import free_port
-from tests.servers.shop import LIMIT
+from tests.servers.shop import LIMIT, OPEN
 
 from dream_gateway.cli.root import root
 
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 BOBS = 2
+FORGED = [
+    (name, value)
+    for spelt in ("X-Dream-{}", "X_Dream_{}", "X-Dream_{}", "X_Dream-{}", "x-dream-{}")
+    for name, value in (
+        (spelt.format("Customer"), "eve"),
+        (spelt.format("Plan"), "enterprise"),
+        (spelt.format("Project"), "prj_forged"),
+    )
+]
 
 
 def lay_out(project: Project, folder: Path, values: dict[str, object]) -> None:
@@ -107,9 +116,33 @@ def test_it_guards(
     shop.until_up(base + ("/health" if project.exempt else project.path), server)
     with httpx.Client(base_url=base, timeout=60, trust_env=False) as client:
         ask(client, project, shop)
+        if project.behind:
+            assert upstream.told == told_of("bob", shop)
+            forge(client, project, shop, upstream)
     shop.stop()
     assert (shop.used("ada"), shop.used("bob")) == (LIMIT, BOBS)
-    assert upstream.hits == (LIMIT + BOBS if project.behind else 0)
+    assert upstream.hits == (LIMIT + BOBS + 1 if project.behind else 0)
+
+
+def told_of(customer: str, shop: Shop) -> list[tuple[str, str]]:
+    """Return what an API behind a front proxy is to be told."""
+    return [
+        ("x-dream-customer", customer),
+        ("x-dream-plan", "free"),
+        ("x-dream-project", shop.project),
+    ]
+
+
+def forge(client: httpx.Client, project: Project, shop: Shop, upstream: Upstream) -> None:
+    """Claim to be somebody else, on another plan, in every spelling; nothing of it arrives.
+
+    Of a path that needs no key the gateway says nothing, and neither may the caller.
+    """
+    key = ("X-API-Key", shop.keys["bob"])
+    assert client.get(project.path, headers=[key, *FORGED]).status_code == 200, shop.log()
+    assert upstream.told == told_of("bob", shop)
+    assert client.get(OPEN, headers=FORGED).status_code == 200, shop.log()
+    assert upstream.told == []
 
 
 def run(
@@ -148,5 +181,5 @@ def ask(client: httpx.Client, project: Project, shop: Shop) -> None:
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert [answer.json()["customer"] for answer in answers[:LIMIT]] == ["ada"] * LIMIT
     bob = {"X-API-Key": shop.keys["bob"]}
-    for _ in range(BOBS):
+    for _ in range(BOBS - project.behind):
         assert client.get(project.path, headers=bob).json()["customer"] == "bob"

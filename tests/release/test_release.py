@@ -45,7 +45,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 server = http.server.HTTPServer(("127.0.0.1", 0), Site)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 try:
-    DreamAPI(base_url=f"http://127.0.0.1:{server.server_port}", secret_key="k").tiers.list()
+    DreamAPI(base_url=f"http://127.0.0.1:{server.server_port}", secret_key="sk_test_x").tiers.list()
 except DreamError:
     pass
 """

@@ -102,8 +102,6 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @contextlib.asynccontextmanager
 async def haproxy_running(nodes: Sequence[Node], folder: Path) -> AsyncIterator[dict[str, str]]:
     """Run HAProxy in front of both planes; yield their URLs."""
-    program = haproxy()
-    assert program is not None
     urls, lines = {}, [HAPROXY]
     for plane in ("edge", "service"):
         port = free_port()
@@ -113,11 +111,20 @@ async def haproxy_running(nodes: Sequence[Node], folder: Path) -> AsyncIterator[
             place = urlsplit(getattr(node, plane)).netloc
             check = urlsplit(node.service).port
             lines.append(f"  server node{number} {place} check port {check}")
-    (folder / "haproxy.cfg").write_text("\n".join(lines) + "\n")
+    async with haproxy_on("\n".join(lines) + "\n", folder, urls["service"]):
+        yield urls
+
+
+@contextlib.asynccontextmanager
+async def haproxy_on(text: str, folder: Path, url: str) -> AsyncIterator[None]:
+    """Run HAProxy on a configuration, once `/health` below a URL is answered through it."""
+    program = haproxy()
+    assert program is not None
+    (folder / "haproxy.cfg").write_text(text)
     process = await asyncio.create_subprocess_exec(program, "-db", "-f", folder / "haproxy.cfg")
     try:
-        await _listens(urls["service"])
-        yield urls
+        await _listens(url)
+        yield
     finally:
         process.terminate()
         await process.wait()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 60.0
 LIMIT = 5
+OPEN = "/open"
 GATEWAY = ("-c", "from dream_gateway.cli import main; main()")
 
 
@@ -84,10 +85,18 @@ class Shop:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
     def serve(self, over_limit: int = 429) -> tuple[str, str]:
-        """Start a gateway; return the URLs of its edge and its service."""
+        """Start a gateway; return the URLs of its edge and its service.
+
+        `OPEN` needs no key.
+        """
         command = [sys.executable, *GATEWAY, "serve", "--port", "0", "--service-port", "0"]
         at = self.folder / f"{len(self.running)}.log"
+        table = self.folder / "gateway.toml"
+        # Questions about a path are answered from here; nothing is ever sent to the upstream.
+        nowhere = 'upstreams = ["http://127.0.0.1:9"]'
+        table.write_text(f'[[routes]]\nprefix = "{OPEN}"\npublic = true\n{nowhere}\n')
         environ = {
+            "DREAM_GATEWAY_CONFIG": str(table),
             "DREAM_GATEWAY_STORE": self.settings.store,
             "DREAM_GATEWAY_AUTHORIZE_LIMIT_STATUS": str(over_limit),
         }

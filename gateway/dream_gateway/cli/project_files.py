@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ MOST = 5_000
 def read_tree(root: Path) -> dict[str, str]:
     """Return the texts of a project's sources and configuration by their relative paths.
 
+    Links are not followed, and what is no regular file is not opened: nothing else is the project's.
     Raises `ConfigurationError` where there are too many.
     """
     tree: dict[str, str] = {}
@@ -39,7 +41,8 @@ def read_tree(root: Path) -> dict[str, str]:
         if len(tree) == MOST:
             raise ConfigurationError(f"{root} has more than {MOST} files: name a project's folder.")
         try:
-            if path.stat().st_size <= LARGEST:
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
                 # Line endings stay as they are: they are written back.
                 tree[path.relative_to(root).as_posix()] = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError):
@@ -50,23 +53,35 @@ def read_tree(root: Path) -> dict[str, str]:
 def write_change(root: Path, change: Change) -> None:
     """Write one file whole or not at all, with the permissions it had.
 
-    Raises `ConfigurationError` where it is no longer as it was read, or cannot be written.
+    Raises `ConfigurationError` where it is no longer as it was read, would be written outside of
+    the folder, or cannot be written.
     """
     path = root / change.path
     try:
+        if not _is_own(root, path):
+            raise ConfigurationError(
+                f"{change.path} is a link, or leads out of the folder, or is no regular file: "
+                "it is left as it is."
+            )
         before = path.read_bytes().decode() if path.exists() else None
         if before != change.before:
             raise ConfigurationError(f"{change.path} was changed in the meantime.")
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode & 0o777 if before is not None else 0o666 & ~_umask()
-        target = path.resolve()
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".dream-gateway-")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".dream-gateway-")
         with os.fdopen(handle, "wb") as file:
             file.write(change.after.encode())
         Path(name).chmod(mode)
-        Path(name).replace(target)
+        Path(name).replace(path)
     except OSError as error:
         raise ConfigurationError(f"{change.path} cannot be written: {error.strerror}.") from error
+
+
+def _is_own(root: Path, path: Path) -> bool:
+    """Tell whether a path is a regular file below the folder, or may become one."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return False
+    return path.parent.resolve().is_relative_to(root.resolve())
 
 
 def _umask() -> int:

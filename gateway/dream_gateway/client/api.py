@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds that connecting, sending and each read of an answer may take, by default."""
 
+SECRET, PUBLISHABLE = "sk_", "pk_"
+"""What keys of a project begin with."""
+
 _RETRIES = Retries()
 _encode = msgspec.json.Encoder().encode
 
@@ -36,14 +39,24 @@ class _Credentials:
     def __init__(self, secret_key: str | None, publishable_key: str | None) -> None:
         if secret_key is None and publishable_key is None:
             raise ValueError("Give a secret_key or a publishable_key.")
+        # A secret key in the publishable one's place would be sent to where everyone can read it.
+        if secret_key is not None and not secret_key.startswith(SECRET):
+            raise ValueError(f"A secret_key begins with {SECRET}.")
+        if publishable_key is not None and not publishable_key.startswith(PUBLISHABLE):
+            raise ValueError(f"A publishable_key begins with {PUBLISHABLE}.")
         self._secret_key = secret_key
         self._publishable_key = publishable_key
         self._token: str | None = None
 
     def set_user_token(self, token: str) -> None:
-        """Call as the user whose token it is, from here on."""
+        """Call as the user whose token it is, from here on: everyone who uses this client.
+
+        One client for each user, where several are served at once.
+        """
         if self._publishable_key is None:
             raise ValueError("A user's token goes beside a publishable_key.")
+        if token.startswith(SECRET):
+            raise ValueError("A secret key is no user's token.")
         self._token = token
 
     def clear_user_token(self) -> None:

@@ -1,9 +1,9 @@
 import { signInPages, type SignInPages } from "./auth.js";
-import { credentialsFor } from "./credentials.js";
+import { checkKeys, checkPlace, credentialsFor } from "./credentials.js";
 import { ROUTES, type Resources, type SignedInView } from "./generated.js";
 import { Listing, type Page } from "./listing.js";
 import type { ClientOptions, Options } from "./options.js";
-import { isBrowser, uniqueKey } from "./places.js";
+import { uniqueKey } from "./places.js";
 import { callOf, fieldValue } from "./request.js";
 import { isRepeatable } from "./retry.js";
 import type { Route } from "./route.js";
@@ -25,9 +25,7 @@ export class DreamAPI {
   #userToken: string | undefined;
 
   constructor(options: ClientOptions) {
-    if (options.secretKey && isBrowser() && !options.dangerouslyAllowBrowser) {
-      throw new TypeError("A secret key does not belong into a browser: use a publishableKey there.");
-    }
+    checkKeys(options);
     this.#options = options;
     this.#baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, "");
     for (const [name, route] of Object.entries(ROUTES)) this.#add(name, route);
@@ -35,8 +33,12 @@ export class DreamAPI {
     Object.assign(this.auth, pages);
   }
 
-  /** Let calls be made as the end user whose token this is, beside the publishable key. */
+  /**
+   * Let calls be made as the end user whose token this is, beside the publishable key: all calls of this
+   * client, whoever makes them. One client for each user, where several are served at once.
+   */
   setUserToken(token: string): void {
+    checkPlace(token, this.#options);
     this.#userToken = token;
   }
 

@@ -1,5 +1,6 @@
 import { DreamAPIError } from "./errors.js";
 import type { ClientOptions, Options } from "./options.js";
+import { isBrowser } from "./places.js";
 import type { Auth, Route } from "./route.js";
 
 /** What a client knows to say who it is. */
@@ -36,6 +37,25 @@ const NAMES: Readonly<Record<Auth, string>> = {
 /** Who a call is from, the nearest first: a user who is signed in, unless it names another. */
 const ORDER: readonly Auth[] = ["user", "secret", "publishable", "platform", "operator"];
 const ORDER_FOR_OTHERS: readonly Auth[] = ["secret", "publishable", "platform", "operator"];
+
+const SECRET = "sk_";
+const PREFIXES = [["secretKey", SECRET], ["publishableKey", "pk_"]] as const;
+
+/** Throw `TypeError` if a key is not of the kind that it is given as, or secret where others can read it. */
+export function checkKeys(options: Readonly<ClientOptions>): void {
+  for (const [name, prefix] of PREFIXES) {
+    const key = options[name] ?? undefined;
+    if (key !== undefined && !key.startsWith(prefix)) throw new TypeError(`A ${name} begins with ${prefix}.`);
+  }
+  for (const value of [options.secretKey, options.token]) checkPlace(value, options);
+}
+
+/** Throw `TypeError` if a value is a secret key, and this is a page. */
+export function checkPlace(value: string | undefined, options: Readonly<ClientOptions>): void {
+  if (value?.startsWith(SECRET) && isBrowser() && !options.dangerouslyAllowBrowser) {
+    throw new TypeError("A secret key does not belong into a browser: use a publishableKey there.");
+  }
+}
 
 /** Return the header fields that let a call in. Throws `DreamAPIError` if the client has none. */
 export function credentialsFor(route: Route, known: Credentials, call: Options, user?: string): Fields {

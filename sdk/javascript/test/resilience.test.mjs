@@ -144,11 +144,24 @@ test("a secret key is refused where there is a document", () => {
   globalThis.document = {};
   try {
     assert.throws(() => new DreamAPI(options), /browser/);
+    assert.throws(() => new DreamAPI({ baseUrl: front.url, token: gateway.secretKey }), /browser/);
+    const page = new DreamAPI({ baseUrl: front.url, publishableKey: gateway.publishableKey, token: "a.b.c" });
+    assert.throws(() => page.setUserToken(gateway.secretKey), /browser/);
     new DreamAPI({ ...options, dangerouslyAllowBrowser: true });
-    new DreamAPI({ baseUrl: front.url, publishableKey: gateway.publishableKey });
+    page.setUserToken("a.b.c");
   } finally {
     delete globalThis.document;
   }
+});
+
+test("a key is not taken for one of another kind", () => {
+  for (const publishableKey of [gateway.secretKey, "ak_test_x", "x", ""]) {
+    assert.throws(() => new DreamAPI({ baseUrl: front.url, publishableKey }), /publishableKey begins with pk_/);
+  }
+  for (const secretKey of [gateway.publishableKey, "ak_test_x", "x", ""]) {
+    assert.throws(() => new DreamAPI({ baseUrl: front.url, secretKey }), /secretKey begins with sk_/);
+  }
+  new DreamAPI({ baseUrl: front.url, publishableKey: undefined, secretKey: undefined });
 });
 
 test("the sign-in pages' URLs", () => {
