@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from tests.local.conftest import CHEAP, FREE, brand
+from tests.sdk import npm
 from tests.servers.ports import free_port
 
 from dream_gateway.administration import Administration
@@ -219,14 +220,10 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowded]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     """The script of axe-core, from npm, kept beside the project's other tools."""
-    npm, folder = shutil.which("npm"), Path(sys.prefix)
+    folder = Path(sys.prefix)
     found = folder / "node_modules" / "axe-core" / "axe.min.js"
     if not found.exists():
-        if npm is None:
-            pytest.skip("needs npm")
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core"]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            pytest.skip("axe-core cannot be had from npm")
+        npm.install(folder, "--prefix", folder, "axe-core")
     return found.read_text()
 
 
