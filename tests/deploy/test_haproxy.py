@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 from tests.servers.balancer import haproxy, haproxy_on
-from tests.servers.postgres import free_port
+from tests.servers.ports import free_port
 
 from dream_gateway.configuration import load_settings
 
