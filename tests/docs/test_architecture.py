@@ -29,5 +29,5 @@ def test_every_module_is_in_the_layers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     contracts = project["tool"]["importlinter"]["contracts"]
     (layers,) = [each["layers"] for each in contracts if each["type"] == "layers"]
-    named = [name.strip() for layer in layers for name in layer.split("|")]
+    named = [name.strip() for layer in layers for name in re.split(r"[|:]", layer)]
     assert sorted(named) == sorted(f"dream_gateway.{name}" for name in modules())
