@@ -44,18 +44,18 @@ def redacted_path(path: str) -> str:
     return redacted(path)
 
 
-def redacted_query(query: str, secret: str = "") -> str:
+def redacted_query(query: str, private: str = "") -> str:
     """Return a URL's query with its secrets blotted out: those known by their look, or by their name.
 
-    `secret` is the name of one more parameter that holds one. Never raises.
+    `private` is the name of one more parameter that holds one. Never raises.
     """
-    return "&".join(_redacted_parameter(each, secret) for each in query.split("&"))
+    return "&".join(_redacted_parameter(each, private) for each in query.split("&"))
 
 
-def _redacted_parameter(parameter: str, secret: str) -> str:
+def _redacted_parameter(parameter: str, private: str) -> str:
     name, equals, value = parameter.partition("=")
     plain = unquote(name)
-    if value and (_NAMES.search(plain) or (secret and plain == secret)):
+    if value and (_NAMES.search(plain) or (private and plain == private)):
         value = BLOTTED
     return redacted_path(name) + equals + redacted_path(value)
 
