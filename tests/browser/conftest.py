@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -134,7 +135,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     config = folder / "gateway.toml"
     options = {**CHEAP, "issuer": f"http://127.0.0.1:{port}"}
     config.write_text(toml({**settings, "port": 0, "service_port": port}, options))
-    log = folder / "log"
+    try:
+        with served(config) as (listening, log):
+            each = World(listening["service"], site, *made, log)
+            server.came_back = each.came_back  # type: ignore[attr-defined]
+            yield each
+    finally:
+        server.shutdown()
+
+
+@contextmanager
+def served(config: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """Run a gateway with a configuration; yield where it listens, and its log, beside that file."""
+    log = config.with_name("log")
     with log.open("w") as errors:
         process = subprocess.Popen(
             [*COMMAND, "serve", "--json"],
@@ -143,16 +156,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             text=True,
             env={**os.environ, "DREAM_GATEWAY_CONFIG": str(config)},
         )
-        try:
-            assert process.stdout is not None
-            listening = json.loads(process.stdout.readline() or log.read_text())
-            each = World(listening["service"], site, *made, log)
-            server.came_back = each.came_back  # type: ignore[attr-defined]
-            yield each
-        finally:
-            process.terminate()
-            process.communicate(timeout=LIMIT_SECONDS)
-            server.shutdown()
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline() or log.read_text()), log
+    finally:
+        process.terminate()
+        process.communicate(timeout=LIMIT_SECONDS)
 
 
 async def _prepare(settings: dict[str, Any], site: str) -> tuple[str, str]:

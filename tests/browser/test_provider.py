@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ from oidc_provider_mock import run_server_in_thread
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import title_contains, url_contains
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.browser.conftest import COMMAND, LIMIT_SECONDS
+from tests.browser.conftest import LIMIT_SECONDS, served
 from tests.browser.test_pages import press, text
 from tests.servers.ports import free_port
 
@@ -62,26 +60,13 @@ def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
         lines = [f"{name} = {json.dumps(value)}" for name, value in own.items()]
         lines.append("[plugins.oidc.developers]")
         lines += [f"{name} = {json.dumps(value)}" for name, value in developers.items()]
-        config, log = folder / "gateway.toml", folder / "log"
+        config = folder / "gateway.toml"
         config.write_text("\n".join(lines) + "\n")
         httpx.put(
             f"{issuer}/users/ada", json={"email": ADA, "email_verified": True}, trust_env=False
         ).raise_for_status()
-        with log.open("w") as errors:
-            process = subprocess.Popen(
-                [*COMMAND, "serve", "--json"],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**os.environ, "DREAM_GATEWAY_CONFIG": str(config)},
-            )
-        try:
-            assert process.stdout is not None
-            listening = json.loads(process.stdout.readline() or log.read_text())
+        with served(config) as (listening, _):
             yield Staffed(listening["service"], issuer)
-        finally:
-            process.terminate()
-            process.communicate(timeout=LIMIT_SECONDS)
 
 
 def sign_in(driver: WebDriver, staffed: Staffed, onward: str = "/dashboard") -> None:
