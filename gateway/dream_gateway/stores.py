@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.plugins import BACKENDS, extra, installed, open_backend
-from dream_gateway.settings import Settings, without_password
+from dream_gateway.settings import Settings
+from dream_gateway.settings_table import without_password
 from dream_gateway.storage import Role
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dream_gateway.gateway import journal_dir
 from dream_gateway.journal import boot_id, dead_journals
 from dream_gateway.records.migrate import HEAD, is_newer, revision_of
 from dream_gateway.records.sealed import census
-from dream_gateway.settings import shown
+from dream_gateway.settings_table import shown
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 from dream_gateway.vault import Vault
