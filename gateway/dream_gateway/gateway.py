@@ -14,6 +14,7 @@ from dream_gateway.clock import SystemClock
 from dream_gateway.counts import Counts
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.housekeeping import Housekeeping
+from dream_gateway.invalidation import Invalidator
 from dream_gateway.journal import Journal, boot_id
 from dream_gateway.lookup import Lookup
 from dream_gateway.meter import Meter, MeterOptions
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from dream_gateway.metrics import Readings
     from dream_gateway.payments import Billing
     from dream_gateway.settings import Settings
+    from dream_gateway.source import Source
     from dream_gateway.storage import Ledger
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Gateway:
         self._meter: Meter | None = None
         self._journal: Journal | None = None
         self._lookup: Lookup | None = None
+        self._invalidator: Invalidator | None = None
         self.billing: Engine | None = None
         """What deals with money, if a plugin takes any."""
         self._notices: Notices | None = None
@@ -90,8 +93,11 @@ class Gateway:
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
         counts = Counts()
-        self._lookup = self._make_lookup(counts)
-        self.records.tell(self._lookup.apply)
+        source, kv = Directory(self.records), self.stores.kv()
+        shared = None if kv is None else SharedSource(source, kv, self.clock)
+        self._lookup = self._make_lookup(shared or source, counts)
+        self._invalidator = Invalidator(self._lookup.cache, shared)
+        self.records.tell(self._invalidator.apply)
         imported = self.settings.imported_keys
         self.admission = Admission(
             self._lookup, self._meter, ledger, self.clock, imported_keys=imported, counts=counts
@@ -144,16 +150,14 @@ class Gateway:
             await self.stores.ledger().usage([])
         except StoreUnavailableError as exc:
             ledger = exc.detail
-        alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
-        faults = {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        lost = "The change feed is not followed." if self._feeds_lost() else None
+        faults = {"ledger": ledger, "feed": lost}
         return faults | ({"gateway": "It is about to stop."} if self.leaving else {})
 
-    def _make_lookup(self, counts: Counts) -> Lookup:
-        source, kv = Directory(self.records), self.stores.kv()
-        shared = None if kv is None else SharedSource(source, kv, self.clock)
+    def _make_lookup(self, source: Source, counts: Counts) -> Lookup:
         tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
         options = _cache_options(self.settings)
-        return Lookup(source, self.clock, options, shared, tokens, counts=counts)
+        return Lookup(source, self.clock, options, tokens, counts=counts)
 
     def _make_telemetry(self, folder: Path, house: Housekeeping) -> Telemetry:
         # Workers have one supervisor, which tells nodes apart that listen where there is room.
@@ -166,13 +170,15 @@ class Gateway:
         return telemetry
 
     def _measure(self) -> Readings:
-        feeds = len(self.stores.feeds())
-        alive = 0 if self._lookup is None else self._lookup.feeds_alive
         parts = [] if self._meter is None else [self._meter.measure()]
         if self._lookup is not None:
             parts.append(self._lookup.measure())
-        own: Readings = {metrics.FEEDS.name: {(): feeds - alive}}
+        own: Readings = {metrics.FEEDS.name: {(): self._feeds_lost()}}
         return merged([own, *parts])
+
+    def _feeds_lost(self) -> int:
+        alive = 0 if self._invalidator is None else self._invalidator.feeds_alive
+        return len(self.stores.feeds()) - alive
 
     async def _lend(self, ledger: Ledger, telemetry: Telemetry) -> None:
         # Brings cryptography, which a worker without such plugins does without.
@@ -198,12 +204,12 @@ class Gateway:
         return Engine(provider, self.records, self.clock, self.settings, ledger)
 
     def _begin(self, house: Housekeeping) -> None:
-        assert self._lookup is not None  # noqa: S101 - set by start
+        assert self._invalidator is not None  # noqa: S101 - set by start
         assert self._notices is not None  # noqa: S101 - likewise
         assert self.rollup is not None  # noqa: S101 - likewise
         loop = asyncio.get_running_loop()
         self._tasks = [
-            *(loop.create_task(self._lookup.follow(feed)) for feed in self.stores.feeds()),
+            *(loop.create_task(self._invalidator.follow(feed)) for feed in self.stores.feeds()),
             loop.create_task(self._sweep()),
             loop.create_task(self._notices.run()),
             loop.create_task(self.rollup.run()),
