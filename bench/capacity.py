@@ -194,7 +194,7 @@ def loads() -> Iterator[Load]:
     yield Load(16, 10_000, 10_000, by_key=True)
     yield Load(4, 10_000, 10_000, strict=True)
     yield Load(12, 100_000, 100_000, by_key=True)
-    for customers in (10_000, 100_000):
+    for customers in (10_000, 100_000, 1_000_000):
         yield Load(12, 1_000_000, customers, by_key=True)
 
 
