@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from dream_gateway import keys, lookup
+from dream_gateway import invalidation, keys
 from dream_gateway.administration import Administration
 from dream_gateway.cache import CacheOptions
 from dream_gateway.errors import (
@@ -19,6 +19,7 @@ from dream_gateway.errors import (
     StoreUnavailableError,
 )
 from dream_gateway.gateway import Gateway
+from dream_gateway.invalidation import Invalidator
 from dream_gateway.lookup import Lookup
 from dream_gateway.model import Customer, KeyKind, KeyStatus, Mode
 from dream_gateway.plugins import open_backend
@@ -112,6 +113,7 @@ class Shop:
     clock: FakeClock
     store: Store
     lookup: Lookup
+    invalidator: Invalidator
     feed: Feed
     administration: Administration
     platform: NewProject
@@ -121,8 +123,8 @@ class Shop:
 
     async def follow(self) -> None:
         """Begin to follow the feed, and wait until that is so."""
-        self.tasks.append(asyncio.create_task(self.lookup.follow(self.feed)))
-        await until(lambda: bool(self.lookup.feeds_alive))
+        self.tasks.append(asyncio.create_task(self.invalidator.follow(self.feed)))
+        await until(lambda: bool(self.invalidator.feeds_alive))
 
     async def plan(self) -> str:
         subject = await self.lookup.key(self.key.secret)
@@ -182,7 +184,7 @@ async def until_answered(true: Callable[[], Awaitable[bool]]) -> None:
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FEED_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(invalidation, "FEED_RETRY_SECONDS", 0.01)
 
 
 @asynccontextmanager
@@ -199,7 +201,19 @@ async def opened(path: Path) -> AsyncIterator[Shop]:
     store = Store(Directory(records))
     worker = Lookup(store, clock, OPTIONS)
     feed = Feed(backend.feed())
-    shop = Shop(backend, records, clock, store, worker, feed, administration, platform, ada, key)
+    shop = Shop(
+        backend=backend,
+        records=records,
+        clock=clock,
+        store=store,
+        lookup=worker,
+        invalidator=Invalidator(worker.cache),
+        feed=feed,
+        administration=administration,
+        platform=platform,
+        ada=ada,
+        key=key,
+    )
     try:
         yield shop
     finally:
@@ -378,12 +392,12 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 ) -> None:
     assert await followed.plan() == "free"
     followed.feed.fault = fault
-    await until(lambda: not followed.lookup.feeds_alive)
+    await until(lambda: not followed.invalidator.feeds_alive)
     assert not followed.in_memory()
     await followed.change_plan("pro")
     assert await followed.plan() == "pro"
     followed.feed.fault = None
-    await until(lambda: bool(followed.lookup.feeds_alive))
+    await until(lambda: bool(followed.invalidator.feeds_alive))
     assert not followed.in_memory()  # A change between the last look and the feed's return.
     assert await followed.plan() == "pro"
     await followed.change_plan("free")
@@ -394,14 +408,14 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 async def test_a_feed_that_falls_silent_is_lost_and_followed_anew(
     followed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "FEED_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(invalidation, "FEED_SILENCE_SECONDS", 0.5)
     await followed.caught_up()  # Else it still waits by the longer time.
     followed.feed.silent = True
     await followed.change_plan("pro")
-    await until(lambda: not followed.lookup.feeds_alive)
+    await until(lambda: not followed.invalidator.feeds_alive)
     assert await followed.plan() == "pro"
     followed.feed.silent = False
-    await until(lambda: bool(followed.lookup.feeds_alive))
+    await until(lambda: bool(followed.invalidator.feeds_alive))
     assert not followed.in_memory()
 
 
@@ -410,7 +424,7 @@ async def test_while_the_feed_and_the_store_are_away_what_is_known_is_served(
 ) -> None:
     followed.feed.fault = StoreUnavailableError()
     followed.store.away = {"all"}
-    await until(lambda: not followed.lookup.feeds_alive)
+    await until(lambda: not followed.invalidator.feeds_alive)
     assert not followed.in_memory()
     assert await followed.plan() == "free"
 
@@ -452,10 +466,10 @@ async def test_a_key_read_with_a_doubted_project_is_doubted_too(followed: Shop) 
     """The feed was lost, and of all that is read again only the project could not be."""
     followed.store.away = {"project"}
     followed.feed.fault = StoreUnavailableError()
-    await until(lambda: not followed.lookup.feeds_alive)
+    await until(lambda: not followed.invalidator.feeds_alive)
     await followed.suspend()
     followed.feed.fault = None
-    await until(lambda: bool(followed.lookup.feeds_alive))
+    await until(lambda: bool(followed.invalidator.feeds_alive))
     found = await followed.lookup.key(followed.key.secret)
     assert found is not None
     assert not found.project.suspended  # What was known before.

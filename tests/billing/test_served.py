@@ -16,8 +16,9 @@ import httpx
 import pytest
 from tests.billing.till import CONNECT_SECRET, ORIGIN, PLATFORM_SECRET, TIERS, settings_of
 
-from dream_gateway.administration import Administration, open_records
+from dream_gateway.administration import Administration
 from dream_gateway.model import Mode
+from dream_gateway.opening import open_records
 from dream_gateway.payments import AccountState
 from dream_gateway.records import accounts, projects, pushes
 from dream_gateway.records.accounts import AccountStatus
