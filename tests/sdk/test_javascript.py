@@ -6,12 +6,12 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from tests.sdk import npm
+from tests.servers.gateway import PROGRAM, installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ pytestmark = [
 ]
 
 EXAMPLES = npm.ROOT / "examples" / "javascript"
-GATEWAY = [sys.executable, "-c", "from dream_gateway.cli import main; main()"]
 STRICT = (
     "--strict",
     "--noEmit",
@@ -69,23 +68,14 @@ def consumer(package: Path, packed: Path, tmp_path_factory: pytest.TempPathFacto
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A gateway whose free tier has four units, as variables of the environment."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "gateway.toml").write_text(
-        'store = "sqlite:///dream.db"\nport = 0\nservice_port = 0\n'
-    )
-    options = ("--json", "--config", "gateway.toml")
-    tiers = ("--name", "Acme", "--tier", "free=4/month")
-    made = json.loads(npm.run(folder, *GATEWAY, "platform", "create", *tiers, *options))
-    with subprocess.Popen(
-        [*GATEWAY, "serve", *options], cwd=folder, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        listening = json.loads(process.stdout.readline())
-        yield {"DREAM_GATEWAY_URL": listening["service"], "DREAM_SECRET_KEY": made["secretKey"]}
-        process.terminate()
+    place = installation(folder)
+    made = place.create_platform("free=4/month")
+    with place.serving() as gateway:
+        yield {"DREAM_GATEWAY_URL": gateway.service, "DREAM_SECRET_KEY": made["secretKey"]}
 
 
 def test_its_own_tests_pass_on_live_gateways(package: Path) -> None:
-    told = npm.run(package, "npm", "test", "--silent", TESTED_GATEWAY=json.dumps(GATEWAY))
+    told = npm.run(package, "npm", "test", "--silent", TESTED_GATEWAY=json.dumps(PROGRAM))
     assert re.search(r"^# fail 0$", told, re.MULTILINE), told
     passed = re.search(r"^# pass (\d+)$", told, re.MULTILINE)
     assert passed, told
