@@ -24,7 +24,7 @@ from tests.browser.conftest import Site
 from tests.browser.test_journey import Api
 from tests.browser.test_pages import leave, press
 from tests.service.signed_tokens import SignedTokens
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.gateway import Gateway
@@ -189,9 +189,7 @@ def connect(stage: Stage, driver: WebDriver) -> None:
 def soon(told: Callable[[], Any], wanted: Any) -> float:
     """Wait until something is told; return the seconds that took."""
     begun = time.monotonic()
-    while (seen := told()) != wanted:
-        assert time.monotonic() < begun + FOLLOW_SECONDS, seen
-        time.sleep(0.02)
+    until(lambda: told() == wanted, f"told {wanted!r}")
     return time.monotonic() - begun
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
-from tests.service.conftest import START_SECONDS, TIERS, State, WithIdentities
+from tests.service.conftest import TIERS, State, WithIdentities
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.administration import Administration
 from dream_gateway.client import AsyncDreamAPI, DreamAPI
@@ -57,7 +58,7 @@ class Live:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run something where the gateway runs."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(START_SECONDS)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE_SECONDS)
 
     async def start(self) -> str:
         """Serve; return the address."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.servers.gateway import Installation, Served, installation
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.administration import open_administration
 from dream_gateway.gateway import Gateway
@@ -22,8 +22,6 @@ from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-START_SECONDS = 30
 
 
 @dataclass
@@ -92,7 +90,7 @@ class Running:
 
         dying = os.pidfd_open((await eventually(serving, "serves a worker"))[0])
         signal.pidfd_send_signal(dying, signal.SIGKILL)
-        select.select([dying], [], [], START_SECONDS)
+        select.select([dying], [], [], PATIENCE_SECONDS)
         os.close(dying)
 
     async def furnish(self, limit: int) -> str:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tests.sdk import npm
 from tests.servers.gateway import PROGRAM, installation
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ STRICT = (
     "--lib",
     "es2022,dom,dom.iterable,dom.asynciterable",
 )
-LIMIT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_five_lines_charge_a_user_elsewhere(
 def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str]) -> None:
     with (
         httpx.Client(
-            base_url=served["DREAM_GATEWAY_URL"], timeout=LIMIT_SECONDS,
+            base_url=served["DREAM_GATEWAY_URL"], timeout=PATIENCE_SECONDS,
             headers={"authorization": f"Bearer {served['DREAM_SECRET_KEY']}"},
         ) as api,
         subprocess.Popen(
@@ -173,11 +173,12 @@ def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str
             found = api.post("/api/customers", json=customer).json()["customer"]["id"]
             key = api.post(f"/api/customers/{found}/keys", json={}).json()["key"]
             asked = [
-                httpx.get(url, headers={"x-api-key": key}, timeout=LIMIT_SECONDS) for _ in range(5)
+                httpx.get(url, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS)
+                for _ in range(5)
             ]
             assert [answer.status_code for answer in asked] == [200, 200, 200, 200, 429]
             assert asked[0].json() == {"hello": "grace"}
             assert asked[4].json()["code"] == "quota_exceeded"
-            assert httpx.get(url, timeout=LIMIT_SECONDS).status_code == 401
+            assert httpx.get(url, timeout=PATIENCE_SECONDS).status_code == 401
         finally:
             endpoint.terminate()

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.waiting import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAM = (sys.executable, "-m", "dream_gateway")
-PATIENCE_SECONDS = 60.0
 LOG_CHARACTERS = 10_000
 """So much of a log's end is shown."""
 

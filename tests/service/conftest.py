@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import pytest
 from tests.service.signed_tokens import SignedTokens
+from tests.waiting import eventually
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     Speak = Callable[[Service, str | None], AbstractAsyncContextManager[httpx.AsyncClient]]
     Ask = Callable[[Executable], Any]
 
-START_SECONDS = 60.0
 ENCRYPTION_KEY = mint_key()
 OPERATOR = "an operator's token, which nobody can guess"
 QUOTA, RATE = AllowanceKind.QUOTA, AllowanceKind.RATE
@@ -138,9 +138,7 @@ def opened(database: Path, clock: FakeClock, plugins: Plugins) -> Open:
         gateway.plugins = plugins
         try:
             await gateway.start()
-            async with asyncio.timeout(START_SECONDS):
-                while any((await gateway.health()).values()):  # noqa: ASYNC110 - there is no event
-                    await asyncio.sleep(0.001)
+            await eventually(gateway.health, "healthy", holds=lambda parts: not any(parts.values()))
             yield gateway
         finally:
             await gateway.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.service.conftest import State
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.service.protocol import ServiceProtocols
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 PIECE = b"x" * 65_536
 FIELDS = [(b"a", b"b"), (b"Content-Length", b"3")]
 """A length that is not true beside pieces, which is left out."""
-
-PATIENCE_SECONDS = 30.0
 
 
 class Pieces:

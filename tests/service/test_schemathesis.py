@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import select
 from tests.service.conftest import OPERATOR, State, WithIdentities
 from tests.service.signed_tokens import SignedTokens
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.gateway import Gateway
 from dream_gateway.records import messages, webhook_endpoints
@@ -36,7 +37,6 @@ from dream_gateway.testing.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_SECONDS = 20.0
 MEANT = {
     "Idempotency-Key",
     "X-Usage-Cost",
@@ -105,12 +105,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        port = asyncio.run_coroutine_threadsafe(start(), loop).result(START_SECONDS)
+        port = asyncio.run_coroutine_threadsafe(start(), loop).result(PATIENCE_SECONDS)
         live = furnished(Live(f"http://127.0.0.1:{port}", tokens))
         told = asyncio.run_coroutine_threadsafe(listening(gateway), loop)
-        yield replace(live, ids={**(live.ids or {}), **told.result(START_SECONDS)})
+        yield replace(live, ids={**(live.ids or {}), **told.result(PATIENCE_SECONDS)})
     finally:
-        asyncio.run_coroutine_threadsafe(gateway.close(), loop).result(START_SECONDS)
+        asyncio.run_coroutine_threadsafe(gateway.close(), loop).result(PATIENCE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
