@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.protocols import State
 from tests.waiting import eventually
 
 from dream_gateway.edge.front import Front
@@ -97,13 +98,6 @@ class DialledPool(Pool):
         self.line.wires.append(wire)
         self.line.links.append(link)
         link.connection_made(wire)
-
-
-class State:
-    """What uvicorn shares."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()
 
 
 def comparable(data: bytes, start: bytes) -> list[list[bytes]]:

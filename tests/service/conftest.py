@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
+from tests.servers.protocols import listening
 from tests.service.signed_tokens import SignedTokens
 from tests.waiting import eventually
 
@@ -253,29 +253,14 @@ async def _call(service: Service, secret_key: str | None) -> AsyncIterator[httpx
 
 @asynccontextmanager
 async def _dial(service: Service, secret_key: str | None) -> AsyncIterator[httpx.AsyncClient]:
-    protocols, state = ServiceProtocols(service), State()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: protocols(None, state, None), "127.0.0.1", 0
-    )
-    port = server.sockets[0].getsockname()[1]
-    try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}",
-            headers=_credential(secret_key),
-            trust_env=False,
-            timeout=60,
-        ) as client:
-            yield client
-    finally:
-        server.close()
+    async with (
+        listening(ServiceProtocols(service)) as url,
+        httpx.AsyncClient(
+            base_url=url, headers=_credential(secret_key), trust_env=False, timeout=60
+        ) as client,
+    ):
+        yield client
 
 
 def _credential(secret_key: str | None) -> dict[str, str] | None:
     return None if secret_key is None else {"authorization": f"Bearer {secret_key}"}
-
-
-@dataclass
-class State:
-    """What uvicorn shares between connections."""
-
-    connections: set[Any] = field(default_factory=set)
