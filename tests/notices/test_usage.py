@@ -58,7 +58,7 @@ class Field:
                 assert meter is not None
                 watch.look(meter.held())
                 meter.sweep()
-                await meter._settled(meter._lanes.all())
+                await meter._dispatcher.settle_all()
             self.clock.advance(1)
             for watch in self.watches:
                 await watch.turn()
