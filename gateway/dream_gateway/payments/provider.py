@@ -1,12 +1,4 @@
-"""The provider: what it does, and how it fails.
-
-Every method of `Billing` may be called by many tasks at once, and raises
-
-* `BillingUnavailableError` if the provider is out of reach, or said to come again later: the same
-  call may be made again, and does its work once;
-* `BillingAccountError` if the account is no longer connected;
-* `ConflictError` if the provider does not do that now, and why.
-"""
+"""The provider: all that it is asked for, and how it fails."""
 
 from __future__ import annotations
 
@@ -30,7 +22,15 @@ if TYPE_CHECKING:
 
 
 class Billing(Protocol):
-    """A payment provider. One that has an async `aclose()` is closed with the gateway."""
+    """A payment provider. One that has an async `aclose()` is closed with the gateway.
+
+    Every method may be called by many tasks at once, and raises
+
+    * `BillingUnavailableError` if the provider is out of reach, or said to come again later: the same
+      call may be made again, and does its work once;
+    * `BillingAccountError` if the account is no longer connected;
+    * `ConflictError` if the provider does not do that now, and why.
+    """
 
     @property
     def name(self) -> str:
