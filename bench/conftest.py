@@ -142,5 +142,5 @@ async def _start(loop: asyncio.AbstractEventLoop, gateway: Gateway) -> Warm:
         await gateway.admission.key(key, 200_000)
         await gateway.admission.key(token, 200_000, publishable=made.publishable_key)
     await gateway.admission.track(made.project, "ada", 1, None)
-    await gateway.admission.project_of(made.secret_key, frozenset({KeyKind.SECRET}))
+    await gateway.admission.holders.project_of(made.secret_key, frozenset({KeyKind.SECRET}))
     return Warm(loop, gateway, key, made.secret_key, made.publishable_key, token)

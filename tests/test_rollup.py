@@ -133,17 +133,17 @@ async def test_the_last_use_of_a_key_is_written_down_to_a_minute(store: str) -> 
         began = clock.now()
         for _ in range(3):
             assert (await admission.key(key, 1)).allowed
-            await admission.project_of(secret, frozenset({KeyKind.SECRET}))
+            await admission.holders.project_of(secret, frozenset({KeyKind.SECRET}))
         assert (await used_at(gateway, key), await used_at(gateway, secret)) == (began, began)
         clock.advance(59)
         holder = admission.by_key(digest(key))
         assert holder.find(clock.now(), clock.monotonic()) is not None
         assert admission.try_key(key, 1) is not None
-        assert admission.try_project(secret) is not None
+        assert admission.holders.try_project(secret) is not None
         assert admission.counts.take().used == {}  # What is warm notes nothing.
         clock.advance(2)
         assert holder.find(clock.now(), clock.monotonic()) is not None
-        assert admission.try_project(secret) is not None
+        assert admission.holders.try_project(secret) is not None
         await becomes(partial(used_at, gateway, key), began + 61)
         await becomes(partial(used_at, gateway, secret), began + 61)
 

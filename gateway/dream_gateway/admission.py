@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dream_gateway import keys
 from dream_gateway.callers import KeyHolder, NamedUser
 from dream_gateway.counts import Counts
 from dream_gateway.errors import (
@@ -18,7 +17,8 @@ from dream_gateway.errors import (
     TenantMismatchError,
     UnknownTierError,
 )
-from dream_gateway.model import Credential, Customer, KeyKind, Verdict
+from dream_gateway.holders import Holders
+from dream_gateway.model import Customer, KeyKind, Verdict
 from dream_gateway.named_users import NamedUsers
 from dream_gateway.storage import Quota
 from dream_gateway.subjects import Subject, refusal, templates
@@ -55,11 +55,12 @@ class Admission:
         """Decide by these; with `imported_keys`, keys of other shapes than our own are looked up."""
         self.counts = counts or Counts()
         """What is counted beside what the meter counts."""
-        self._imported_keys = imported_keys
         self._lookup = lookup
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
+        self.holders = Holders(lookup, clock, imported_keys=imported_keys)
+        """Who holds a key or a token."""
         self.users = NamedUsers(lookup, meter, clock)
         """Users as the holder of a secret key names them."""
         self.events = UsageEvents(self.users, meter, ledger, clock, self.counts)
@@ -161,68 +162,9 @@ class Admission:
         """Return whom a customer key, or a token beside a publishable key, stands for."""
         if publishable is not None:
             return await self._lookup.user(publishable, secret)
-        if self._kind(secret) is not KeyKind.CUSTOMER:
+        if self.holders.kind(secret) is not KeyKind.CUSTOMER:
             return None
         return await self._lookup.key(secret)
-
-    def try_user(self, publishable: str, token: str) -> Subject | None:
-        """Resolve an end user's token from memory; `None` says nothing about it. Never blocks."""
-        subject = self._lookup.peek_user(publishable, token)
-        if subject is None or subject.credential is None or subject.project.suspended:
-            return None
-        return None if refusal(subject.credential, self._clock.now(), (), None) else subject
-
-    async def user(self, publishable: str, token: str) -> Subject:
-        """Resolve an end user's token beside a publishable key; the user is registered at first.
-
-        Raises `InvalidCredentialError`, `TenantMismatchError`, `PlatformSuspendedError`, and
-        `IdentityUnavailableError`.
-        """
-        subject = await self._lookup.user(publishable, token)
-        if subject.credential is None or refusal(subject.credential, self._clock.now(), (), None):
-            raise InvalidCredentialError
-        if subject.project.suspended:
-            raise PlatformSuspendedError
-        return subject
-
-    async def project_of(
-        self, secret: str, kinds: frozenset[KeyKind]
-    ) -> tuple[Credential, Project]:
-        """Resolve a secret or publishable key.
-
-        Raises `InvalidCredentialError` for any other, `PlatformSuspendedError` where it applies.
-        """
-        kind = self._kind(secret)
-        if kind not in kinds:
-            raise InvalidCredentialError
-        credential = await self._lookup.credential(keys.digest(secret))
-        if credential is None or credential.kind is not kind:
-            raise InvalidCredentialError
-        if refusal(credential, self._clock.now(), (), None):
-            raise InvalidCredentialError
-        project = await self._lookup.project(credential.project_id)
-        if project is None:
-            raise InvalidCredentialError
-        if project.suspended:
-            raise PlatformSuspendedError
-        return credential, project
-
-    def _kind(self, secret: str) -> KeyKind | None:
-        """Return what a key says it is, `None` for what cannot be a key: that costs no lookup."""
-        parsed = keys.parse(secret)
-        if parsed is not None:
-            return parsed.kind
-        return keys.recognise(secret) if self._imported_keys else None
-
-    def try_project(self, secret: str) -> tuple[Credential, Project] | None:
-        """Resolve a secret key from memory; `None` says nothing about it. Never blocks."""
-        credential = self._lookup.peek_credential(keys.digest(secret))
-        if credential is None or credential.kind is not KeyKind.SECRET:
-            return None
-        project = self._lookup.peek_project(credential.project_id)
-        if project is None or project.suspended:
-            return None
-        return None if refusal(credential, self._clock.now(), (), None) else (credential, project)
 
     def try_track(self, project: Project, user: str, cost: int) -> Admitted | None:
         """Charge a named user from memory alone; `None` when that takes a store. Never blocks."""

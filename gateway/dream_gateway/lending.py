@@ -68,7 +68,7 @@ class Lent:
 
     async def project(self, publishable_key: str) -> Project:
         """Return the project of a publishable key."""
-        _, project = await self._admission.project_of(publishable_key, _PUBLISHABLE)
+        _, project = await self._admission.holders.project_of(publishable_key, _PUBLISHABLE)
         return project
 
     async def publishable_key(self, project: Project) -> str:

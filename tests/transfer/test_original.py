@@ -72,7 +72,7 @@ async def running(
 
 
 async def used(gateway: Gateway, user: str) -> tuple[str, int, Any]:
-    _, project = await gateway.admission.project_of(SECRET_KEY, SECRET)
+    _, project = await gateway.admission.holders.project_of(SECRET_KEY, SECRET)
     verdict = await gateway.admission.usage(project, user)
     assert verdict.tier is not None
     assert verdict.usage is not None
@@ -91,8 +91,8 @@ async def test_keys_plans_and_counts_are_kept(
     }  # fmt: skip
     assert "api_keys: not imported are the columns legacy." in report.notes
     async with running(store, tmp_path) as gateway:
-        credential, project = await gateway.admission.project_of(SECRET_KEY, SECRET)
-        _, same = await gateway.admission.project_of(PUBLISHABLE_KEY, PUBLISHABLE)
+        credential, project = await gateway.admission.holders.project_of(SECRET_KEY, SECRET)
+        _, same = await gateway.admission.holders.project_of(PUBLISHABLE_KEY, PUBLISHABLE)
         assert (credential.kind, project.id, project.mode) == (KeyKind.SECRET, same.id, "live")
         plan, count, usage = await used(gateway, "ada")
         assert (plan, count, usage.remaining) == ("free", 97, 3)
@@ -166,7 +166,7 @@ async def test_a_project_with_a_refused_row_stays_out_whole(
     async with running(store, tmp_path) as gateway:
         assert (await used(gateway, "ada"))[1] == 97
         with pytest.raises(InvalidCredentialError):
-            await gateway.admission.project_of(other, PUBLISHABLE)
+            await gateway.admission.holders.project_of(other, PUBLISHABLE)
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ async def test_keys_of_another_shape_are_refused_unless_they_are_awaited(
     await imported(store, original.sqlite())
     async with running(store, tmp_path, imported_keys=False) as gateway:
         with pytest.raises(InvalidCredentialError):
-            await gateway.admission.project_of(SECRET_KEY, SECRET)
+            await gateway.admission.holders.project_of(SECRET_KEY, SECRET)
     async with running(store, tmp_path) as gateway:
         for secret, kinds in ((SECRET_KEY, PUBLISHABLE), (SECRET_KEY + "x", SECRET)):
             with pytest.raises(InvalidCredentialError):
-                await gateway.admission.project_of(secret, kinds)
+                await gateway.admission.holders.project_of(secret, kinds)
         assert not (await gateway.admission.key(SECRET_KEY, 1)).allowed

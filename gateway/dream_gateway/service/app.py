@@ -43,7 +43,7 @@ def create_service(gateway: Host) -> Service:
         gateway.settings.operator_tokens,
     )
     dispatcher = Dispatcher(
-        Authenticator(gateway.admission, standings),
+        Authenticator(gateway.admission.holders, standings),
         Idempotency(gateway.directory, gateway.clock),
         Cors(gateway.directory),
         limits,

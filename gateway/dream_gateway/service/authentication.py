@@ -13,7 +13,7 @@ from dream_gateway.http.credentials import bearer_token
 from dream_gateway.model import KeyKind
 
 if TYPE_CHECKING:
-    from dream_gateway.admission import Admission
+    from dream_gateway.holders import Holders
     from dream_gateway.model import Credential, Customer, Developer, Platform, Project, Role
     from dream_gateway.service.call import Call
     from dream_gateway.service.operation import Operation
@@ -98,8 +98,8 @@ class Caller(NamedTuple):
 class Authenticator:
     """Turns a request's credentials into its caller."""
 
-    def __init__(self, admission: Admission, standings: Standings) -> None:
-        self._admission = admission
+    def __init__(self, holders: Holders, standings: Standings) -> None:
+        self._holders = holders
         self._standings = standings
 
     def try_caller(self, call: Call, kinds: frozenset[Auth]) -> Caller | None:
@@ -113,7 +113,7 @@ class Authenticator:
             return self._try_user(fields, bearer, kinds)
         if bearer is None or not bearer.startswith(b"sk_"):
             return None
-        found = self._admission.try_project(_text(bearer)) if Auth.SECRET in kinds else None
+        found = self._holders.try_project(_text(bearer)) if Auth.SECRET in kinds else None
         return None if found is None else Caller(*found)
 
     def _try_user(
@@ -124,7 +124,7 @@ class Authenticator:
             return None
         if b"origin" in fields:
             return None  # A page may read the answer only with fields that the long way adds.
-        subject = self._admission.try_user(_text(fields[b"x-publishable-key"]), _text(token))
+        subject = self._holders.try_user(_text(fields[b"x-publishable-key"]), _text(token))
         return None if subject is None else _user(subject)
 
     async def caller(self, call: Call, operation: Operation) -> Caller:
@@ -157,11 +157,11 @@ class Authenticator:
     async def _secret(
         self, secret: bytes, publishable: bytes | None, kinds: frozenset[Auth]
     ) -> Caller:
-        credential, project = await self._admission.project_of(_text(secret), _SECRET)
+        credential, project = await self._holders.project_of(_text(secret), _SECRET)
         if publishable is not None:
             # Beside a secret key a publishable one says nothing new; of another project it is
             # either a mistake or an attempt, and neither should pass.
-            _, named = await self._admission.project_of(_text(publishable), _PUBLISHABLE)
+            _, named = await self._holders.project_of(_text(publishable), _PUBLISHABLE)
             if named.id != project.id:
                 raise ForbiddenError("The publishable key belongs to another project.")
         if Auth.SECRET not in kinds:
@@ -171,12 +171,12 @@ class Authenticator:
     async def _publishable(
         self, call: Call, key: bytes, token: bytes | None, kinds: frozenset[Auth]
     ) -> Caller:
-        credential, project = await self._admission.project_of(_text(key), _PUBLISHABLE)
+        credential, project = await self._holders.project_of(_text(key), _PUBLISHABLE)
         call.origins = project.origins
         if Auth.USER in kinds:
             if not token:
                 raise MissingCredentialError
-            return _user(await self._admission.user(_text(key), _text(token)))
+            return _user(await self._holders.user(_text(key), _text(token)))
         if Auth.PUBLISHABLE not in kinds:
             raise not_for(kinds)
         return Caller(credential, project)
