@@ -21,7 +21,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from dream_gateway.hookspecs import hookimpl
 from dream_gateway.version import DISTRIBUTION, version
 from dream_gateway_otel.readings import data
-from dream_gateway_otel.spans import RequestTrace, parent
+from dream_gateway_otel.spans import RequestTrace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer as SpanMaker
 
     from dream_gateway.facilities import Facilities
-    from dream_gateway.hookspecs import Exporter, Trace, Tracer
+    from dream_gateway.hookspecs import Asked, Exporter, Trace, Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class OtelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(
             ge=0,
             le=1_000,
-            description="Requests a second that each worker traces unasked; 0: none.",
+            description="Requests a second that each worker traces unasked on each listener; 0: none.",
         ),
     ] = 1.0
 
@@ -141,19 +141,11 @@ class Otel:
         provider, self._provider = self._provider, None
         if provider is not None:
             await asyncio.to_thread(provider.shutdown)
+            self._spans = None  # It is shut down with its provider.
 
-    def begin(
-        self,
-        traceparent: bytes | None,
-        tracestate: bytes | None,
-        method: str,
-        path: str,
-        client: str | None,
-    ) -> Trace | None:
+    def begin(self, asked: Asked) -> Trace | None:
         """Begin a trace, if traces are sent."""
-        if self._maker is None:
-            return None
-        return RequestTrace(self._maker, parent(traceparent, tracestate), method, path, client)
+        return None if self._maker is None else RequestTrace(self._maker, asked)
 
     async def _run(self) -> None:
         while True:

@@ -117,6 +117,11 @@ class HttpConnection(asyncio.Protocol):
         """The `Date` field's line."""
         return self.watch.date
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether it ends because the server does."""
+        return self._draining
+
     def write(self, data: bytes) -> None:
         """Write to the client; what is written while its bytes are read goes out in one piece."""
         if self._corked:
