@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from tests.conventions import Told, check
+from tests.waiting import PATIENCE_SECONDS, eventually
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import InvalidStatus
@@ -63,9 +64,9 @@ class Spans:
 
     async def has(self, number: int) -> list[ReadableSpan]:
         """Return that many spans, once they ended: those of the caller's side first."""
-        async with asyncio.timeout(30):
-            while len(self.exporter.get_finished_spans()) < number:  # noqa: ASYNC110 - no event
-                await asyncio.sleep(0.01)
+        await eventually(
+            lambda: len(self.exporter.get_finished_spans()) >= number, f"ended, {number} spans"
+        )
         spans = self.exporter.get_finished_spans()
         assert len(spans) == number, self.told()
         for span in self.told():
@@ -224,7 +225,7 @@ async def test_a_client_that_leaves_ends_its_spans(
     _, writer = await asyncio.open_connection(host, int(port))
     fields = f"host: a\r\nauthorization: Bearer {key}\r\ntraceparent: {SAMPLED['traceparent']}"
     writer.write(f"GET /{key} HTTP/1.1\r\n{fields}\r\n\r\n".encode())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await reached.wait()
     writer.close()
     server, asked = await spans.has(2)

@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from dream_gateway.settings import RouteSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from dream_gateway.settings import Settings
 
@@ -41,12 +41,6 @@ class Receiver:
     tokens: set[str] = field(default_factory=set)
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
-
-    async def has(self, enough: Callable[[], bool]) -> None:
-        """Wait until that was sent."""
-        async with asyncio.timeout(60):
-            while not enough():  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.05)
 
     def allowed(self) -> int:
         """Return how many requests were told as admitted."""

@@ -11,6 +11,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.server.conftest import customer_key
 from tests.server.receiving import PARENT, SAMPLED, TRACE, UNSAMPLED, attributes, observed
+from tests.waiting import eventually
 
 from dream_gateway.http1.tracing import is_sampled
 from dream_gateway.metrics import CATALOGUE
@@ -40,7 +41,9 @@ async def test_a_request_of_a_sampled_trace_is_a_part_of_it_and_no_other_is_trac
             question = await client.get(edge + "/authorize", headers={**bearer, **SAMPLED})
             refused = await client.get(edge + "/y", headers=SAMPLED)
         assert (question.status_code, refused.status_code) == (200, 401)
-        await receiver.has(lambda: len(receiver.spans) >= 4 and receiver.allowed() >= 6)
+        await eventually(
+            lambda: len(receiver.spans) >= 4 and receiver.allowed() >= 6, "sent, spans and numbers"
+        )
     server, upstream, asked, denied = sorted(receiver.spans, key=lambda s: s.start_time_unix_nano)
     assert {span.trace_id.hex() for span in receiver.spans} == {TRACE}
     assert server.parent_span_id.hex() == PARENT
@@ -91,7 +94,9 @@ async def test_some_requests_are_traced_unasked(
                 asked += 1
                 assert (await client.get(running.addresses.edge, headers=headers)).text == "done"
         told = {f["traceparent"][36:52] for f in receiver.asked if "traceparent" in f}
-        await receiver.has(lambda: told <= {span.span_id.hex() for span in receiver.spans})
+        await eventually(
+            lambda: told <= {span.span_id.hex() for span in receiver.spans}, "sent, every span"
+        )
     kinds = Counter(span.kind for span in receiver.spans)
     assert kinds[Span.SPAN_KIND_SERVER] == kinds[Span.SPAN_KIND_CLIENT] >= 3
     assert kinds[Span.SPAN_KIND_SERVER] <= asked

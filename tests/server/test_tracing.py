@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from tests.conventions import Told, check
 from tests.server.conftest import FREE
 from tests.server.receiving import PARENT, SAMPLED, TRACE, UNSAMPLED, attributes, observed
+from tests.waiting import PATIENCE_SECONDS, eventually
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -108,12 +109,12 @@ async def test_a_websocket_is_a_handshake_and_then_as_long_as_it_is_open(
     async with supervise(watched) as running:
         edge = running.addresses.edge
         await _use_sockets(edge, key)
-        await receiver.has(lambda: len(of(receiver, "server")) >= 4)
-        await receiver.has(lambda: len(of(receiver, "internal")) >= 3)
+        await eventually(lambda: len(of(receiver, "server")) >= 4, "sent, the spans")
+        await eventually(lambda: len(of(receiver, "internal")) >= 3, "sent, the spans")
         left = await to(edge, key)
         await left.send("c")
         assert await left.recv() == "c"
-    await receiver.has(lambda: len(of(receiver, "internal")) == 4)
+    await eventually(lambda: len(of(receiver, "internal")) == 4, "sent, the spans")
     with contextlib.suppress(ConnectionClosed):
         await left.recv()
     _check_sockets(receiver, watched.routes[0].upstreams[0])
@@ -155,7 +156,7 @@ async def test_what_fails_is_told_on_the_side_where_it_failed(
             assert (await client.get("/down/x", params={"key": SECRET})).status_code == 502
             assert (await client.request("PROPFIND", "/dav")).status_code == 200
         await _leave(edge, key, upstream)
-        await receiver.has(lambda: len(of(receiver, "server")) >= 3)
+        await eventually(lambda: len(of(receiver, "server")) >= 3, "sent, the spans")
     (failed,) = of(receiver, "server", http__route="/down/*")
     (asked,) = of(receiver, "client", url__full=DOWN + "/down/x")
     assert attributes(failed)["error.type"] == "upstream_unreachable"
@@ -180,7 +181,7 @@ async def _leave(edge: str, key: str, upstream: Any) -> None:
         b"GET /slow HTTP/1.0\r\nauthorization: Bearer %b\r\ntraceparent: %b\r\n\r\n"
         % (bearer, parent)
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await upstream.reached.wait()
     writer.close()
 
@@ -253,7 +254,7 @@ async def test_the_service_is_traced_by_the_template_of_its_path(
                         method, path, headers={**fields, **more}, json=body
                     )
                 statuses.append(answer.status_code)
-        await receiver.has(lambda: len(receiver.spans) >= len(asked))
+        await eventually(lambda: len(receiver.spans) >= len(asked), "sent, the spans")
     assert len(receiver.spans) == len(asked)
     spans = sorted(receiver.spans, key=lambda span: span.start_time_unix_nano)
     found = [(span.name, attributes(span)["http.response.status_code"]) for span in spans]
