@@ -10,6 +10,7 @@ from dream_gateway.edge.websocket import TOO_BIG
 from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
 from dream_gateway.http.reply import Reply
+from dream_gateway.http1.exchange import CLIENT_GONE
 from dream_gateway.http1.tracing import told
 
 if TYPE_CHECKING:
@@ -107,6 +108,6 @@ class Story:
             return
         self._ended = True
         answer = Reply(status or 0, self._head, self._body)
-        code = self.code or code_of(answer) or ("client_gone" if status is None else "allowed")
+        code = self.code or code_of(answer) or (CLIENT_GONE if status is None else "allowed")
         request_id = dict(self._head).get(b"x-request-id", b"")
         self.trace.end(told(status, code, request_id, self.verdict, self.upstream))

@@ -8,6 +8,7 @@ from dream_gateway.edge.gate import error_of
 from dream_gateway.edge.questions import Question
 from dream_gateway.edge.relay import Relay
 from dream_gateway.edge.tunnel import Tunnel
+from dream_gateway.http1.exchange import CLIENT_GONE
 from dream_gateway.http1.tracing import passed_on, told
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class _Traced(Relay):
     def lost(self) -> None:
         """End the trace: the client is gone."""
         super().lost()
-        self._ended(None, "client_gone")
+        self._ended(None, CLIENT_GONE)
 
     def _fields(self, ask: Ask, verdict: Verdict) -> bytes:
         if self._trace is not None:
@@ -143,7 +144,7 @@ class TracedQuestion(Question):
     def lost(self) -> None:
         """End the trace: the client is gone."""
         super().lost()
-        self._ended(None, "client_gone")
+        self._ended(None, CLIENT_GONE)
 
     def _tell(self, reply: Reply, code: str) -> None:
         super()._tell(reply, code)

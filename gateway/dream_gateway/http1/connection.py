@@ -207,8 +207,9 @@ class HttpConnection(asyncio.Protocol):
         self._ready = False
         self._limit = NO_LIMIT
 
-    def abort(self) -> None:
-        """Break the connection off: the client must see that its answer is cut short."""
+    def abort(self, error: GatewayError | None = None) -> None:
+        """Break the connection off: the client must see that its answer is cut short, by this error."""
+        del error
         if self._transport is not None:
             self._transport.abort()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from dream_gateway.errors import GatewayError
 from dream_gateway.http.reply import Reply
 from dream_gateway.http1.exchange import answer, connection_field
 from dream_gateway.http1.heads import CHUNKED, LAST_CHUNK, chunk, response_head
@@ -77,7 +78,7 @@ class Piecemeal:
         """Take a head. A second one tells of a failure, and nobody must take the first for whole."""
         if self._exchange.begun:
             self.is_cut = True
-            self._client.abort()
+            self._client.abort(GatewayError())
         else:
             self._head = message
 

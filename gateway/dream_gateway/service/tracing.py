@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
+from dream_gateway.http1.exchange import CLIENT_GONE
 from dream_gateway.http1.tracing import told
 from dream_gateway.service.exchange import ServiceCall
 
@@ -31,7 +32,7 @@ class TracedCall(ServiceCall):
     def lost(self) -> None:
         """End the trace: the client is gone."""
         super().lost()
-        self._ended(None, "client_gone")
+        self._ended(None, CLIENT_GONE)
 
     def _tell(self, reply: Reply, *, ends: bool = False) -> None:
         super()._tell(reply, ends=ends)
