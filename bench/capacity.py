@@ -184,7 +184,7 @@ async def simulate(load: Load, seconds: int = SECONDS) -> Seen:
 
 
 def loads() -> Iterator[Load]:
-    """Yield the loads of the table: rate, customers and nodes grow by turns; strict at the end."""
+    """Yield the loads of the table: rate, customers and nodes grow in turn; then strict, and a fleet."""
     for rate in (1_000, 10_000, 100_000):
         yield Load(1, rate, 10_000)
     for customers in (100, 1_000, 100_000):
@@ -193,6 +193,9 @@ def loads() -> Iterator[Load]:
         yield Load(nodes, 10_000, 10_000)
     yield Load(16, 10_000, 10_000, by_key=True)
     yield Load(4, 10_000, 10_000, strict=True)
+    yield Load(12, 100_000, 100_000, by_key=True)
+    for customers in (10_000, 100_000, 1_000_000):
+        yield Load(12, 1_000_000, customers, by_key=True)
 
 
 def row(seen: Seen) -> str:

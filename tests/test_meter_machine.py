@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dream_gateway.counter import Counter
 from dream_gateway.errors import GatewayError, StoreUnavailableError
-from dream_gateway.gateway import settle_dead_journals
+from dream_gateway.housekeeping import settle_dead_journals
 from dream_gateway.journal import Journal, boot_id
 from dream_gateway.memory.ledger import MemoryLedger
 from dream_gateway.meter import Meter, MeterOptions

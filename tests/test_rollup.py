@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
+from tests.waiting import becomes
 
-from dream_gateway.administration import Administration, open_records
+from dream_gateway.administration import Administration
 from dream_gateway.admission import TrackedEvent
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gateway import Gateway
 from dream_gateway.keys import digest
 from dream_gateway.model import Allowance, AllowanceKind, Interval, KeyKind, Mode, Tier
+from dream_gateway.opening import open_records
 from dream_gateway.records import credentials, reports, rollups
 from dream_gateway.series import DENIED, REFUNDED, REQUESTS, UNITS, Granularity
 from dream_gateway.settings import Settings
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from dream_gateway.model import Project
     from dream_gateway.records.rollups import Used
 
-PATIENCE_SECONDS = 20.0
 KINDS = (REQUESTS, UNITS, DENIED, REFUNDED)
 
 
@@ -142,11 +144,8 @@ async def test_the_last_use_of_a_key_is_written_down_to_a_minute(store: str) -> 
         clock.advance(2)
         assert holder.find(clock.now(), clock.monotonic()) is not None
         assert admission.try_project(secret) is not None
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await used_at(gateway, key) != began + 61:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
-            while await used_at(gateway, secret) != began + 61:  # noqa: ASYNC110 - likewise
-                await asyncio.sleep(0.01)
+        await becomes(partial(used_at, gateway, key), began + 61)
+        await becomes(partial(used_at, gateway, secret), began + 61)
 
 
 @pytest.mark.parametrize("how", ["expired", "revoked", "unknown"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from tests.waiting import becomes
 
 from dream_gateway.administration import Administration
 from dream_gateway.admission import TrackedEvent
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from dream_gateway.records.projects import NewProject
 
-PATIENCE_SECONDS = 20.0
-
 
 @dataclass
 class Shop:
@@ -45,9 +43,7 @@ class Shop:
         """Suspend ada or resume them, and wait until this worker has heard."""
         admin = Administration(self.gateway.records)
         await admin.suspend_customer(self.made.project.id, "ada", suspended=suspended)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await self.is_refused() is not suspended:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        await becomes(self.is_refused, suspended)
 
     async def is_refused(self) -> bool:
         """Ask without charging."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.sdk import installed, npm
-from tests.sdk.endpoints import GATEWAY, UNITS
+from tests.sdk import installed
+from tests.sdk.endpoints import UNITS
+from tests.servers.gateway import installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,17 +35,7 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A gateway whose free tier has `UNITS`, as variables of the environment."""
-    folder = tmp_path_factory.mktemp("served")
-    (folder / "gateway.toml").write_text(
-        'store = "sqlite:///dream.db"\nport = 0\nservice_port = 0\n'
-    )
-    options = ("--json", "--config", "gateway.toml")
-    tiers = ("--name", "Acme", "--tier", f"free={UNITS}/month")
-    made = json.loads(npm.run(folder, *GATEWAY, "platform", "create", *tiers, *options))
-    with subprocess.Popen(
-        [*GATEWAY, "serve", *options], cwd=folder, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        listening = json.loads(process.stdout.readline())
-        yield {"DREAM_GATEWAY_URL": listening["service"], "DREAM_SECRET_KEY": made["secretKey"]}
-        process.terminate()
+    place = installation(tmp_path_factory.mktemp("served"))
+    made = place.create_platform(f"free={UNITS}/month")
+    with place.serving() as gateway:
+        yield {"DREAM_GATEWAY_URL": gateway.service, "DREAM_SECRET_KEY": made["secretKey"]}

@@ -7,23 +7,21 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 from tests.sdk import npm
+from tests.servers.gateway import PROGRAM
+from tests.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-GATEWAY = [sys.executable, "-c", "from dream_gateway.cli import main; main()"]
 UNITS = 4
-PATIENCE_SECONDS = 60.0
+MOST_BYTES = 1_000_000
 
 SILENT = {"NO_COLOR": "1", "NEXT_TELEMETRY_DISABLED": "1", "DENO_NO_UPDATE_CHECK": "1"}
 """What has servers tell nobody of themselves, and write no colours."""
@@ -46,15 +44,13 @@ def running(
 
 
 def _told(process: subprocess.Popen[str], log: int, pattern: str) -> str:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        text = os.pread(log, 1_000_000, 0).decode()
-        found = re.search(pattern, text)
-        if found:
-            return found[1]
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"{process.args!r} does not listen: {text}")
-        time.sleep(0.05)
+    def written() -> str:
+        return os.pread(log, MOST_BYTES, 0).decode(errors="replace")
+
+    until(lambda: process.poll() is not None or re.search(pattern, written()), "a port told")
+    found = re.search(pattern, written())
+    assert found, written()
+    return found[1]
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -72,7 +68,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 def own_tests_pass(package: Path, node: str) -> None:
     """Run the package's own tests, which start gateways, by a Node."""
     command = json.loads((package / "package.json").read_text())["scripts"]["test"].split()
-    told = npm.run(package, node, *command[1:], TESTED_GATEWAY=json.dumps(GATEWAY))
+    told = npm.run(package, node, *command[1:], TESTED_GATEWAY=json.dumps(PROGRAM))
     assert re.search(r"^# fail 0$", told, re.MULTILINE), told
     passed = re.search(r"^# pass (\d+)$", told, re.MULTILINE)
     assert passed, told

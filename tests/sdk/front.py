@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.waiting import PATIENCE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOP_BY_HOP = {"connection", "host", "keep-alive", "transfer-encoding", "content-length"}
-PATIENCE_SECONDS = 60.0
 
 
 class _Front(ThreadingHTTPServer):

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from tests.sdk import installed, npm
 from tests.sdk.endpoints import (
-    PATIENCE_SECONDS,
     UNITS,
     ask,
     new_key,
@@ -20,6 +19,7 @@ from tests.sdk.endpoints import (
     use_up,
 )
 from tests.sdk.front import failing_front
+from tests.waiting import PATIENCE_SECONDS
 from websockets.sync.client import connect
 
 from dream_gateway.signatures import signature
