@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,18 +155,18 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     """A node with the settings that compose.yaml gives its nodes, but for the stores."""
     async with api() as upstream:
         environ = {
-            "DREAM_GATEWAY_CONFIG": str(DEPLOY / "gateway.toml"),
             "DREAM_GATEWAY_UPSTREAM": upstream,
             "DREAM_GATEWAY_JOURNAL_DIR": str(tmp_path / "journals"),
             "DREAM_GATEWAY_ACCESS_LOG": "true",  # one panel is about it
             "DREAM_GATEWAY_ACCESS_LOG_FILE": str(tmp_path / "access.log"),
         }
-        stores = {"store": f"sqlite:///{tmp_path / 'dream.db'}"}
-        made = Node(tmp_path / "node", stores, workers=2, environ=environ)
+        settings = tomllib.loads((DEPLOY / "gateway.toml").read_text())
+        del settings["lease_seconds"]  # a node of a trial has its own
+        settings["store"] = f"sqlite:///{tmp_path / 'dream.db'}"
+        made = Node(tmp_path / "node", settings, workers=2, environ=environ)
         await made.start()
         yield made
-        if made.process is not None and made.process.returncode is None:
-            await made.stop()
+        await made.stop()
 
 
 async def _key(node: Node) -> str:
