@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.items import Drift, Key, difference, for_sale, reference
 from dream_gateway.billing.news import Owner
 from dream_gateway.errors import BillingAccountError, BillingUnavailableError, GatewayError
@@ -38,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-ACTOR = "billing"
 AT_ONCE = 4
 """Items that the provider is told at a time."""
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.access import BEGINNING, ENDED
-from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.errors import ConflictError
 from dream_gateway.payments import CheckoutOrder, CheckoutStatus
 from dream_gateway.records import checkouts

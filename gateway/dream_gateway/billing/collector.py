@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.overage import Mark, Span, advance, identifier, is_over
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.model import Alignment
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ACTOR = "billing"
 ROUND = "overage"
 EVERY_SECONDS = 60.0
 LEASE_SECONDS = 60.0

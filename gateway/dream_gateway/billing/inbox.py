@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.news import News, StaleError
 from dream_gateway.errors import BillingUnavailableError, GatewayError, StoreUnavailableError
 from dream_gateway.payments import Endpoint
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from dream_gateway.records.inbox import Taken
 
 logger = logging.getLogger(__name__)
-
-ACTOR = "billing"
-"""Who changes what the provider's news change, for the audit log."""
 
 LEASE_SECONDS = 60.0
 """How long nobody else takes what one worker is at: past that it is taken for dead."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.news import Owner, StaleError
 from dream_gateway.errors import BillingAccountError, GatewayError
 from dream_gateway.payments import CheckoutStatus
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ACTOR = "billing"
 LEASE_SECONDS = 60.0
 AT_ONCE = 20
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.errors import BillingAccountError, ConflictError, GatewayError
 from dream_gateway.payments import UsageReport
 from dream_gateway.records import overage
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ACTOR = "billing"
 AT_ONCE = 50
 LEASE_SECONDS = 300.0
 SEND_SECONDS = 30.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.access import ENDED
-from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.news import Owner
 from dream_gateway.payments import Payer
 from dream_gateway.records import payers, projects

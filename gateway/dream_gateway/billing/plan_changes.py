@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.access import UNPAID
-from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.mirror import subscribed
 from dream_gateway.billing.money import Subscribed
 from dream_gateway.billing.news import StaleError

@@ -13,6 +13,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.access import BEGINNING, ENDED
 from dream_gateway.billing.news import Owner, StaleError
 from dream_gateway.billing.platform_standing import PAID, is_paid, is_refused, judged, mirrored
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ACTOR = "billing"
 REF, NAME = "platform-plan", "Platform plan"
 AT_ONCE = 50
 LEASE_SECONDS = 120.0

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.access import DAY_SECONDS
-from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.news import StaleError
 from dream_gateway.errors import BillingAccountError, GatewayError
 from dream_gateway.payments import About, Endpoint

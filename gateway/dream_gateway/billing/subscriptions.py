@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dream_gateway.billing import ACTOR
 from dream_gateway.billing.access import ENDED
-from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.mirror import (
     Whose,
     entitling,
