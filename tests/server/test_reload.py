@@ -175,7 +175,7 @@ async def _unready(service: str) -> None:
 
 def test_sockets_for_another_process_are_left_alone(settings: Settings) -> None:
     listeners = open_listeners(settings, {"LISTEN_FDS": "2", "LISTEN_PID": "1"})
-    assert not listeners.addresses().edge.endswith(":0")
+    assert not listeners.addresses(settings).edge.endswith(":0")
     listeners.close()
 
 

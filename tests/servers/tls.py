@@ -7,7 +7,7 @@ import datetime
 import ssl
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = datetime.timedelta(days=1)
+
+
+class Issued(NamedTuple):
+    """The files of a certificate and its key, and its serial number."""
+
+    certificate: Path
+    key: Path
+    serial: int
 
 
 class Authority:
@@ -36,23 +44,32 @@ class Authority:
 
     def context(self, address: str) -> ssl.SSLContext:
         """Return the context of a server whose certificate is for one IP address."""
+        issued = self.issue(address, self._folder / f"{address}.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(issued.certificate, issued.key)
+        return context
+
+    def issue(self, address: str, certificate: Path, until: datetime.timedelta = DAY) -> Issued:
+        """Sign a certificate for one IP address, and put it there, and its key beside it."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
-        made = self._builder(subject, key.public_key()).add_extension(names, critical=False)
-        chain = self._folder / f"{address}.pem"
-        private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
+        made = self._builder(subject, key.public_key(), until).add_extension(names, critical=False)
+        signed = made.sign(self._key, hashes.SHA256())
+        certificate.write_bytes(_pem(signed))
+        private = certificate.with_suffix(".key")
+        private.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
         )
-        chain.write_bytes(private + _pem(made.sign(self._key, hashes.SHA256())))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        return context
+        private.chmod(0o600)
+        return Issued(certificate, private, signed.serial_number)
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, until: datetime.timedelta = DAY
     ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return x509.CertificateBuilder(
@@ -60,8 +77,8 @@ class Authority:
             subject_name=subject,
             public_key=key,
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - DAY,
-            not_valid_after=now + DAY,
+            not_valid_before=now - 2 * DAY,
+            not_valid_after=now + until,
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, GatewayError, OperatorError
+from dream_gateway.server.generation import Generation, read_generation, warnings
 from dream_gateway.server.listeners import open_listeners
 from dream_gateway.server.reload import check_reloadable
 from dream_gateway.server.status import LEAVE, operator_error
@@ -53,7 +54,7 @@ class Supervisor:
         on_event: Callable[[str], None],
         reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._settings = settings
+        self._generation = Generation(settings)
         self._on_ready = on_ready
         self._on_event = on_event
         self._reread = reread or (lambda: settings)
@@ -62,6 +63,10 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._reload = asyncio.Event()
+
+    @property
+    def _settings(self) -> Settings:
+        return self._generation.settings
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -88,6 +93,8 @@ class Supervisor:
         `OperatorError` with which a worker could not start.
         """
         _check_shareable(self._settings)
+        self._generation = read_generation(self._settings)
+        self._warn(self._generation)
         listeners = open_listeners(self._settings)
         tending = [
             asyncio.create_task(self._tend(number, listeners))
@@ -121,7 +128,7 @@ class Supervisor:
         """Keep one worker alive; ends when the supervisor stops."""
         failures = 0
         while not self._stopping.is_set():
-            worker = await start_worker(self._settings, listeners)
+            worker = await start_worker(self._generation, listeners)
             self._workers.put(number, worker)
             if self._stopping.is_set():
                 worker.stop()
@@ -143,24 +150,30 @@ class Supervisor:
             try:
                 settings = self._reread()
                 check_reloadable(self._settings, settings)
-                await self._replace_all(settings, listeners)
+                generation = read_generation(settings)
+                await self._replace_all(generation, listeners)
             except GatewayError as error:
                 self._on_event(f"not reloaded: {error.code}: {error.detail}; all goes on as it was")
             except OSError as error:
                 self._on_event(f"not reloaded: {error}; all goes on as it was")
             else:
+                self._warn(generation)
                 self._on_event(f"reloaded: {self._settings.workers} workers replaced")
 
-    async def _replace_all(self, settings: Settings, listeners: Listeners) -> None:
+    def _warn(self, generation: Generation) -> None:
+        for warning in warnings(generation, SystemClock().now()):
+            self._on_event(f"warning: {warning}")
+
+    async def _replace_all(self, generation: Generation, listeners: Listeners) -> None:
         """Replace the workers one by one; all of them, or else none in the end."""
-        before, self._settings = self._settings, settings
+        before, self._generation = self._generation, generation
         try:
             # Those that start meanwhile have the settings already.
-            for number in range(settings.workers):
-                await self._workers.replace(number, settings, listeners)
+            for number in range(self._settings.workers):
+                await self._workers.replace(number, generation, listeners)
         except (GatewayError, OSError):
-            self._settings = before
-            for number in range(settings.workers):
+            self._generation = before
+            for number in range(self._settings.workers):
                 with contextlib.suppress(GatewayError, OSError):
                     await self._workers.replace(number, before, listeners)
             raise
@@ -169,7 +182,7 @@ class Supervisor:
         is_first_time = bool(self._not_ready)
         self._not_ready.discard(number)
         if is_first_time and not self._not_ready and not self._stopping.is_set():
-            self._on_ready(listeners.addresses())
+            self._on_ready(listeners.addresses(self._settings))
 
     def _pause(self, worker: WorkerProcess, failures: int) -> float:
         """Return how long to wait before a worker is replaced; `failures` to start, in a row."""

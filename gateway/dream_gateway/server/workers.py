@@ -12,9 +12,9 @@ from dream_gateway.server.worker_process import start_worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dream_gateway.server.generation import Generation
     from dream_gateway.server.listeners import Listeners
     from dream_gateway.server.worker_process import WorkerProcess
-    from dream_gateway.settings import Settings
 
 HANDOVER_SECONDS = 2.0
 """How long a replaced worker serves beside the new one, so that its clients hear from it to go."""
@@ -56,16 +56,16 @@ class Workers:
                 del self._present[number]
                 return worker
 
-    async def replace(self, number: int, settings: Settings, listeners: Listeners) -> None:
-        """Put a worker with these settings into a place, once it is ready, and retire the old one.
+    async def replace(self, number: int, generation: Generation, listeners: Listeners) -> None:
+        """Put a worker of this generation into a place, once it is ready, and retire the old one.
 
-        A place without a worker, or whose worker has the settings, is left alone. Raises
+        A place without a worker, or whose worker is of this generation, is left alone. Raises
         `OperatorError` if the new worker cannot start; the old one goes on.
         """
         old = self._present.get(number)
-        if old is None or old.settings is settings:
+        if old is None or old.generation is generation:
             return
-        new = await start_worker(settings, listeners)
+        new = await start_worker(generation, listeners)
         self._replaced.add(new)
         try:
             await self._ready(new)
