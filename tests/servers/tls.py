@@ -49,6 +49,10 @@ class Authority:
         context.load_cert_chain(issued.certificate, issued.key)
         return context
 
+    def client(self) -> ssl.SSLContext:
+        """Return the context of a client that trusts this authority alone."""
+        return ssl.create_default_context(cafile=self.path)
+
     def issue(self, address: str, certificate: Path, until: datetime.timedelta = DAY) -> Issued:
         """Sign a certificate for one IP address, and put it there, and its key beside it."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -86,23 +90,57 @@ class Authority:
 async def fronted(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
     """Take TLS off before a port of this machine, on the port that is yielded."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(_pass_on(reader, up_writer), _pass_on(up_reader, writer))
+    async with _joined(port, inside=None, outside=context) as own:
+        yield own
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+
+@asynccontextmanager
+async def reached(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
+    """Speak TLS to a port of this machine for whoever connects to the port that is yielded."""
+    async with _joined(port, inside=context, outside=None) as own:
+        yield own
+
+
+@asynccontextmanager
+async def _joined(
+    port: int, inside: ssl.SSLContext | None, outside: ssl.SSLContext | None
+) -> AsyncIterator[int]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port, ssl=inside)
+        try:
+            await asyncio.gather(_pass_on(reader, up_writer), _pass_on(up_reader, writer))
+        finally:
+            writer.close()
+            up_writer.close()
+
+    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(join(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=outside)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, ssl.SSLError):
+    with suppress(OSError):
         while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+            # Whoever has heard enough may have more to say, to one who must not be cut off for it.
+            with suppress(OSError):
+                writer.write(data)
+                await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
+    else:
+        writer.close()
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
