@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -90,12 +91,27 @@ class Listening:
 Listen = Callable[..., AbstractAsyncContextManager[Listening]]
 
 
-@pytest.fixture(params=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> Any:
-    """Whose transports are tested."""
-    if request.param == "uvloop":
-        return uvloop.EventLoopPolicy()
-    return asyncio.DefaultEventLoopPolicy()
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.new_event_loop,
+    "uvloop": uvloop.new_event_loop,
+}
+
+
+def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Have a test run on each of the event loops whose transports a gateway may have."""
+    signature = inspect.signature(test)
+
+    def run(loop: str, **fixtures: Any) -> None:
+        with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+            runner.run(test(**fixtures))
+
+    more = inspect.Parameter("loop", inspect.Parameter.KEYWORD_ONLY)
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined] # what pytest looks at
+        parameters=[*signature.parameters.values(), more], return_annotation=None
+    )
+    loops = ["uvloop", pytest.param("asyncio", marks=pytest.mark.long)]
+    marked: Callable[..., None] = pytest.mark.parametrize("loop", loops)(run)
+    return marked
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +120,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-async def listen(authority: Authority) -> Listen:
+def listen(authority: Authority) -> Listen:
     @asynccontextmanager
     async def start(**patience: float) -> AsyncIterator[Listening]:
         watch, state = Watch(Patience(**patience)), State()
@@ -128,6 +144,7 @@ async def listen(authority: Authority) -> Listen:
     return start
 
 
+@on_both_loops
 async def test_requests_at_once_are_answered_in_their_order(listen: Listen) -> None:
     async with listen() as there:
         reader, writer = await there.connect()
@@ -140,6 +157,7 @@ async def test_requests_at_once_are_answered_in_their_order(listen: Listen) -> N
         await there.alone()
 
 
+@on_both_loops
 async def test_a_handshake_may_come_byte_by_byte_with_the_request_right_behind(
     listen: Listen,
 ) -> None:
@@ -174,6 +192,7 @@ async def test_a_handshake_may_come_byte_by_byte_with_the_request_right_behind(
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16", b"\x16\x03\x01\x02\x00"], ids=len)
+@on_both_loops
 async def test_a_handshake_that_does_not_come_to_its_end_is_broken_off(
     listen: Listen, said: bytes
 ) -> None:
@@ -185,6 +204,7 @@ async def test_a_handshake_that_does_not_come_to_its_end_is_broken_off(
         await there.alone()
 
 
+@on_both_loops
 async def test_plain_http_is_told_that_this_is_tls(listen: Listen) -> None:
     async with listen(linger=0.3) as there:
         reader, writer = await there.plain()
@@ -198,6 +218,7 @@ async def test_plain_http_is_told_that_this_is_tls(listen: Listen) -> None:
 
 
 @pytest.mark.parametrize("said", [b"\x00\x01", b"\x16\x03\x01\x00\x05hello", b"\x16" + b"x" * 600])
+@on_both_loops
 async def test_what_is_neither_ends_without_a_word_of_http(listen: Listen, said: bytes) -> None:
     async with listen() as there:
         reader, writer = await there.plain()
@@ -207,6 +228,7 @@ async def test_what_is_neither_ends_without_a_word_of_http(listen: Listen, said:
         await there.alone()
 
 
+@on_both_loops
 async def test_a_client_that_leaves_within_the_handshake_leaves_nothing(listen: Listen) -> None:
     async with listen() as there:
         _, writer = await there.plain()
@@ -216,6 +238,7 @@ async def test_a_client_that_leaves_within_the_handshake_leaves_nothing(listen: 
         await there.alone()
 
 
+@on_both_loops
 async def test_what_cannot_be_read_is_answered(listen: Listen) -> None:
     async with listen() as there:
         reader, writer = await there.connect()
@@ -225,6 +248,7 @@ async def test_what_cannot_be_read_is_answered(listen: Listen) -> None:
         await there.alone()
 
 
+@on_both_loops
 async def test_a_client_that_still_sends_gets_its_answer(listen: Listen) -> None:
     async with listen() as there:
         reader, writer = await there.connect()
@@ -235,6 +259,7 @@ async def test_a_client_that_still_sends_gets_its_answer(listen: Listen) -> None
         await there.alone()
 
 
+@on_both_loops
 async def test_a_slow_client_gets_all_of_an_answer_that_ends_the_connection(
     listen: Listen,
 ) -> None:
@@ -247,6 +272,7 @@ async def test_a_slow_client_gets_all_of_an_answer_that_ends_the_connection(
         await there.alone()
 
 
+@on_both_loops
 async def test_an_idle_client_is_told_and_need_not_answer(listen: Listen) -> None:
     async with listen() as there:
         tls = await asyncio.to_thread(_blocking, there, ASKED)
@@ -259,6 +285,7 @@ async def test_an_idle_client_is_told_and_need_not_answer(listen: Listen) -> Non
         tls.close()
 
 
+@on_both_loops
 async def test_a_drain_lets_a_handshake_end_and_one_request_be_served(listen: Listen) -> None:
     async with listen() as there:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -277,14 +304,14 @@ async def test_a_drain_lets_a_handshake_end_and_one_request_be_served(listen: Li
         tls.do_handshake()
         tls.write(ASKED)
         writer.write(outgoing.read())
-        while not incoming.eof:
-            data = await reader.read(65536)
-            incoming.write(data) if data else incoming.write_eof()
+        while data := await reader.read(65536):
+            incoming.write(data)
         assert b"connection: close" in tls.read(65536)
         writer.close()
         await there.alone()
 
 
+@on_both_loops
 async def test_a_drain_does_not_wait_for_a_handshake_that_never_ends(listen: Listen) -> None:
     async with listen(linger=0.3) as there:
         reader, writer = await there.plain()
