@@ -128,8 +128,7 @@ class Supervisor:
         """Keep one worker alive; ends when the supervisor stops."""
         failures = 0
         while not self._stopping.is_set():
-            worker = await start_worker(self._generation, listeners)
-            self._workers.put(number, worker)
+            worker = await self._start(number, listeners)
             if self._stopping.is_set():
                 worker.stop()
             is_ready = await worker.ready()
@@ -142,6 +141,17 @@ class Supervisor:
                 pause = self._pause(worker, failures)
                 self._report(number, worker, pause)
                 await self._sleep(pause)
+
+    async def _start(self, number: int, listeners: Listeners) -> WorkerProcess:
+        """Put a worker into a place; one that a reload overtook while it was started, never."""
+        while True:
+            generation = self._generation
+            worker = await start_worker(generation, listeners)
+            if generation is self._generation:
+                self._workers.put(number, worker)
+                return worker
+            worker.kill()
+            await worker.wait()
 
     async def _reload_when_told(self, listeners: Listeners) -> None:
         while True:
@@ -166,17 +176,24 @@ class Supervisor:
 
     async def _replace_all(self, generation: Generation, listeners: Listeners) -> None:
         """Replace the workers one by one; all of them, or else none in the end."""
+        first = await self._workers.prepare(generation, listeners)
+        # It starts, so whoever is started from now on has it; `_start` sees to those on their way.
         before, self._generation = self._generation, generation
+        spare: WorkerProcess | None = first
         try:
-            # Those that start meanwhile have the settings already.
-            for number in range(self._settings.workers):
-                await self._workers.replace(number, generation, listeners)
+            for number in self._workers.outdated(generation):
+                new = spare or await self._workers.prepare(generation, listeners)
+                spare = None
+                self._workers.replace(number, new)
         except (GatewayError, OSError):
             self._generation = before
-            for number in range(self._settings.workers):
+            for number in self._workers.outdated(before):
                 with contextlib.suppress(GatewayError, OSError):
-                    await self._workers.replace(number, before, listeners)
+                    new = await self._workers.prepare(before, listeners)
+                    self._workers.replace(number, new)
             raise
+        if spare is not None:
+            self._workers.retire(spare)
 
     def _mark_ready(self, number: int, listeners: Listeners) -> None:
         is_first_time = bool(self._not_ready)
