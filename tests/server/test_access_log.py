@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from dream_gateway.settings import Settings
 
     Supervise = Callable[[Settings], AbstractAsyncContextManager[Any]]
+
+
+PATIENCE_SECONDS = 60.0
 
 
 async def test_a_line_tells_who_asked_for_what_and_what_became_of_it(
@@ -51,3 +55,37 @@ async def test_a_line_tells_who_asked_for_what_and_what_became_of_it(
     assert (question["path"], question["customer"]) == ("/authorize", "ada")
     assert (refused["status"], refused["code"]) == (401, "missing_credential")
     assert (health["path"], health["status"], health["customer"]) == ("/health", 200, None)
+
+
+async def test_no_line_is_lost_when_the_file_is_given_another_name_under_load(
+    supervise: Supervise, settings: Settings, tmp_path: Path
+) -> None:
+    path, old, asked = tmp_path / "access.log", tmp_path / "access.log.1", 0
+    noted = msgspec.structs.replace(settings, access_log=True, access_log_file=str(path), workers=2)
+
+    async def ask(running: Any, done: asyncio.Event) -> int:
+        count = 0
+        async with httpx.AsyncClient(timeout=60) as client:
+            while not done.is_set():
+                answer = await client.get(f"{running.addresses.service}/health?{count}")
+                count += answer.status_code == 200
+        return count
+
+    async with supervise(noted) as running:
+        done = asyncio.Event()
+        asking = [asyncio.create_task(ask(running, done)) for _ in range(4)]
+        await _lines(path, 50)
+        path.rename(old)
+        running.supervisor.reopen_logs()
+        await _lines(path, 50)
+        done.set()
+        asked = sum(await asyncio.gather(*asking))
+    lines = [*old.read_bytes().splitlines(), *path.read_bytes().splitlines()]
+    assert [json.loads(line)["path"] for line in lines] == ["/health"] * asked
+
+
+async def _lines(path: Path, number: int) -> None:
+    """Wait until a file has so many lines."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not path.exists() or path.read_bytes().count(b"\n") < number:  # noqa: ASYNC110, ASYNC240 - there is no event
+            await asyncio.sleep(0.02)

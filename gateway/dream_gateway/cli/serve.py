@@ -47,7 +47,8 @@ FLAGS = (
 def command(session: Session) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which drain it; the second one hurries.
 
-    SIGHUP reads the settings again, and replaces the workers one by one.
+    SIGHUP reads the settings and certificates again, and replaces the workers one by one.
+    SIGUSR1 opens the access log's file again.
     """
     supervisor = Supervisor(
         session.settings,

@@ -12,7 +12,7 @@ from dream_gateway.errors import ConfigurationError, GatewayError, OperatorError
 from dream_gateway.server.generation import Generation, read_generation, warnings
 from dream_gateway.server.listeners import open_listeners
 from dream_gateway.server.reload import check_reloadable
-from dream_gateway.server.status import LEAVE, operator_error
+from dream_gateway.server.status import LEAVE, REOPEN, operator_error
 from dream_gateway.server.worker_process import start_worker
 from dream_gateway.server.workers import Workers
 from dream_gateway.stores import Stores
@@ -85,6 +85,11 @@ class Supervisor:
         While that is being done, it is noted, and done once more afterwards.
         """
         self._reload.set()
+
+    def reopen_logs(self) -> None:
+        """Have every worker go on in a new file of the access log's name. Never blocks."""
+        for worker in self._workers.all():
+            worker.tell(REOPEN)
 
     async def run(self) -> None:
         """Listen, and keep the workers alive, until `stop`; then return with all of them ended.
@@ -256,12 +261,16 @@ class Supervisor:
 
 
 async def run_until_signalled(supervisor: Supervisor) -> None:
-    """Run a supervisor; SIGTERM and SIGINT stop it, the second one hurries it; SIGHUP reloads."""
+    """Run a supervisor by signals.
+
+    SIGTERM and SIGINT stop it, the second one hurries it; SIGHUP reloads; SIGUSR1 reopens logs.
+    """
     loop = asyncio.get_running_loop()
     actions = {
         signal.SIGTERM: supervisor.stop,
         signal.SIGINT: supervisor.stop,
         signal.SIGHUP: supervisor.reload,
+        signal.SIGUSR1: supervisor.reopen_logs,
     }
     for number, action in actions.items():
         loop.add_signal_handler(number, action)

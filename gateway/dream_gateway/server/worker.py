@@ -24,7 +24,7 @@ from dream_gateway.server.composition import Contexts, add_planes
 from dream_gateway.server.generation import decode
 from dream_gateway.server.logs import configure_logging
 from dream_gateway.server.serving import Planes
-from dream_gateway.server.status import LEAVE, Ready, encode, failed
+from dream_gateway.server.status import LEAVE, REOPEN, RETIRE, Ready, encode, failed
 
 if TYPE_CHECKING:
     from dream_gateway.server.generation import Generation
@@ -85,9 +85,10 @@ class Worker:
         self.tell(Ready())
 
     def _listen(self) -> None:
-        """Drain on SIGTERM, and when the supervisor is gone."""
+        """Drain on SIGTERM, and when the supervisor is gone; SIGUSR1 need not be for it alone."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._drain)
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen)
         loop.add_reader(sys.stdin.fileno(), self._read_supervisor)
 
     def _read_supervisor(self) -> None:
@@ -97,7 +98,14 @@ class Worker:
             self._drain()
             return
         self._gateway.leaving |= LEAVE in told
-        self._watch.leave()
+        if LEAVE in told or RETIRE in told:
+            self._watch.leave()
+        if REOPEN in told:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        if self._watch.access is not None:
+            self._watch.access.reopen()
 
     def _drain(self) -> None:
         self._watch.leave()
