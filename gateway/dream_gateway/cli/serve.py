@@ -20,6 +20,8 @@ FLAGS = (
     "port",
     "service_host",
     "service_port",
+    "tls_certificate",
+    "tls_key",
     "workers",
     "strict",
     "journal_dir",
@@ -36,6 +38,8 @@ FLAGS = (
 @click.option("--port", type=int, help="TCP port of the edge.")
 @click.option("--service-host", help="Address the service listens on.")
 @click.option("--service-port", type=int, help="TCP port of the service.")
+@click.option("--tls-certificate", metavar="FILE", help="The edge's certificate chain, in PEM.")
+@click.option("--tls-key", metavar="FILE", help="The private key of it, in PEM.")
 @click.option("--workers", type=int, help="Worker processes.")
 @click.option("--strict/--no-strict", default=None, help="Every request through the ledger.")
 @click.option("--journal-dir", metavar="DIR", help="Folder of the lease journals.")
