@@ -15,8 +15,9 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.protocols import State
 
-from bench.test_protocol import Sink, State, ask
+from bench.test_protocol import Sink, ask
 from dream_gateway.edge.front import Front
 from dream_gateway.edge.origins import Origins
 from dream_gateway.edge.protocol import EdgeProtocols

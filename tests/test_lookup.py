@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import update
+from tests.waiting import PATIENCE_SECONDS, eventually
 
-from dream_gateway import keys, lookup
+from dream_gateway import invalidation, keys
 from dream_gateway.administration import Administration
 from dream_gateway.cache import CacheOptions
 from dream_gateway.errors import (
@@ -19,6 +20,7 @@ from dream_gateway.errors import (
     StoreUnavailableError,
 )
 from dream_gateway.gateway import Gateway
+from dream_gateway.invalidation import Invalidator
 from dream_gateway.lookup import Lookup
 from dream_gateway.model import Customer, KeyKind, KeyStatus, Mode
 from dream_gateway.plugins import open_backend
@@ -33,7 +35,7 @@ from dream_gateway.testing import FakeClock
 from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from dream_gateway.administration import NewKey
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
 OPTIONS = CacheOptions(ttl=60.0, negative_ttl=5.0, max_stale=600.0)
 USELESS_AFTER = OPTIONS.ttl + OPTIONS.max_stale
 TIERS = [parse_tier("free=100/month"), parse_tier("pro=unlimited")]
-PATIENCE_SECONDS = 30.0
 SOMEBODY = "somebody"
 
 
@@ -112,6 +113,7 @@ class Shop:
     clock: FakeClock
     store: Store
     lookup: Lookup
+    invalidator: Invalidator
     feed: Feed
     administration: Administration
     platform: NewProject
@@ -121,8 +123,8 @@ class Shop:
 
     async def follow(self) -> None:
         """Begin to follow the feed, and wait until that is so."""
-        self.tasks.append(asyncio.create_task(self.lookup.follow(self.feed)))
-        await until(lambda: bool(self.lookup.feeds_alive))
+        self.tasks.append(asyncio.create_task(self.invalidator.follow(self.feed)))
+        await eventually(lambda: bool(self.invalidator.feeds_alive), "following the feed")
 
     async def plan(self) -> str:
         subject = await self.lookup.key(self.key.secret)
@@ -143,7 +145,8 @@ class Shop:
     async def caught_up(self) -> None:
         """Wait until all that was written so far has come by the feed."""
         await self.write_change(Subject.CREDENTIAL, "a mark")
-        await until(lambda: Change(Subject.CREDENTIAL, "a mark") in self.feed.seen)
+        mark = Change(Subject.CREDENTIAL, "a mark")
+        await eventually(lambda: mark in self.feed.seen, "told of the mark")
         self.feed.seen.clear()
 
     async def write_change(self, subject: Subject, ref: str) -> None:
@@ -164,25 +167,9 @@ class Shop:
             await customers.change(writer, replace(found, plan=plan))
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something to become so."""
-
-    async def answer() -> bool:
-        return true()
-
-    await until_answered(answer)
-
-
-async def until_answered(true: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for something that has to be asked for to become so."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await true():  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.001)
-
-
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FEED_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(invalidation, "FEED_RETRY_SECONDS", 0.01)
 
 
 @asynccontextmanager
@@ -199,7 +186,19 @@ async def opened(path: Path) -> AsyncIterator[Shop]:
     store = Store(Directory(records))
     worker = Lookup(store, clock, OPTIONS)
     feed = Feed(backend.feed())
-    shop = Shop(backend, records, clock, store, worker, feed, administration, platform, ada, key)
+    shop = Shop(
+        backend=backend,
+        records=records,
+        clock=clock,
+        store=store,
+        lookup=worker,
+        invalidator=Invalidator(worker.cache),
+        feed=feed,
+        administration=administration,
+        platform=platform,
+        ada=ada,
+        key=key,
+    )
     try:
         yield shop
     finally:
@@ -378,12 +377,12 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 ) -> None:
     assert await followed.plan() == "free"
     followed.feed.fault = fault
-    await until(lambda: not followed.lookup.feeds_alive)
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     assert not followed.in_memory()
     await followed.change_plan("pro")
     assert await followed.plan() == "pro"
     followed.feed.fault = None
-    await until(lambda: bool(followed.lookup.feeds_alive))
+    await eventually(lambda: bool(followed.invalidator.feeds_alive), "following the feed")
     assert not followed.in_memory()  # A change between the last look and the feed's return.
     assert await followed.plan() == "pro"
     await followed.change_plan("free")
@@ -394,14 +393,14 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 async def test_a_feed_that_falls_silent_is_lost_and_followed_anew(
     followed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "FEED_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(invalidation, "FEED_SILENCE_SECONDS", 0.5)
     await followed.caught_up()  # Else it still waits by the longer time.
     followed.feed.silent = True
     await followed.change_plan("pro")
-    await until(lambda: not followed.lookup.feeds_alive)
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     assert await followed.plan() == "pro"
     followed.feed.silent = False
-    await until(lambda: bool(followed.lookup.feeds_alive))
+    await eventually(lambda: bool(followed.invalidator.feeds_alive), "following the feed")
     assert not followed.in_memory()
 
 
@@ -410,7 +409,7 @@ async def test_while_the_feed_and_the_store_are_away_what_is_known_is_served(
 ) -> None:
     followed.feed.fault = StoreUnavailableError()
     followed.store.away = {"all"}
-    await until(lambda: not followed.lookup.feeds_alive)
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     assert not followed.in_memory()
     assert await followed.plan() == "free"
 
@@ -452,10 +451,10 @@ async def test_a_key_read_with_a_doubted_project_is_doubted_too(followed: Shop) 
     """The feed was lost, and of all that is read again only the project could not be."""
     followed.store.away = {"project"}
     followed.feed.fault = StoreUnavailableError()
-    await until(lambda: not followed.lookup.feeds_alive)
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     await followed.suspend()
     followed.feed.fault = None
-    await until(lambda: bool(followed.lookup.feeds_alive))
+    await eventually(lambda: bool(followed.invalidator.feeds_alive), "following the feed")
     found = await followed.lookup.key(followed.key.secret)
     assert found is not None
     assert not found.project.suspended  # What was known before.
@@ -470,7 +469,7 @@ async def test_a_key_is_no_younger_than_the_project_it_was_read_with(followed: S
     followed.store.away = {"project"}
     followed.clock.advance(OPTIONS.ttl + 1)
     assert await followed.plan() == "free"  # Read again behind this, but for the project.
-    await until(lambda: not followed.lookup.cache._loading)
+    await eventually(lambda: not followed.lookup.cache._loading, "read")
     assert "project" in followed.store.asked
     followed.clock.advance(OPTIONS.max_stale - 1)
     with pytest.raises(StoreUnavailableError):
@@ -534,11 +533,11 @@ async def test_a_running_gateway_refuses_what_another_process_forbids(tmp_path: 
 
         await gateway.start()
         try:
-            await until_answered(healthy)
+            await eventually(healthy, "healthy")
             assert await code() == "allowed"
             await shop.suspend()
-            await until_answered(suspended)
+            await eventually(suspended, "suspended")
             await shop.administration.revoke_key(shop.key.credential.id)
-            await until_answered(invalid)
+            await eventually(invalid, "invalid")
         finally:
             await gateway.close()

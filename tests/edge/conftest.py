@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 from tests.servers.tls import Authority, reached
+from tests.waiting import eventually
 
 from dream_gateway.counter import Counter
 from dream_gateway.counts import Counts
@@ -231,9 +232,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[str]]]:
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         running.append((server, task))
-        async with asyncio.timeout(10):
-            while not server.started:  # noqa: ASYNC110 # uvicorn has no event to wait for
-                await asyncio.sleep(0.002)
+        await eventually(lambda: server.started, "started")
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from tests.waiting import until
+
 from dream_gateway import metrics
 from dream_gateway.http1 import access as module
 from dream_gateway.http1.access import AccessLog, Charge, Note, Order, line
@@ -137,8 +139,7 @@ def test_a_file_that_is_given_another_name_is_followed_by_one_of_its_own(tmp_pat
         path.rename(tmp_path / f"access.log.{number}")
         access.reopen()
         # The next name is given once there is a file of this one.
-        while not path.exists():
-            os.sched_yield()
+        until(path.exists, "there is a new file")
     access.close()
     files = [*(tmp_path / f"access.log.{number}" for number in range(rounds)), path]
     lines = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]

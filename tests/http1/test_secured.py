@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvloop
-from tests.http1.conftest import State
+from tests.servers.protocols import State
 from tests.servers.tls import Authority
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.http.problem import problem
 from dream_gateway.http.reply import Reply
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
 
-PATIENCE_SECONDS = 60.0
 ASKED = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n"
 BIG = 8 << 20
@@ -79,13 +79,9 @@ class Listening:
     async def plain(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
-    async def until(self, happened: Callable[[], object]) -> None:
-        while not happened():  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.01)
-
     async def alone(self) -> None:
         """Wait until no connection is left."""
-        await self.until(lambda: not self.state.connections)
+        await eventually(lambda: not self.state.connections, "without a connection")
 
 
 Listen = Callable[..., AbstractAsyncContextManager[Listening]]
@@ -233,7 +229,7 @@ async def test_a_client_that_leaves_within_the_handshake_leaves_nothing(listen: 
     async with listen() as there:
         _, writer = await there.plain()
         writer.write(b"\x16\x03\x01\x02\x00")
-        await there.until(lambda: there.state.connections)
+        await eventually(lambda: there.state.connections, "connected")
         writer.close()
         await there.alone()
 
@@ -295,7 +291,7 @@ async def test_a_drain_lets_a_handshake_end_and_one_request_be_served(listen: Li
         hello = outgoing.read()
         reader, writer = await there.plain()
         writer.write(hello[:9])
-        await there.until(lambda: there.state.connections)
+        await eventually(lambda: there.state.connections, "connected")
         there.watch.leave()
         for connection in tuple(there.state.connections):
             connection.shutdown()
@@ -316,7 +312,7 @@ async def test_a_drain_does_not_wait_for_a_handshake_that_never_ends(listen: Lis
     async with listen(linger=0.3) as there:
         reader, writer = await there.plain()
         writer.write(b"\x16\x03\x01\x02\x00")
-        await there.until(lambda: there.state.connections)
+        await eventually(lambda: there.state.connections, "connected")
         (connection,) = there.state.connections
         assert isinstance(connection, Secured)
         connection.shutdown()

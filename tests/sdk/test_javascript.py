@@ -6,12 +6,13 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from tests.sdk import npm
+from tests.servers.gateway import PROGRAM, installation
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ pytestmark = [
 ]
 
 EXAMPLES = npm.ROOT / "examples" / "javascript"
-GATEWAY = [sys.executable, "-c", "from dream_gateway.cli import main; main()"]
 STRICT = (
     "--strict",
     "--noEmit",
@@ -33,7 +33,6 @@ STRICT = (
     "--lib",
     "es2022,dom,dom.iterable,dom.asynciterable",
 )
-LIMIT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -69,23 +68,14 @@ def consumer(package: Path, packed: Path, tmp_path_factory: pytest.TempPathFacto
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A gateway whose free tier has four units, as variables of the environment."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "gateway.toml").write_text(
-        'store = "sqlite:///dream.db"\nport = 0\nservice_port = 0\n'
-    )
-    options = ("--json", "--config", "gateway.toml")
-    tiers = ("--name", "Acme", "--tier", "free=4/month")
-    made = json.loads(npm.run(folder, *GATEWAY, "platform", "create", *tiers, *options))
-    with subprocess.Popen(
-        [*GATEWAY, "serve", *options], cwd=folder, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        listening = json.loads(process.stdout.readline())
-        yield {"DREAM_GATEWAY_URL": listening["service"], "DREAM_SECRET_KEY": made["secretKey"]}
-        process.terminate()
+    place = installation(folder)
+    made = place.create_platform("free=4/month")
+    with place.serving() as gateway:
+        yield {"DREAM_GATEWAY_URL": gateway.service, "DREAM_SECRET_KEY": made["secretKey"]}
 
 
 def test_its_own_tests_pass_on_live_gateways(package: Path) -> None:
-    told = npm.run(package, "npm", "test", "--silent", TESTED_GATEWAY=json.dumps(GATEWAY))
+    told = npm.run(package, "npm", "test", "--silent", TESTED_GATEWAY=json.dumps(PROGRAM))
     assert re.search(r"^# fail 0$", told, re.MULTILINE), told
     passed = re.search(r"^# pass (\d+)$", told, re.MULTILINE)
     assert passed, told
@@ -168,7 +158,7 @@ def test_five_lines_charge_a_user_elsewhere(
 def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str]) -> None:
     with (
         httpx.Client(
-            base_url=served["DREAM_GATEWAY_URL"], timeout=LIMIT_SECONDS,
+            base_url=served["DREAM_GATEWAY_URL"], timeout=PATIENCE_SECONDS,
             headers={"authorization": f"Bearer {served['DREAM_SECRET_KEY']}"},
         ) as api,
         subprocess.Popen(
@@ -183,11 +173,12 @@ def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str
             found = api.post("/api/customers", json=customer).json()["customer"]["id"]
             key = api.post(f"/api/customers/{found}/keys", json={}).json()["key"]
             asked = [
-                httpx.get(url, headers={"x-api-key": key}, timeout=LIMIT_SECONDS) for _ in range(5)
+                httpx.get(url, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS)
+                for _ in range(5)
             ]
             assert [answer.status_code for answer in asked] == [200, 200, 200, 200, 429]
             assert asked[0].json() == {"hello": "grace"}
             assert asked[4].json()["code"] == "quota_exceeded"
-            assert httpx.get(url, timeout=LIMIT_SECONDS).status_code == 401
+            assert httpx.get(url, timeout=PATIENCE_SECONDS).status_code == 401
         finally:
             endpoint.terminate()

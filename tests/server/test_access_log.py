@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import msgspec
 from tests.server.conftest import customer_key
+from tests.waiting import eventually
 
 from dream_gateway.settings import RouteSettings
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from dream_gateway.settings import Settings
 
     Supervise = Callable[[Settings], AbstractAsyncContextManager[Any]]
-
-
-PATIENCE_SECONDS = 60.0
 
 
 async def test_a_line_tells_who_asked_for_what_and_what_became_of_it(
@@ -86,6 +84,8 @@ async def test_no_line_is_lost_when_the_file_is_given_another_name_under_load(
 
 async def _lines(path: Path, number: int) -> None:
     """Wait until a file has so many lines."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not path.exists() or path.read_bytes().count(b"\n") < number:  # noqa: ASYNC110, ASYNC240 - there is no event
-            await asyncio.sleep(0.02)
+
+    def count() -> int:
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    await eventually(count, f"{number} lines", holds=lambda found: found >= number)

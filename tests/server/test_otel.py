@@ -22,6 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from tests.server.conftest import customer_key
+from tests.waiting import eventually
 
 from dream_gateway.edge.tracing import is_sampled
 from dream_gateway.metrics import CATALOGUE
@@ -50,12 +51,6 @@ class Receiver:
     tokens: set[str] = field(default_factory=set)
     asked: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
-
-    async def has(self, enough: Callable[[], bool]) -> None:
-        """Wait until that was sent."""
-        async with asyncio.timeout(60):
-            while not enough():  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.05)
 
     def allowed(self) -> int:
         """Return how many requests were told as admitted."""
@@ -144,7 +139,9 @@ async def test_a_request_of_a_sampled_trace_is_a_part_of_it_and_no_other_is_trac
             question = await client.get(edge + "/authorize", headers={**bearer, **SAMPLED})
             refused = await client.get(edge + "/y", headers=SAMPLED)
         assert (question.status_code, refused.status_code) == (200, 401)
-        await receiver.has(lambda: len(receiver.spans) >= 4 and receiver.allowed() >= 6)
+        await eventually(
+            lambda: len(receiver.spans) >= 4 and receiver.allowed() >= 6, "sent, spans and numbers"
+        )
     server, upstream, asked, denied = sorted(receiver.spans, key=lambda s: s.start_time_unix_nano)
     assert {span.trace_id.hex() for span in receiver.spans} == {TRACE}
     assert server.parent_span_id.hex() == PARENT
@@ -195,7 +192,9 @@ async def test_some_requests_are_traced_unasked(
                 asked += 1
                 assert (await client.get(running.addresses.edge, headers=headers)).text == "done"
         told = {f["traceparent"][36:52] for f in receiver.asked if "traceparent" in f}
-        await receiver.has(lambda: told <= {span.span_id.hex() for span in receiver.spans})
+        await eventually(
+            lambda: told <= {span.span_id.hex() for span in receiver.spans}, "sent, every span"
+        )
     kinds = Counter(span.name for span in receiver.spans)
     assert kinds["GET"] == kinds["upstream"] >= 3
     assert kinds["GET"] <= asked

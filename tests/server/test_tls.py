@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.server.conftest import customer_key
 from tests.servers.tls import DAY, Authority
+from tests.waiting import PATIENCE_SECONDS, becomes
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
-PATIENCE_SECONDS = 60.0
 SIZE = 1 << 20
 
 
@@ -170,8 +170,7 @@ async def test_a_renewed_certificate_is_served_after_a_reload_that_loses_no_requ
         assert (await running.told(0)).startswith("reloaded")
         (renewed,) = serials - {issued.serial}
         # The old worker accepts for a moment yet.
-        while await _serial(edge, context) != renewed:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.05)
+        await becomes(lambda: _serial(edge, context), renewed)
         # Until it has drained, with those who asked it all the while.
         await asyncio.wait(running.supervisor._workers.retiring)
         assert await _serial(running.addresses.service, context) == renewed

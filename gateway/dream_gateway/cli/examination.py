@@ -14,7 +14,7 @@ from dream_gateway.edge.origin import parse_origin
 from dream_gateway.errors import ConfigurationError, GatewayError
 from dream_gateway.plugins import Plugins
 from dream_gateway.server.certificates import places, read_pair, worries
-from dream_gateway.settings import without_password
+from dream_gateway.settings_table import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

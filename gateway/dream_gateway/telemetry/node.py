@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dream_gateway import metrics
-from dream_gateway.metrics import Spread, lasting, merged
+from dream_gateway.metrics import HistogramValue, lasting, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +145,11 @@ def _forget(folder: Path) -> None:
 
 def _rows(readings: Readings) -> list[Row]:
     return [
-        Row(name, labels, (list(value.counts), value.sum) if isinstance(value, Spread) else value)
+        Row(
+            name,
+            labels,
+            (list(value.counts), value.sum) if isinstance(value, HistogramValue) else value,
+        )
         for name, values in readings.items()
         for labels, value in values.items()
     ]
@@ -160,4 +164,4 @@ def _readings(page: Page) -> Readings:
 
 
 def _value(value: int | float | tuple[list[int], float]) -> Value:
-    return Spread(tuple(value[0]), value[1]) if isinstance(value, tuple) else value
+    return HistogramValue(tuple(value[0]), value[1]) if isinstance(value, tuple) else value
