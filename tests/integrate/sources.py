@@ -86,6 +86,16 @@ app.get('/health', (c) => c.json({}))
 serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' })
 """
 
+HONO_WORKER = """\
+import { Hono } from 'hono'
+
+const app = new Hono()
+
+app.get('/things', (c) => c.json({ customer: c.get('dream').userId }))
+app.get('/health', (c) => c.json({}))
+export default app
+"""
+
 NEXT_PAGE = """\
 export default function Page() {
   return <p>shop</p>;
@@ -201,4 +211,10 @@ static_resources:
                   address: { socket_address: { address: 127.0.0.1, port_value: $upstream } }
 """  # noqa: E501 - the name of a type
 
-PACKAGE = '{"name": "shop", "private": true, "dependencies": {"%s": "*"}}\n'
+NEXT_FILES = {
+    "app/page.jsx": NEXT_PAGE,
+    "app/layout.jsx": NEXT_LAYOUT,
+    "app/api/things/route.js": NEXT_ROUTE,
+}
+
+PACKAGE = '{"name": "shop", "private": true, "dependencies": {"%s": "%s"}}\n'

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.lookup.shop import Shop, opened
 
-from dream_gateway import lookup
+from dream_gateway import invalidation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "FEED_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(invalidation, "FEED_RETRY_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from dream_gateway.cache import CacheOptions
 from dream_gateway.errors import (
     StoreUnavailableError,
 )
+from dream_gateway.invalidation import Invalidator
 from dream_gateway.lookup import Lookup
 from dream_gateway.model import Customer, Mode
 from dream_gateway.plugins import open_backend
@@ -106,6 +107,7 @@ class Shop:
     clock: FakeClock
     store: Store
     lookup: Lookup
+    invalidator: Invalidator
     feed: Feed
     administration: Administration
     platform: NewProject
@@ -115,8 +117,8 @@ class Shop:
 
     async def follow(self) -> None:
         """Begin to follow the feed, and wait until that is so."""
-        self.tasks.append(asyncio.create_task(self.lookup.follow(self.feed)))
-        await eventually(lambda: self.lookup.feeds_alive, "following the feed")
+        self.tasks.append(asyncio.create_task(self.invalidator.follow(self.feed)))
+        await eventually(lambda: bool(self.invalidator.feeds_alive), "following the feed")
 
     async def plan(self) -> str:
         subject = await self.lookup.key(self.key.secret)
@@ -173,7 +175,19 @@ async def opened(path: Path) -> AsyncIterator[Shop]:
     store = Store(Directory(records))
     worker = Lookup(store, clock, OPTIONS)
     feed = Feed(backend.feed())
-    shop = Shop(backend, records, clock, store, worker, feed, administration, platform, ada, key)
+    shop = Shop(
+        backend=backend,
+        records=records,
+        clock=clock,
+        store=store,
+        lookup=worker,
+        invalidator=Invalidator(worker.cache),
+        feed=feed,
+        administration=administration,
+        platform=platform,
+        ada=ada,
+        key=key,
+    )
     try:
         yield shop
     finally:

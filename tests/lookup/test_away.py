@@ -6,7 +6,7 @@ import pytest
 from tests.lookup.shop import OPTIONS, USELESS_AFTER, Shop
 from tests.waiting import eventually
 
-from dream_gateway import lookup
+from dream_gateway import invalidation
 from dream_gateway.errors import (
     StoreUnavailableError,
 )
@@ -18,12 +18,12 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 ) -> None:
     assert await followed.plan() == "free"
     followed.feed.fault = fault
-    await eventually(lambda: not followed.lookup.feeds_alive, "without its feed")
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     assert not followed.in_memory()
     await followed.change_plan("pro")
     assert await followed.plan() == "pro"
     followed.feed.fault = None
-    await eventually(lambda: followed.lookup.feeds_alive, "following the feed")
+    await eventually(lambda: bool(followed.invalidator.feeds_alive), "following the feed")
     assert not followed.in_memory()  # A change between the last look and the feed's return.
     assert await followed.plan() == "pro"
     await followed.change_plan("free")
@@ -34,14 +34,14 @@ async def test_while_the_feed_is_lost_what_is_known_is_read_again_before_use(
 async def test_a_feed_that_falls_silent_is_lost_and_followed_anew(
     followed: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "FEED_SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(invalidation, "FEED_SILENCE_SECONDS", 0.5)
     await followed.caught_up()  # Else it still waits by the longer time.
     followed.feed.silent = True
     await followed.change_plan("pro")
-    await eventually(lambda: not followed.lookup.feeds_alive, "without its feed")
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     assert await followed.plan() == "pro"
     followed.feed.silent = False
-    await eventually(lambda: followed.lookup.feeds_alive, "following the feed")
+    await eventually(lambda: bool(followed.invalidator.feeds_alive), "following the feed")
     assert not followed.in_memory()
 
 
@@ -50,7 +50,7 @@ async def test_while_the_feed_and_the_store_are_away_what_is_known_is_served(
 ) -> None:
     followed.feed.fault = StoreUnavailableError()
     followed.store.away = {"all"}
-    await eventually(lambda: not followed.lookup.feeds_alive, "without its feed")
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     assert not followed.in_memory()
     assert await followed.plan() == "free"
 
@@ -92,10 +92,10 @@ async def test_a_key_read_with_a_doubted_project_is_doubted_too(followed: Shop) 
     """The feed was lost, and of all that is read again only the project could not be."""
     followed.store.away = {"project"}
     followed.feed.fault = StoreUnavailableError()
-    await eventually(lambda: not followed.lookup.feeds_alive, "without its feed")
+    await eventually(lambda: not followed.invalidator.feeds_alive, "without its feed")
     await followed.suspend()
     followed.feed.fault = None
-    await eventually(lambda: followed.lookup.feeds_alive, "following the feed")
+    await eventually(lambda: bool(followed.invalidator.feeds_alive), "following the feed")
     found = await followed.lookup.key(followed.key.secret)
     assert found is not None
     assert not found.project.suspended  # What was known before.
