@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.counter import Counter
 from dream_gateway.journal import Journal
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.storage import Quota
 from dream_gateway.testing import FakeClock
 

@@ -16,9 +16,10 @@ from dream_gateway.callers import Caller, KeyHolder, NamedUser
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.invalidation import Invalidator
 from dream_gateway.journal import Journal
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.lookup import Lookup
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.model import (
     Credential,
     Customer,

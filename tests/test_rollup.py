@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from tests.waiting import becomes
 
 from dream_gateway.administration import Administration
-from dream_gateway.admission import TrackedEvent
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gateway import Gateway
 from dream_gateway.keys import digest
@@ -23,6 +22,7 @@ from dream_gateway.series import DENIED, REFUNDED, REQUESTS, UNITS, Granularity
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock
 from dream_gateway.tierspec import parse_tier
+from dream_gateway.usage_events import TrackedEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -79,8 +79,8 @@ async def test_all_that_happened_is_written_down_by_the_end(store: str) -> None:
         assert (await admission.track(project, "ada", 25, None)).allowed
         assert not (await admission.track(project, "ada", 50, None)).allowed
         events = [TrackedEvent("bob", 7, "k", "f"), TrackedEvent("bob", 700, "l", "f")]
-        await admission.record(project, events)
-        await admission.record(project, events[:1])
+        await admission.events.record(project, events)
+        await admission.events.record(project, events[:1])
         await admission.key("ak_test_nobody", 1)
     expected = {REQUESTS: 42, UNITS: 72, "denied.quota_exceeded": 2}
     for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY):

@@ -16,8 +16,9 @@ from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.housekeeping import Housekeeping
 from dream_gateway.invalidation import Invalidator
 from dream_gateway.journal import Journal, boot_id
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.lookup import Lookup
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.metrics import merged
 from dream_gateway.notices.background import Notices
 from dream_gateway.plugins import Plugins

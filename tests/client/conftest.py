@@ -32,6 +32,8 @@ T = TypeVar("T")
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Without the authorities of this machine, which take longer to read than a test takes."""
 
+OPERATOR = "an-operator-of-no-gateway-but-this"
+
 TIMEOUT = 60.0
 """Seconds that a slow machine may take to answer."""
 
@@ -44,6 +46,14 @@ class TokenOf:
         if kind != "good":
             raise InvalidCredentialError
         return Identified("https://issuer.example", "ada", tenant=tenant)
+
+
+class Developers:
+    """Knows developers by tokens that begin with `dev:`."""
+
+    async def verify(self, token: str) -> Identified | None:
+        kind, _, name = token.partition(":")
+        return Identified("https://developers.example", name) if kind == "dev" else None
 
 
 @dataclass
@@ -63,6 +73,7 @@ class Project:
     url: str
     secret_key: str
     publishable_key: str
+    id: str
     slept: list[float] = field(default_factory=list)
 
     def client(self, **more: Any) -> AsyncDreamAPI:
@@ -86,8 +97,9 @@ class Project:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     store = f"sqlite:///{tmp_path_factory.mktemp('live')}/dream.db"
     clock = FakeClock()
-    gateway = Gateway(Settings(store=store, encryption_keys=(mint_key(),)), clock)
-    gateway.plugins = WithIdentities((TokenOf(),))
+    settings = Settings(store=store, encryption_keys=(mint_key(),), operator_tokens=(OPERATOR,))
+    gateway = Gateway(settings, clock)
+    gateway.plugins = WithIdentities((TokenOf(),), (Developers(),))
     with loop_beside() as beside:
         beside.run(gateway.start())
         try:
@@ -102,7 +114,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def project(live: Live) -> Project:
     administration = Administration(live.gateway.records)
     made = live.beside.run(administration.create_platform("one", Mode.TEST, TIERS, ()))
-    return Project(live.url, made.secret_key, made.publishable_key)
+    return Project(live.url, made.secret_key, made.publishable_key, made.project.id)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from dream_gateway.clock import SystemClock
 from dream_gateway.counter import Counter
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.journal import Journal
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.lease_policy import MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.storage import SHARDS, Change, Claim, Quota, Return, Subject, Tally, shard_of
 from dream_gateway.testing.feed import generator
 from dream_gateway_valkey import open_backend

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.gate import DeniedError, error_of
-from dream_gateway.edge.websocket import TOO_BIG
+from dream_gateway.edge.websocket_messages import TOO_BIG
 from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
 from dream_gateway.http.reply import Reply

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dream_gateway import file_locks, metrics
-from dream_gateway.metrics import Spread, lasting, merged
+from dream_gateway.metrics import HistogramValue, lasting, merged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +120,11 @@ def _forget(folder: Path) -> None:
 
 def _rows(readings: Readings) -> list[Row]:
     return [
-        Row(name, labels, (list(value.counts), value.sum) if isinstance(value, Spread) else value)
+        Row(
+            name,
+            labels,
+            (list(value.counts), value.sum) if isinstance(value, HistogramValue) else value,
+        )
         for name, values in readings.items()
         for labels, value in values.items()
     ]
@@ -135,4 +139,4 @@ def _readings(page: Page) -> Readings:
 
 
 def _value(value: int | float | tuple[list[int], float]) -> Value:
-    return Spread(tuple(value[0]), value[1]) if isinstance(value, tuple) else value
+    return HistogramValue(tuple(value[0]), value[1]) if isinstance(value, tuple) else value
