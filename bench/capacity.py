@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.counter import Counter
 from dream_gateway.journal import Journal
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.storage import Quota
 from dream_gateway.testing import FakeClock
 
@@ -184,7 +185,7 @@ async def simulate(load: Load, seconds: int = SECONDS) -> Seen:
 
 
 def loads() -> Iterator[Load]:
-    """Yield the loads of the table: rate, customers and nodes grow by turns; strict at the end."""
+    """Yield the loads of the table: rate, customers and nodes grow in turn; then strict, and a fleet."""
     for rate in (1_000, 10_000, 100_000):
         yield Load(1, rate, 10_000)
     for customers in (100, 1_000, 100_000):
@@ -193,6 +194,9 @@ def loads() -> Iterator[Load]:
         yield Load(nodes, 10_000, 10_000)
     yield Load(16, 10_000, 10_000, by_key=True)
     yield Load(4, 10_000, 10_000, strict=True)
+    yield Load(12, 100_000, 100_000, by_key=True)
+    for customers in (10_000, 100_000, 1_000_000):
+        yield Load(12, 1_000_000, customers, by_key=True)
 
 
 def row(seen: Seen) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from tests.servers.protocols import State
+
 from dream_gateway.edge.front import Front
 from dream_gateway.edge.link import Link
 from dream_gateway.edge.origin import parse_origin
@@ -42,13 +44,6 @@ class Sink(asyncio.Transport):
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
-
-
-class State:
-    """What uvicorn shares."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()
 
 
 def test_forward_auth(benchmark: BenchmarkFixture, warm: Warm) -> None:

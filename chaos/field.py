@@ -36,16 +36,13 @@ class Field:
             Node(self.folder / f"node{number}", self.place.stores, workers, environ)
             for number in range(nodes)
         ]
-        first = self.nodes[0]
-        first.folder.mkdir(parents=True, exist_ok=True)
-        tiers = ("--tier", f"free={limit}/month", "--tier", f"pro={2 * limit}/month")
-        made = await first.command("platform", "create", "--name", "chaos", *tiers)
+        first = self.nodes[0].install()
+        tiers = (f"free={limit}/month", f"pro={2 * limit}/month")
+        made = await asyncio.to_thread(first.create_platform, *tiers)
         self.project, self.secret = made["projectId"], made["secretKey"]
-        whose = ("--project", self.project)
-        made = await first.command("customer", "create", "--id", CUSTOMER, *whose)
+        made = await asyncio.to_thread(first.create_customer, self.project, CUSTOMER)
         self.customer = made["customerId"]
-        key = await first.command("key", "create", "--customer", CUSTOMER, *whose)
-        self.key, self.key_id = key["key"], key["keyId"]
+        self.key, self.key_id = made["key"], made["keyId"]
         await asyncio.gather(*(node.start() for node in self.nodes))
 
     async def close(self) -> list[int]:

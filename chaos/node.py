@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tests.servers.gateway import Installation, Served, installation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 TRACEBACK = re.compile(r"^Traceback .*\n(?:[ \n].*\n?)*(.*)", re.MULTILINE)
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
-LEASE_SECONDS = "0.5"
+LEASE_SECONDS = 0.5
 """Small leases, so that a short trial asks the ledger often."""
 
 
@@ -28,49 +25,39 @@ class Node:
     """One node. `stores` are the settings that say where everything is kept."""
 
     folder: Path
-    stores: Mapping[str, str]
+    stores: Mapping[str, Any]
     workers: int
     environ: Mapping[str, str] = field(default_factory=dict)
     edge: str = ""
     service: str = ""
-    process: asyncio.subprocess.Process | None = None
+    served: Served | None = None
+
+    def install(self) -> Installation:
+        """Write its settings."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return installation(
+            self.folder,
+            environ=self.environ,
+            **self.stores,
+            workers=self.workers,
+            port=_port(self.edge),
+            service_port=_port(self.service),
+            lease_seconds=LEASE_SECONDS,
+        )
 
     async def start(self) -> None:
         """Start it, at the ports it had before, and wait until it accepts. Raises `RuntimeError`."""
-        self.folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "dream_gateway", "serve", "--json"]
-        command += ["--workers", str(self.workers), "--port", _port(self.edge)]
-        command += ["--service-port", _port(self.service)]
-        with (self.folder / "log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *command, stdout=subprocess.PIPE, stderr=log, env=self._environ()
-            )
-        assert self.process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
-            line = await self.process.stdout.readline()
-        if not line:
-            raise RuntimeError((self.folder / "log").read_text()[-2000:])
-        ready = json.loads(line)
-        self.edge, self.service = ready["edge"], ready["service"]
+        self.served = await asyncio.to_thread(self.install().start)
+        self.edge, self.service = self.served.edge, self.served.service
 
     async def stop(self) -> int:
         """Drain it; return its exit code."""
-        if self.process is None:
-            return 0
-        self.process.terminate()
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                return await self.process.wait()
-        except TimeoutError:
-            await self.kill()
-            return -signal.SIGKILL
+        return 0 if self.served is None else await asyncio.to_thread(self.served.stop)
 
     async def kill(self) -> None:
         """Kill all its processes at once, as a machine that loses its power would."""
-        for pid in (self._supervisor(), *self.worker_pids()):
-            _send(pid, signal.SIGKILL)
-        if self.process is not None:
-            await self.process.wait()
+        assert self.served is not None
+        await asyncio.to_thread(self.served.kill)
 
     def kill_worker(self) -> None:
         """Kill one of its workers."""
@@ -87,13 +74,7 @@ class Node:
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of its workers."""
-        pid = self._supervisor()
-        try:
-            return [
-                int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            ]
-        except OSError:
-            return []
+        return [] if self.served is None else self.served.worker_pids()
 
     def raised(self) -> list[str]:
         """Return the last lines of the tracebacks in its log: what nobody had thought of."""
@@ -102,28 +83,17 @@ class Node:
 
     async def command(self, *words: str) -> dict[str, str]:
         """Run one command of the command line on its stores; return its answer."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "dream_gateway", *words, "--json",
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self._environ(),
-        )  # fmt: skip
-        output, errors = await process.communicate()
-        if process.returncode != 0:
-            raise RuntimeError(errors.decode())
-        found: dict[str, str] = json.loads(output.splitlines()[-1])
+        place = Installation(self.folder, environ=self.environ)
+        found: dict[str, str] = await asyncio.to_thread(place.command, *words)
         return found
 
     def _supervisor(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    def _environ(self) -> dict[str, str]:
-        own = {f"DREAM_GATEWAY_{name.upper()}": url for name, url in self.stores.items()}
-        own["DREAM_GATEWAY_LEASE_SECONDS"] = LEASE_SECONDS
-        return {**os.environ, **own, **self.environ, "XDG_STATE_HOME": str(self.folder)}
+        assert self.served is not None
+        return self.served.process.pid
 
 
-def _port(url: str) -> str:
-    return url.rpartition(":")[2] or "0"
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2] or 0)
 
 
 def _send(pid: int, number: signal.Signals) -> None:

@@ -181,8 +181,10 @@ def _iterate(method: Method, colour: Colour) -> str:
         each.name if each.where == "path" else f"{each.name}={each.name}" for each in parameters
     ]
     asked = ", ".join([*passed, "cursor=cursor"])
+    name = method.route.name.removeprefix("list").removeprefix("_")
+    name = f"iterate_{name}" if name else "iterate"
     lines = [
-        f"    {colour.define} iterate({_signature(parameters)}) -> {colour.iterator}[{method.item}]:",
+        f"    {colour.define} {name}({_signature(parameters)}) -> {colour.iterator}[{method.item}]:",
         f'        """{method.summary}, page after page of `limit` each."""',
         "        cursor: str | None = None",
         "        while True:",

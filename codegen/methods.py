@@ -21,7 +21,8 @@ HEADER_PARAMETERS = {
 }
 HEADERS_LEFT_OUT = {
     "X-Usage-Cost": "the body says the cost",
-    "X-Project-Id": "for a developer's token; a key is of one project",
+    "X-Project-Id": "beside a developer's token: the client is told it once",
+    "X-Platform-Id": "likewise",
 }
 _KEYWORDS = {"from": "from_", "type": "type_"}
 

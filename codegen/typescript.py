@@ -1,7 +1,6 @@
-"""Writes `sdk/javascript/src/generated.ts`: types and methods by the OpenAPI document and `routes.json`.
+"""Writes the JavaScript SDK's `routes.json` and `src/generated.ts`: its methods and types.
 
-`routes.json` names each method of the client, with its route and who may call it; everything else is
-the document's. `scripts/sdk` runs this.
+Both are made of the table of routes and the OpenAPI document. `scripts/sdk` runs this.
 """
 
 from __future__ import annotations
@@ -12,14 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codegen.document import document
+from codegen.methods import HEADER_PARAMETERS
+from codegen.routes import LEFT_OUT, ROUTES
 from dream_gateway import errors
 from dream_gateway.http import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from codegen.routes import Route
 
 SDK = Path(__file__).parents[1] / "sdk" / "javascript"
-TABLE = SDK / "routes.json"
+PUBLISHED = SDK / "routes.json"
+"""The table as users of the package read it."""
+
 GENERATED = SDK / "src" / "generated.ts"
 HEAD = (
     "// Written by scripts/sdk from routes.json and the gateway's OpenAPI document: not by hand.\n"
@@ -40,15 +45,72 @@ KINDS = {
     frozenset({"platformToken"}): "platform",
     frozenset({"operatorToken"}): "operator",
 }
-"""What the document asks for, as the table calls it."""
+"""What the document asks for, as the client calls it."""
+
+OPTIONS = {"Idempotency-Key", "If-Match"}
+"""Header fields that go with a call's options, and not with its input."""
 
 
 class DriftError(Exception):
-    """The table says something else than the document."""
+    """The table names a route that the document has not."""
 
 
-def generate(described: Mapping[str, Any], table: Mapping[str, Any]) -> str:
-    """Return the text of the module. Raises `DriftError` for a route that is not as it says."""
+def table(described: Mapping[str, Any], routes: Iterable[Route] = ROUTES) -> dict[str, Any]:
+    """Return the methods by their names, with what a caller has to know of each.
+
+    Raises `DriftError`.
+    """
+    return {camel(each.full_name): _row(each, _operation(each, described)) for each in routes}
+
+
+def _operation(route: Route, described: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None
+    found = described["paths"].get(route.path, {}).get(route.method.lower())
+    if found is None:
+        raise DriftError(f"{route.method} {route.path} is not there.")
+    return found
+
+
+def _row(route: Route, operation: Mapping[str, Any]) -> dict[str, Any]:
+    heads = [each["name"] for each in operation["parameters"] if each["in"] == "header"]
+    fields = {
+        camel(HEADER_PARAMETERS[name]): name
+        for name in heads
+        if name in HEADER_PARAMETERS and (name not in OPTIONS or _is_input(name, route))
+    }
+    row: dict[str, Any] = {"method": route.method, "path": route.path}
+    row["auth"] = [KINDS[frozenset(each)] for each in operation["security"]]
+    if fields:
+        row["fields"] = fields
+    if route.repeatable or "Idempotency-Key" in heads:
+        row["repeatable"] = "always" if route.repeatable else "key"
+    return row
+
+
+def _is_input(field: str, route: Route) -> bool:
+    return field == "Idempotency-Key" and route.key_is_input
+
+
+def camel(name: str) -> str:
+    """Return a name of Python's as JavaScript's."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def published(described: Mapping[str, Any]) -> str:
+    """Return the text of `routes.json`: a line for each method, and for each route that has none."""
+    parts = {"routes": table(described), "leftOut": LEFT_OUT}
+    return "{\n" + ",\n".join(map(_part, parts.items())) + "\n}\n"
+
+
+def _part(part: tuple[str, Mapping[str, Any]]) -> str:
+    name, rows = part
+    lines = (f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in rows.items())
+    return f"  {json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n  }"
+
+
+def generate(described: Mapping[str, Any], routes: Iterable[Route] = ROUTES) -> str:
+    """Return the text of `generated.ts`. Raises `DriftError`."""
+    methods = table(described, routes)
     schemas = described["components"]["schemas"]
     parts = [HEAD, 'import type { Listing } from "./listing.js";']
     parts += [
@@ -56,10 +118,10 @@ def generate(described: Mapping[str, Any], table: Mapping[str, Any]) -> str:
         'import type { Route } from "./route.js";\n',
     ]
     parts += [_declared(name, schema) for name, schema in schemas.items() if name != NO_FIELDS]
-    parts += _resources(described, table["routes"])
+    parts += _resources(described, methods)
     rows = ",\n".join(
         f"  {json.dumps(name)}: {json.dumps(route | _manner(route, described))}"
-        for name, route in table["routes"].items()
+        for name, route in methods.items()
     )
     parts.append("/** The client's methods: what each calls, and who may. */")
     parts.append(f"export const ROUTES: Readonly<Record<string, Route>> = {{\n{rows},\n}};\n")
@@ -127,12 +189,7 @@ def _interface(group: str) -> str:
 
 def _method(name: str, route: Mapping[str, Any], described: Mapping[str, Any]) -> str:
     method, path = route["method"], route["path"]
-    operation = described["paths"].get(path, {}).get(method.lower())
-    if operation is None:
-        raise DriftError(f"{method} {path} is not there.")
-    auth = [KINDS[frozenset(each)] for each in operation["security"]]
-    if auth != route["auth"]:
-        raise DriftError(f"{method} {path} is for {auth}.")
+    operation = described["paths"][path][method.lower()]
     arguments = [f"{each}: string" for each in re.findall(r"\{(\w+)\}", path)]
     arguments += _input(route, operation, described)
     answer = _answer(operation, described)
@@ -155,10 +212,6 @@ def _input(
     route: Mapping[str, Any], operation: Mapping[str, Any], described: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield the argument with a body's members, or a query's, and those that go in header fields."""
-    parameters = {each["name"]: each for each in operation["parameters"]}
-    unknown = set(route.get("fields", {}).values()) - set(parameters)
-    if unknown:
-        raise DriftError(f"{route['path']} reads no {unknown}.")
     given = [f"{name}?: string" for name in route.get("fields", {})]
     given += [
         f"{each['name']}?: {_type(each['schema'])}"
@@ -212,10 +265,12 @@ def _kinds(root: type[errors.GatewayError] = errors.GatewayError) -> Iterator[An
             yield from _kinds(kind)
 
 
-def text() -> str:
-    """Return the module as it should be now."""
-    return generate(document(), json.loads(TABLE.read_text()))
+def files() -> dict[Path, str]:
+    """Return the text of each made file as it should be now."""
+    described = document()
+    return {PUBLISHED: published(described), GENERATED: generate(described)}
 
 
 if __name__ == "__main__":
-    GENERATED.write_text(text())
+    for path, text in files().items():
+        path.write_text(text)

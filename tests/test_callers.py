@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from dream_gateway.cache import CacheOptions
 from dream_gateway.callers import Caller, KeyHolder, NamedUser
 from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.invalidation import Invalidator
 from dream_gateway.journal import Journal
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.lookup import Lookup
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.model import (
     Credential,
     Customer,
@@ -88,6 +90,7 @@ class World:
         self.source = Source()
         options = CacheOptions(size=size, ttl=60.0, negative_ttl=5.0, max_stale=600.0)
         self.lookup = Lookup(self.source, self.clock, options)
+        self.invalidator = Invalidator(self.lookup.cache)
         self.journal = Journal(folder, "ledger", "boot")
         self.meter = Meter(MemoryLedger(self.clock), self.journal, self.clock, MeterOptions())
         self.remembered = [self.holder(), self.user()]
@@ -115,7 +118,7 @@ class World:
             assert caller.find(now, clock) is fresh.find(now, clock)
 
     def change(self, subject: Subject, ref: str) -> None:
-        self.lookup.apply([Change(subject, ref)])
+        self.invalidator.apply([Change(subject, ref)])
 
     def revoke(self) -> None:
         for digest, key in self.source.keys.items():

@@ -187,7 +187,7 @@ async def test_looking_at_usage_by_an_old_tier_lifts_no_limit(tmp_path: Path) ->
     async with opened(tmp_path / "dream.db", "free=5/month") as shop:
         assert [(await shop.spend()).allowed for _ in range(2)] == [True, True]
         admission, old = shop.gateway.admission, {"free": parse_tier("free=100/month")}
-        customer = await admission.customer(shop.project, "ada")
+        customer = await admission.users.customer(shop.project, "ada")
         for used in (2, 5):
             (usage,) = await admission.usages(shop.project, old, [customer])
             assert usage is not None

@@ -11,9 +11,10 @@ from dream_gateway.counter import Counter
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gcra import Rate
 from dream_gateway.journal import Journal
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.memory import open_backend
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.storage import Quota, Tally, shard_of
 from dream_gateway.testing import FakeClock
 from dream_gateway.waiting import Denial

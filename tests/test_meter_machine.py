@@ -20,10 +20,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dream_gateway.counter import Counter
 from dream_gateway.errors import GatewayError, StoreUnavailableError
-from dream_gateway.gateway import settle_dead_journals
+from dream_gateway.housekeeping import settle_dead_journals
 from dream_gateway.journal import Journal, boot_id
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.storage import Quota
 from dream_gateway.testing import FakeClock
 
@@ -248,7 +249,7 @@ class MeterMachine(RuleBasedStateMachine):
         return Worker(Meter(self.ledger, journal, self.clock, options), journal)  # type: ignore[arg-type] # by name
 
     def _stop_all_of(self, worker: Worker) -> None:
-        flushing = [lane.flushing for lane in worker.meter._lanes.all()]
+        flushing = [lane.flushing for lane in worker.meter._dispatcher._lanes.all()]
         for task in [task for _, _, task in worker.waiting] + [each for each in flushing if each]:
             task.cancel()
         worker.waiting.clear()

@@ -10,7 +10,7 @@ import pytest
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, MissingExtraError
 from dream_gateway.plugins import Plugins, installed, open_backend
-from dream_gateway.settings import secrets, table
+from dream_gateway.settings_table import secrets, table
 from dream_gateway.storage import Role
 
 if TYPE_CHECKING:

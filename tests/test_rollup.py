@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
+from tests.waiting import becomes
 
-from dream_gateway.administration import Administration, open_records
-from dream_gateway.admission import TrackedEvent
+from dream_gateway.administration import Administration
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gateway import Gateway
 from dream_gateway.keys import digest
 from dream_gateway.model import Allowance, AllowanceKind, Interval, KeyKind, Mode, Tier
+from dream_gateway.opening import open_records
 from dream_gateway.records import credentials, reports, rollups
 from dream_gateway.series import DENIED, REFUNDED, REQUESTS, UNITS, Granularity
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock
 from dream_gateway.tierspec import parse_tier
+from dream_gateway.usage_events import TrackedEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from dream_gateway.model import Project
     from dream_gateway.records.rollups import Used
 
-PATIENCE_SECONDS = 20.0
 KINDS = (REQUESTS, UNITS, DENIED, REFUNDED)
 
 
@@ -77,8 +79,8 @@ async def test_all_that_happened_is_written_down_by_the_end(store: str) -> None:
         assert (await admission.track(project, "ada", 25, None)).allowed
         assert not (await admission.track(project, "ada", 50, None)).allowed
         events = [TrackedEvent("bob", 7, "k", "f"), TrackedEvent("bob", 700, "l", "f")]
-        await admission.record(project, events)
-        await admission.record(project, events[:1])
+        await admission.events.record(project, events)
+        await admission.events.record(project, events[:1])
         await admission.key("ak_test_nobody", 1)
     expected = {REQUESTS: 42, UNITS: 72, "denied.quota_exceeded": 2}
     for granularity in (Granularity.MINUTE, Granularity.HOUR, Granularity.DAY):
@@ -142,11 +144,8 @@ async def test_the_last_use_of_a_key_is_written_down_to_a_minute(store: str) -> 
         clock.advance(2)
         assert holder.find(clock.now(), clock.monotonic()) is not None
         assert admission.try_project(secret) is not None
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await used_at(gateway, key) != began + 61:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
-            while await used_at(gateway, secret) != began + 61:  # noqa: ASYNC110 - likewise
-                await asyncio.sleep(0.01)
+        await becomes(partial(used_at, gateway, key), began + 61)
+        await becomes(partial(used_at, gateway, secret), began + 61)
 
 
 @pytest.mark.parametrize("how", ["expired", "revoked", "unknown"])

@@ -13,15 +13,8 @@ from dream_gateway.cli.settings import reference_page
 from dream_gateway.configuration import load_settings, state_dir
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.settings import (
-    RouteSettings,
-    Settings,
-    decode,
-    encode,
-    shown,
-    table,
-    without_password,
-)
+from dream_gateway.settings import RouteSettings, Settings, decode, encode
+from dream_gateway.settings_table import shown, table, without_password
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
 

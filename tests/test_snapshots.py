@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import os
 import sqlite3
 import stat
 from contextlib import asynccontextmanager, closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.waiting import eventually
 
 from dream_gateway.administration import Administration
 from dream_gateway.errors import ConfigurationError, SchemaTooNewError, StoreCorruptError
@@ -82,8 +85,8 @@ async def test_a_backup_under_load_has_all_that_was_admitted_before_it(tmp_path:
         project, key = await customer(gateway)
         loading = asyncio.create_task(load(gateway, key))
         for number in range(3):
-            while admitted < (number + 1) * 300:  # noqa: ASYNC110 - it counts for itself
-                await asyncio.sleep(0.001)
+            enough = (number + 1) * 300
+            await eventually(lambda: admitted, "under load", holds=partial(operator.le, enough))
             before = admitted
             told = await back_up(settings(tmp_path), tmp_path / f"backup{number}")
             found.append((number, before, admitted, told))

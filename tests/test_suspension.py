@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from tests.waiting import becomes
 
 from dream_gateway.administration import Administration
-from dream_gateway.admission import TrackedEvent
 from dream_gateway.edge.middleware import GatewayMiddleware
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Mode
@@ -22,14 +21,13 @@ from dream_gateway.settings import Settings
 from dream_gateway.storage import Outcome
 from dream_gateway.testing.clock import FakeClock
 from dream_gateway.tierspec import parse_tier
+from dream_gateway.usage_events import TrackedEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from dream_gateway.records.projects import NewProject
-
-PATIENCE_SECONDS = 20.0
 
 
 @dataclass
@@ -45,9 +43,7 @@ class Shop:
         """Suspend ada or resume them, and wait until this worker has heard."""
         admin = Administration(self.gateway.records)
         await admin.suspend_customer(self.made.project.id, "ada", suspended=suspended)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await self.is_refused() is not suspended:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        await becomes(self.is_refused, suspended)
 
     async def is_refused(self) -> bool:
         """Ask without charging."""
@@ -122,7 +118,7 @@ async def test_of_a_batch_only_their_events_are_refused(shop: Shop) -> None:
     events = [TrackedEvent(user, 2, f"{user}-1", user) for user in ("ada", "grace", "ada")]
     events[2] = TrackedEvent("ada", 3, "ada-2", "other")
     await shop.suspend(suspended=True)
-    found = await admission.record(project, events)
+    found = await admission.events.record(project, events)
     assert [verdict.code for verdict, _ in found] == [
         "customer_suspended",
         "allowed",
@@ -130,6 +126,6 @@ async def test_of_a_batch_only_their_events_are_refused(shop: Shop) -> None:
     ]
     assert await shop.used() == 0
     await shop.suspend(suspended=False)
-    outcomes = [recorded.outcome for _, recorded in await admission.record(project, events)]
+    outcomes = [recorded.outcome for _, recorded in await admission.events.record(project, events)]
     assert outcomes == [Outcome.RECORDED, Outcome.DUPLICATE, Outcome.RECORDED]
     assert await shop.used() == 5

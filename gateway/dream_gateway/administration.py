@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
-from dream_gateway.clock import SystemClock
-from dream_gateway.errors import ConfigurationError, ConflictError, NotFoundError
+from dream_gateway.errors import ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
+from dream_gateway.opening import open_records
 from dream_gateway.records import (
     audit,
     credentials,
@@ -23,18 +23,13 @@ from dream_gateway.records import (
     promotion,
     tiers,
 )
-from dream_gateway.records.database import Records
-from dream_gateway.records.migrate import migrate
 from dream_gateway.records.projects import NewProject, ProjectDraft
-from dream_gateway.storage import Role
-from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from dream_gateway.clock import Clock
     from dream_gateway.model import (
         Allowance,
         Credential,
@@ -45,6 +40,7 @@ if TYPE_CHECKING:
         Tier,
     )
     from dream_gateway.records.audit import Entry, Wanted
+    from dream_gateway.records.database import Records
     from dream_gateway.records.promotion import Promoted
     from dream_gateway.settings import Settings
 
@@ -270,36 +266,6 @@ async def open_administration(settings: Settings) -> AsyncIterator[Administratio
     """Open the records for some verbs: see `open_records`."""
     async with open_records(settings) as records:
         yield Administration(records)
-
-
-@asynccontextmanager
-async def open_records(settings: Settings) -> AsyncIterator[Records]:
-    """Open the records: see `open_stores`."""
-    async with open_stores(settings, SystemClock()) as (records, _):
-        yield records
-
-
-@asynccontextmanager
-async def open_stores(
-    settings: Settings, clock: Clock, roles: Collection[Role] = (Role.RECORDS, Role.FEED)
-) -> AsyncIterator[tuple[Records, Stores]]:
-    """Open the stores that have these roles, the records' schema made current, and close them.
-
-    Raises `ConfigurationError` for a store that no other process can see.
-    """
-    stores = Stores(settings, clock, roles)
-    if not stores.shareable:
-        raise ConfigurationError(
-            "This store lives in one process, where no command can reach it: give --store a URL "
-            "such as sqlite:///dream.db."
-        )
-    try:
-        await stores.start()
-        engine = stores.records_engine()
-        await migrate(engine)
-        yield Records(engine, clock, stores.feed()), stores
-    finally:
-        await stores.close()
 
 
 async def _project(connection: AsyncConnection, project: str) -> Project:

@@ -5,54 +5,35 @@ A warm call is decided from memory: one digest, one cache entry, and the leases 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
 from dream_gateway.callers import KeyHolder, NamedUser
 from dream_gateway.counts import Counts
 from dream_gateway.errors import (
-    ConflictError,
     CustomerSuspendedError,
-    IdempotencyConflictError,
     InvalidCredentialError,
-    NotFoundError,
     PlatformSuspendedError,
     StoreUnavailableError,
     TenantMismatchError,
     UnknownTierError,
-    VoidExceedsError,
 )
 from dream_gateway.model import Credential, Customer, KeyKind, Verdict
-from dream_gateway.storage import Charge, Event, Outcome, Quota, Recorded, Void
+from dream_gateway.named_users import NamedUsers
+from dream_gateway.storage import Quota
 from dream_gateway.subjects import Subject, refusal, templates
-from dream_gateway.verdicts import Admitted, refused, usage, verdict
-from dream_gateway.waiting import Denial
+from dream_gateway.usage_events import UsageEvents
+from dream_gateway.verdicts import Admitted, refused, short_of, usage, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dream_gateway.callers import Caller
     from dream_gateway.clock import Clock
-    from dream_gateway.counter import Counter
     from dream_gateway.lookup import Lookup
     from dream_gateway.meter import Meter
     from dream_gateway.model import Project, Tier, Usage
     from dream_gateway.storage import Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class TrackedEvent:
-    """One event to record: `key` is its idempotency key, `fingerprint` a digest of what was asked.
-
-    `plan` is the tier a secret key names for the user.
-    """
-
-    user: str
-    cost: int
-    key: str
-    fingerprint: str
-    plan: str | None = None
 
 
 class Admission:
@@ -79,6 +60,10 @@ class Admission:
         self._meter = meter
         self._ledger = ledger
         self._clock = clock
+        self.users = NamedUsers(lookup, meter, clock)
+        """Users as the holder of a secret key names them."""
+        self.events = UsageEvents(self.users, meter, ledger, clock, self.counts)
+        """Usage events with an idempotency key."""
         self.now = clock.now
         """Return the time it decides by, in seconds since the epoch."""
         self.monotonic = clock.monotonic
@@ -252,17 +237,13 @@ class Admission:
             self.counts.weighed(subject, cost)
         return Admitted(subject, cost, now)
 
-    async def tier(self, project: Project, name: str) -> Tier | None:
-        """Return one tier of a project, from the cache."""
-        return (await self._lookup.tiers(project.id)).get(name)
-
     async def track(self, project: Project, user: str, cost: int, plan: str | None) -> Verdict:
         """Charge a named user, who is registered on first use; cost 0 peeks."""
-        return await self._charge(await self._named(project, user, plan, cost), cost)
+        return await self._charge(await self.users.subject(project, user, plan, cost), cost)
 
     async def usage(self, project: Project, user: str) -> Verdict:
         """Tell a user's usage from the ledger, charging nothing and registering nobody."""
-        return await self._peek(await self._named(project, user, None, 0))
+        return await self._peek(await self.users.subject(project, user, None, 0))
 
     async def usages(
         self, project: Project, offered: Mapping[str, Tier], people: Sequence[Customer]
@@ -284,95 +265,6 @@ class Admission:
             live = self._meter.known(quota.key)
             quota.total = tally.used + tally.out - (0 if live is None else live.unspent())
         return [usage(subject) for subject in subjects]
-
-    async def customer(self, project: Project, user: str) -> Customer:
-        """Return a named user, who is registered on first use, as they are in the cache."""
-        known = await self._lookup.caller(project.id, user)
-        if known is not None:
-            return known.customer
-        tier = project.default_tier
-        return await self._lookup.register(project.id, user, tier, self._clock.now())
-
-    async def record(
-        self, project: Project, events: Sequence[TrackedEvent]
-    ) -> list[tuple[Verdict, Recorded]]:
-        """Charge events that carry an idempotency key, each on its own."""
-        subjects = [await self._named(project, e.user, e.plan, e.cost) for e in events]
-        is_suspended = [subject.customer.suspended for subject in subjects]
-        may = [at for at, is_so in enumerate(is_suspended) if not is_so]
-        charged = iter(await self._record([subjects[at] for at in may], [events[at] for at in may]))
-        return [
-            self._suspended(subject, event) if is_so else next(charged)
-            for subject, event, is_so in zip(subjects, events, is_suspended, strict=True)
-        ]
-
-    def _suspended(self, subject: Subject, event: TrackedEvent) -> tuple[Verdict, Recorded]:
-        """Return the refusal of a suspended customer's event; a repeat of one recorded before, too."""
-        code = CustomerSuspendedError.code
-        self.counts.denied(code, subject.project.id, subject.customer.id)
-        return refused(subject, code, event.cost), Recorded(Outcome.DENIED, "")
-
-    async def _record(
-        self, subjects: Sequence[Subject], events: Sequence[TrackedEvent]
-    ) -> list[tuple[Verdict, Recorded]]:
-        """Charge an event to each subject."""
-        asked = [self._event(s, e) for s, e in zip(subjects, events, strict=True)]
-        answers = await self._ledger.record(asked)
-        denied = [at for at, answer in enumerate(answers) if _denied(answer)]
-        if denied:
-            # What this worker holds on lease counts as out: hand it in, and ask for those once more.
-            await self._meter.release([c for at in denied for c in subjects[at].counters])
-            again = await self._ledger.record([asked[at] for at in denied])
-            for at, answer in zip(denied, again, strict=True):
-                answers[at] = answer
-        for subject, answer in zip(subjects, answers, strict=True):
-            if answer.outcome is Outcome.RECORDED:
-                self._meter.observe(subject.counters, answer.tallies)
-        self._count(subjects, events, answers)
-        return [
-            (self._recorded(s, e.cost, a), a)
-            for s, e, a in zip(subjects, events, answers, strict=True)
-        ]
-
-    def _count(
-        self, subjects: Sequence[Subject], events: Sequence[TrackedEvent], answers: list[Recorded]
-    ) -> None:
-        for subject, event, answer in zip(subjects, events, answers, strict=True):
-            if answer.outcome is Outcome.RECORDED:
-                self.counts.recorded(subject, event.cost)
-            elif _denied(answer):
-                code = _code(subject.counters[answer.denied_by or 0])
-                self.counts.denied(code, subject.project.id, subject.customer.id)
-
-    async def void(
-        self, project: Project, event: str, amount: int | None, key: str | None
-    ) -> Recorded:
-        """Take back a recorded event, or a part of it.
-
-        Without a key, a repeat of taking back all returns the first result, and parts add up. Raises
-        `NotFoundError`, `VoidExceedsError`, `IdempotencyConflictError`.
-        """
-        void_id = keys.mint_id("void")
-        void = Void(
-            id=void_id,
-            scope=project.id,
-            key=key or (f"void:{event}" if amount is None else void_id),
-            fingerprint=f"{event}:{amount}",
-            event=event,
-            amount=amount,
-            at=self._clock.now(),
-        )
-        (answer,) = await self._ledger.record([void])
-        faults = {
-            Outcome.UNKNOWN: NotFoundError,
-            Outcome.EXCEEDS: VoidExceedsError,
-            Outcome.CONFLICT: IdempotencyConflictError,
-            Outcome.DENIED: ConflictError,
-        }
-        fault = faults.get(answer.outcome)
-        if fault is not None:
-            raise fault
-        return answer
 
     def refund(self, verdict: Verdict) -> None:
         """Give an admitted request's quota units back (its rate units stay spent); once at most."""
@@ -402,7 +294,7 @@ class Admission:
             if cost != 1:
                 self.counts.weighed(subject, cost)
             return Admitted(subject, cost, now)
-        code = _code(denial.counter)
+        code = short_of(denial.counter)
         self.counts.denied(code, *owner)
         return verdict(subject, code, cost, now, denial=denial)
 
@@ -418,59 +310,6 @@ class Admission:
             counter.observe(tally)
         return verdict(subject, "allowed", 0, now)
 
-    async def _named(self, project: Project, user: str, plan: str | None, cost: int) -> Subject:
-        known = await self._lookup.caller(project.id, user)
-        if known is not None:
-            known.at(self._clock.now(), self._meter)
-            return known
-        if cost == 0:
-            return await self._subject(project, self._stranger(project, user))
-        tier = await self._chosen(project, plan)
-        customer = await self._lookup.register(project.id, user, tier, self._clock.now())
-        return await self._subject(project, customer)
-
-    async def _chosen(self, project: Project, plan: str | None) -> str:
-        if plan is not None and await self.tier(project, plan) is not None:
-            return plan
-        return project.default_tier
-
-    async def _subject(self, project: Project, customer: Customer) -> Subject:
-        tier = await self.tier(project, customer.plan)
-        subject = Subject(project, customer, tier, None)
-        subject.at(self._clock.now(), self._meter)
-        return subject
-
-    def _stranger(self, project: Project, user: str) -> Customer:
-        now = self._clock.now()
-        return Customer(f"unknown/{user}", project.id, user, project.default_tier, now, now)
-
-    def _event(self, subject: Subject, event: TrackedEvent) -> Event:
-        return Event(
-            id=keys.mint_id("evt"),
-            scope=subject.project.id,
-            key=event.key,
-            fingerprint=event.fingerprint,
-            subject=subject.customer.id,
-            cost=event.cost,
-            charges=tuple(Charge(c.key, c.rule) for c in subject.counters),
-            at=self._clock.now(),
-        )
-
-    def _recorded(self, subject: Subject, cost: int, answer: Recorded) -> Verdict:
-        now = self._clock.now()
-        if _denied(answer):
-            counter = subject.counters[answer.denied_by or 0]
-            denial = Denial(counter, answer.retry_after)
-            return verdict(subject, _code(counter), cost, now, denial=denial)
-        found = verdict(subject, "allowed", cost, now)
-        # A repeat tells the first result, and what was on lease here by then is not known any more.
-        is_new = answer.outcome is Outcome.RECORDED
-        for counter, tally in zip(subject.counters, answer.tallies, strict=False):
-            if counter is subject.quota:
-                held = counter.available if is_new else 0
-                found.usage = usage(subject, tally.used + tally.out - held)
-        return found
-
 
 def _standing(subject: Subject) -> str:
     """Return the code that keeps this customer out whatever they have left; empty if they may pass."""
@@ -479,11 +318,3 @@ def _standing(subject: Subject) -> str:
     if subject.tier is None:
         return UnknownTierError.code
     return CustomerSuspendedError.code if subject.customer.suspended else ""
-
-
-def _denied(answer: Recorded) -> bool:
-    return answer.outcome is Outcome.DENIED
-
-
-def _code(counter: Counter) -> str:
-    return "quota_exceeded" if isinstance(counter.rule, Quota) else "rate_limited"

@@ -18,7 +18,8 @@ import msgspec
 from dream_gateway.encryption_keys import parse_key
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.origins import origin_of
-from dream_gateway.settings import FILE_ONLY, STORES, RouteSettings, Settings, type_name
+from dream_gateway.settings import FILE_ONLY, STORES, RouteSettings, Settings
+from dream_gateway.settings_table import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

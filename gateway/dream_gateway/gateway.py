@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dream_gateway import metrics
 from dream_gateway.admission import Admission
 from dream_gateway.cache import CacheOptions
 from dream_gateway.clock import SystemClock
-from dream_gateway.configuration import state_dir
 from dream_gateway.counts import Counts
-from dream_gateway.errors import GatewayError, StoreUnavailableError
-from dream_gateway.journal import Journal, boot_id, dead_journals
+from dream_gateway.errors import StoreUnavailableError
+from dream_gateway.housekeeping import Housekeeping
+from dream_gateway.invalidation import Invalidator
+from dream_gateway.journal import Journal, boot_id
+from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.lookup import Lookup
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.metrics import merged
 from dream_gateway.notices.background import Notices
 from dream_gateway.plugins import Plugins
@@ -28,34 +27,23 @@ from dream_gateway.records.directory import Directory
 from dream_gateway.records.migrate import migrate
 from dream_gateway.rollup import Rollup
 from dream_gateway.shared import SharedSource
-from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 from dream_gateway.telemetry.gathering import Telemetry
 from dream_gateway.tokens import Tokens
 from dream_gateway.version import version
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dream_gateway.billing.engine import Engine
     from dream_gateway.clock import Clock
     from dream_gateway.metrics import Readings
     from dream_gateway.payments import Billing
     from dream_gateway.settings import Settings
+    from dream_gateway.source import Source
     from dream_gateway.storage import Ledger
 
 logger = logging.getLogger(__name__)
-
-RETURNS_AT_ONCE = 1_000
-PRUNE_AT_ONCE = 500
-PRUNE_EVERY_SECONDS = 60.0
-DAY = 86_400.0
-
-
-@dataclass(slots=True)
-class Journals:
-    """What became of the journals of workers that died: as of the last look, and in all."""
-
-    stranded: int = 0
-    settled: int = 0
 
 
 class Gateway:
@@ -76,6 +64,7 @@ class Gateway:
         self._meter: Meter | None = None
         self._journal: Journal | None = None
         self._lookup: Lookup | None = None
+        self._invalidator: Invalidator | None = None
         self.billing: Engine | None = None
         """What deals with money, if a plugin takes any."""
         self._notices: Notices | None = None
@@ -83,7 +72,6 @@ class Gateway:
         """What writes down what happened, for charts."""
         self.telemetry: Telemetry | None = None
         """What this worker measures, and its node."""
-        self._journals = Journals()
         self.leaving = False
         """Whether whoever asks is told to send requests elsewhere, for they will not be served long."""
 
@@ -95,27 +83,31 @@ class Gateway:
         await self.stores.start()
         await migrate(self.stores.records_engine())
         ledger = self.stores.ledger()
-        identity, folder = await ledger.identity(), journal_dir(self.settings, self.stores)
+        identity, folder = await ledger.identity(), self.stores.journal_dir()
+        house = Housekeeping(ledger, identity, folder, self.settings, self.clock)
         try:
-            await self._settle(ledger, identity, folder)
+            await house.settle()
         except StoreUnavailableError as exc:
-            # A part of the ledger is away, for its name was told: the house-keeping tries again.
+            # A part of the ledger is away, for its name was told: housekeeping tries again.
             logger.warning("Leases of dead workers could not be given back yet: %s", exc.code)
         self._journal = Journal(folder, identity, boot_id())
         self._meter = Meter(ledger, self._journal, self.clock, _meter_options(self.settings))
         self.records = Records(self.stores.records_engine(), self.clock, self.stores.feed())
         counts = Counts()
-        self._lookup = self._make_lookup(counts)
-        self.records.tell(self._lookup.apply)
+        source, kv = Directory(self.records), self.stores.kv()
+        shared = None if kv is None else SharedSource(source, kv, self.clock)
+        self._lookup = self._make_lookup(shared or source, counts)
+        self._invalidator = Invalidator(self._lookup.cache, shared)
+        self.records.tell(self._invalidator.apply)
         imported = self.settings.imported_keys
         self.admission = Admission(
             self._lookup, self._meter, ledger, self.clock, imported_keys=imported, counts=counts
         )
         self._notices = Notices(self.settings, self.records, ledger, self.clock)
         self.rollup = Rollup(self.settings, self.records, self._meter, counts, self.clock)
-        self.telemetry = self._make_telemetry(folder)
+        self.telemetry = self._make_telemetry(folder, house)
         self.rollup.listener = self.telemetry.totals
-        self._begin(ledger, identity, folder)
+        self._begin(house)
         if self.sites or self.plugins.exporters():
             await self._lend(ledger, self.telemetry)
         billings = self.plugins.billings()
@@ -159,38 +151,35 @@ class Gateway:
             await self.stores.ledger().usage([])
         except StoreUnavailableError as exc:
             ledger = exc.detail
-        alive = self._lookup is not None and self._lookup.feeds_alive == len(self.stores.feeds())
-        faults = {"ledger": ledger, "feed": None if alive else "The change feed is not followed."}
+        lost = "The change feed is not followed." if self._feeds_lost() else None
+        faults = {"ledger": ledger, "feed": lost}
         return faults | ({"gateway": "It is about to stop."} if self.leaving else {})
 
-    def _make_lookup(self, counts: Counts) -> Lookup:
-        source, kv = Directory(self.records), self.stores.kv()
-        shared = None if kv is None else SharedSource(source, kv, self.clock)
+    def _make_lookup(self, source: Source, counts: Counts) -> Lookup:
         tokens = Tokens(self.plugins.identities(), self.clock, self.settings.cache_size)
         options = _cache_options(self.settings)
-        return Lookup(source, self.clock, options, shared, tokens, counts=counts)
+        return Lookup(source, self.clock, options, tokens, counts=counts)
 
-    def _make_telemetry(self, folder: Path) -> Telemetry:
+    def _make_telemetry(self, folder: Path, house: Housekeeping) -> Telemetry:
         # Workers have one supervisor, which tells nodes apart that listen where there is room.
         settings = self.settings
         port = settings.service_port or f"of-{os.getppid()}"
         name = f"{os.uname().nodename}-{settings.service_host}-{port}"
         telemetry = Telemetry(folder / "metrics" / name, self.records, self.clock, version())
         telemetry.add(self._measure)
+        telemetry.add(house.measure)
         return telemetry
 
     def _measure(self) -> Readings:
-        feeds = len(self.stores.feeds())
-        alive = 0 if self._lookup is None else self._lookup.feeds_alive
         parts = [] if self._meter is None else [self._meter.measure()]
         if self._lookup is not None:
             parts.append(self._lookup.measure())
-        own: Readings = {
-            metrics.FEEDS.name: {(): feeds - alive},
-            metrics.STRANDED.name: {(): self._journals.stranded},
-            metrics.SETTLED.name: {(): self._journals.settled},
-        }
+        own: Readings = {metrics.FEEDS.name: {(): self._feeds_lost()}}
         return merged([own, *parts])
+
+    def _feeds_lost(self) -> int:
+        alive = 0 if self._invalidator is None else self._invalidator.feeds_alive
+        return len(self.stores.feeds()) - alive
 
     async def _lend(self, ledger: Ledger, telemetry: Telemetry) -> None:
         # Brings cryptography, which a worker without such plugins does without.
@@ -215,17 +204,17 @@ class Gateway:
         ledger = self.stores.ledger()
         return Engine(provider, self.records, self.clock, self.settings, ledger)
 
-    def _begin(self, ledger: Ledger, identity: str, folder: Path) -> None:
-        assert self._lookup is not None  # noqa: S101 - set by start
+    def _begin(self, house: Housekeeping) -> None:
+        assert self._invalidator is not None  # noqa: S101 - set by start
         assert self._notices is not None  # noqa: S101 - likewise
         assert self.rollup is not None  # noqa: S101 - likewise
         loop = asyncio.get_running_loop()
         self._tasks = [
-            *(loop.create_task(self._lookup.follow(feed)) for feed in self.stores.feeds()),
+            *(loop.create_task(self._invalidator.follow(feed)) for feed in self.stores.feeds()),
             loop.create_task(self._sweep()),
             loop.create_task(self._notices.run()),
             loop.create_task(self.rollup.run()),
-            loop.create_task(self._keep_house(ledger, identity, folder)),
+            loop.create_task(house.run()),
         ]
 
     async def _sweep(self) -> None:
@@ -234,56 +223,6 @@ class Gateway:
             if self._notices is not None:
                 self._notices.look(self._meter.held())
             self._meter.sweep()
-
-    async def _settle(self, ledger: Ledger, identity: str, folder: Path) -> None:
-        journals = self._journals
-        try:
-            journals.settled += await settle_dead_journals(ledger, identity, folder)
-            journals.stranded = 0
-        except GatewayError:
-            journals.stranded = 1
-            raise
-
-    async def _keep_house(self, ledger: Ledger, identity: str, folder: Path) -> None:
-        """Settle journals of workers that died meanwhile, and prune history."""
-        waited = 0.0
-        while True:
-            await asyncio.sleep(self.settings.lease_idle)
-            waited += self.settings.lease_idle
-            with suppress(GatewayError):
-                await self._settle(ledger, identity, folder)
-                if waited >= PRUNE_EVERY_SECONDS:
-                    waited = 0.0
-                    before = self.clock.now() - self.settings.retention_days * DAY
-                    await ledger.prune(before, PRUNE_AT_ONCE)
-
-
-def journal_dir(settings: Settings, stores: Stores) -> Path:
-    """Return the folder of the lease journals: as set, else beside the ledger, else the user's own."""
-    chosen = settings.journal_dir or stores.of(Role.LEDGER).journal_dir()
-    return Path(chosen) if chosen else state_dir(os.environ) / "journals"
-
-
-async def settle_dead_journals(ledger: Ledger, identity: str, folder: Path) -> int:
-    """Give back what workers that are proved dead had not spent; return how many there were.
-
-    Safe to run anywhere at any time: a journal is locked while it is settled, and a lease counts once.
-    """
-    settled, failure = 0, None
-    for journal in dead_journals(folder, identity, boot_id()):
-        try:
-            for at in range(0, len(journal.returns), RETURNS_AT_ONCE):
-                await ledger.give_back(journal.returns[at : at + RETURNS_AT_ONCE])
-        except GatewayError as exc:
-            journal.release()
-            failure = exc  # Of another journal all leases may be where the ledger can be reached.
-            continue
-        journal.remove()
-        settled += 1
-        logger.info("Settled the journal of a worker that died: %d leases", len(journal.returns))
-    if failure is not None:
-        raise failure
-    return settled
 
 
 def _meter_options(settings: Settings) -> MeterOptions:

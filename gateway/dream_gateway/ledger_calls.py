@@ -47,8 +47,8 @@ class LedgerCalls:
     def measure(self) -> Readings:
         """Return what was noted."""
         return {
-            metrics.LEASE_UNITS.name: {(): self.leases.spread()},
-            metrics.LEDGER_CALLS.name: {(o.value,): h.spread() for o, h in self._seconds.items()},
-            metrics.BATCHES.name: {(o.value,): h.spread() for o, h in self._batches.items()},
+            metrics.LEASE_UNITS.name: {(): self.leases.value()},
+            metrics.LEDGER_CALLS.name: {(o.value,): h.value() for o, h in self._seconds.items()},
+            metrics.BATCHES.name: {(o.value,): h.value() for o, h in self._batches.items()},
             metrics.LEDGER_FAULTS.name: {(o.value,): n for o, n in self._failures.items()},
         }

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from contextlib import aclosing
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, TypeGuard
@@ -12,55 +9,43 @@ from typing import TYPE_CHECKING, TypeGuard
 from dream_gateway import keys, metrics
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.counts import Counts
-from dream_gateway.errors import GatewayError, InvalidCredentialError, TenantMismatchError
+from dream_gateway.errors import InvalidCredentialError, TenantMismatchError
 from dream_gateway.model import Credential, Customer, KeyKind, KeyStatus, Project
-from dream_gateway.storage import Subject as About
 from dream_gateway.subjects import Subject, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Hashable, Sequence
+    from collections.abc import Hashable
 
     from dream_gateway.cache import CacheOptions, Known
     from dream_gateway.clock import Clock
     from dream_gateway.hookspecs import Identified
     from dream_gateway.metrics import Readings
     from dream_gateway.model import Tier
-    from dream_gateway.shared import SharedSource
     from dream_gateway.source import Source
-    from dream_gateway.storage import Change, ChangeFeed
     from dream_gateway.tokens import Tokens
-
-logger = logging.getLogger(__name__)
-FEED_RETRY_SECONDS = 0.5
-FEED_SILENCE_SECONDS = 3.0
-"""How long a feed may give no sign of life, due twice a second, before it is taken for lost."""
 
 
 class Lookup:
-    """Reads the records through one cache, kept true by the change feed."""
+    """Reads the records through one cache, which an `Invalidator` keeps true."""
 
     def __init__(
         self,
         source: Source,
         clock: Clock,
         options: CacheOptions,
-        shared: SharedSource | None = None,
         tokens: Tokens | None = None,
         *,
         counts: Counts | None = None,
     ) -> None:
-        """Read from `source`; if `shared` is that source behind a cache of many nodes, through it.
+        """Read from `source`. `tokens` tells whom end users' tokens name; without it, nobody.
 
-        `tokens` tells whom end users' tokens name; without it, nobody. `counts` notes uses of keys.
+        `counts` notes uses of keys.
         """
         self._counts = counts or Counts()
         self._now = clock.now
-        self._source = shared or source
+        self._source = source
         self._tokens = tokens
-        self._shared = shared
         self.cache: Cache[object] = Cache(self._load, clock, options)
-        self.feeds_alive = 0
-        """How many feeds are followed right now and have not gone silent."""
 
     def peek_key(self, secret: str) -> Subject | None:
         """Return the caller a customer key stands for, if that is in memory. Never blocks."""
@@ -140,51 +125,6 @@ class Lookup:
         customer = await self._source.register(project_id, external_id, plan, now)
         self.cache.invalidate(_absent(project_id, external_id))
         return customer
-
-    async def follow(self, feed: ChangeFeed) -> None:
-        """Drop what the feed names, for ever; while it is lost, trust nothing for long."""
-        while True:
-            try:
-                await self._listen(feed)
-            except GatewayError as exc:
-                logger.warning("The change feed is lost: %s", exc.code)
-            except TimeoutError:
-                logger.warning("The change feed is lost: it is silent")
-            except Exception:
-                # Not what a feed may raise; but to end here would leave revoked keys working.
-                logger.exception("The change feed broke.")
-            finally:
-                self._lost()
-            await asyncio.sleep(FEED_RETRY_SECONDS)
-
-    def _lost(self) -> None:
-        self.cache.distrust()
-        if self._shared is not None:
-            self._shared.lost()
-
-    async def _listen(self, feed: ChangeFeed) -> None:
-        async with aclosing(feed.follow()) as batches:  # type: ignore[type-var] # a generator
-            self.apply(await _next_of(batches))
-            # From here on nothing is missed; what was read before may lack something.
-            self.cache.distrust()
-            self.feeds_alive += 1
-            if self._shared is not None:
-                self._shared.following()
-            try:
-                while True:
-                    self.apply(await _next_of(batches))
-            finally:
-                self.feeds_alive -= 1
-
-    def apply(self, changes: Sequence[Change]) -> None:
-        """Drop what these changes make wrong."""
-        if self._shared is not None:
-            self._shared.heard(changes)
-        for change in changes:
-            if change.subject is About.ALL:
-                self.cache.clear()
-            else:
-                self.cache.invalidate(f"{change.subject}:{change.ref}")
 
     async def _load(self, key: Hashable) -> Loaded[object]:
         match key:
@@ -291,15 +231,6 @@ class Lookup:
         tier = by_name.get(customer.value.plan)
         subject = Subject(project.value, customer.value, tier, credential)
         return Loaded(subject, own, (project, customer, tiers))
-
-
-async def _next_of(batches: AsyncIterator[Sequence[Change]]) -> Sequence[Change]:
-    """Return the next batch. Raises `TimeoutError` if the feed is silent or at its end."""
-    async with asyncio.timeout(FEED_SILENCE_SECONDS):
-        batch = await anext(batches, None)
-    if batch is None:
-        raise TimeoutError
-    return batch
 
 
 def _is_publishable(value: object) -> TypeGuard[Credential]:

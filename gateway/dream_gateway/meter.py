@@ -8,53 +8,29 @@ before anybody hears of it. See `docs/metering.md` for the promise, and why this
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from dream_gateway import metrics
 from dream_gateway.counter import NEVER, Counter, Lease
-from dream_gateway.errors import GatewayError, ShuttingDownError, StoreUnavailableError
-from dream_gateway.lanes import Lanes
-from dream_gateway.ledger_calls import LedgerCall, LedgerCalls
-from dream_gateway.storage import (
-    RATE_LEASE_SPEND_SECONDS,
-    Claim,
-    Quota,
-    Refund,
-    Return,
-    shard_of,
-)
+from dream_gateway.dispatch import Dispatcher
+from dream_gateway.errors import ShuttingDownError, StoreUnavailableError
+from dream_gateway.lease_policy import expiry, limits_differ, remember_denial, resize, wanted
+from dream_gateway.storage import Claim, Quota, shard_of
 from dream_gateway.waiting import Awaited, Denial, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterator, Sequence
+    from collections.abc import Collection, Container, Sequence
 
     from dream_gateway.clock import Clock
     from dream_gateway.counter import Owner
+    from dream_gateway.dispatch import Claims
+    from dream_gateway.errors import GatewayError
     from dream_gateway.journal import Journal
-    from dream_gateway.lanes import Lane
+    from dream_gateway.lease_policy import MeterOptions
     from dream_gateway.metrics import Readings
     from dream_gateway.storage import Grant, Ledger, Tally
     from dream_gateway.waiting import Waiter
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MeterOptions:
-    """How big leases are, and for how long they are held. Times are seconds."""
-
-    seconds: float = 1.0
-    share: float = 0.25
-    most: int = 100_000
-    idle: float = 1.0
-    age: float = 5.0
-    deny_ttl: float = 1.0
-    workers: int = 1
-    strict: bool = False
 
 
 class Meter:
@@ -63,7 +39,6 @@ class Meter:
     def __init__(
         self, ledger: Ledger, journal: Journal, clock: Clock, options: MeterOptions
     ) -> None:
-        self._ledger = ledger
         self._journal = journal
         self._cells = journal.cells
         self._monotonic = clock.monotonic
@@ -71,10 +46,14 @@ class Meter:
         self._counters: WeakValueDictionary[str, Counter] = WeakValueDictionary()
         self._held: set[Counter] = set()
         self._admitted: dict[Owner, int] = {}
-        self._lanes = Lanes(ledger)
-        self._refunded = 0
-        self.ledger_calls = LedgerCalls()
-        """What the calls of the ledger take."""
+        self._dispatcher = Dispatcher(
+            ledger,
+            journal,
+            clock,
+            make=self._make_claims,
+            granted=self._hear,
+            failed=self._claims_failed,
+        )
         self._closed = False
 
     def counter(self, template: Counter) -> Counter:
@@ -85,7 +64,7 @@ class Meter:
         counter = self._counters.setdefault(template.key, template)
         counter.included = template.included
         if counter.rule != template.rule:
-            if _limits_differ(counter, template):
+            if limits_differ(counter, template):
                 self._release(counter)
             counter.rule = template.rule
             counter.denied_until = -NEVER
@@ -163,12 +142,8 @@ class Meter:
                 counter.available += back
                 self._cells[counter.cell] = counter.spent
             if back < cost and isinstance(counter.rule, Quota):
-                self._refunded += 1
-                name = f"{self._journal.worker}-refund-{self._refunded:x}"
-                lane = self._lanes.of(shard_of(counter.key))
-                lane.refunds.append(Refund(name, counter.key, cost - back))
+                self._dispatcher.refund(counter, cost - back)
                 counter.total -= cost - back
-                self._begin_flush(lane)
             counter.denied_until = -NEVER
 
     def admitted(self) -> dict[Owner, int]:
@@ -185,12 +160,11 @@ class Meter:
 
     def measure(self) -> Readings:
         """Return what is on lease, what waits to go back, and what the ledger's calls took."""
-        returns = sum(len(lane.returns) for lane in self._lanes.all())
         return {
             metrics.LEASES.name: {(): sum(counter.lease is not None for counter in self._held)},
             metrics.LEASED.name: {(): sum(counter.unspent() for counter in self._held)},
-            metrics.RETURNS.name: {(): returns},
-            **self.ledger_calls.measure(),
+            metrics.RETURNS.name: {(): self._dispatcher.returns()},
+            **self._dispatcher.calls.measure(),
         }
 
     def observe(self, counters: Sequence[Counter], tallies: Sequence[Tally]) -> None:
@@ -204,8 +178,7 @@ class Meter:
         """Give the counters' leases back now, so that the ledger alone has all the units."""
         for counter in counters:
             self._release(counter)
-        lanes = {self._lanes.of(shard_of(counter.key)) for counter in counters}
-        await self._settled([lane for lane in lanes if lane.returns])
+        await self._dispatcher.settle(counters)
 
     def sweep(self) -> None:
         """Give back what lies idle or is held too long. To be called every `idle` seconds."""
@@ -219,16 +192,15 @@ class Meter:
                     self._release(counter)
             if counter.lease is None:
                 self._held.discard(counter)
-        for lane in self._lanes.all():
-            self._begin_flush(lane)
+        self._dispatcher.flush()
 
     async def close(self) -> None:
         """Give every lease back; what the ledger will not take now stays in the journal."""
         self._closed = True
-        await self._settled(self._lanes.all())
+        await self._dispatcher.settle_all()
         for counter in self._held:
             self._release(counter)
-        await self._settled(self._lanes.all())
+        await self._dispatcher.settle_all()
 
     def _advance(self, pending: Pending, refusing: Container[Counter] = ()) -> None:
         """Spend if every counter can; otherwise wait for those that cannot, or learn the denial.
@@ -262,7 +234,7 @@ class Meter:
         lease = counter.take_reserve()
         self._give_back(counter)
         if lease is not None:
-            counter.adopt(lease, self._expiry(counter, lease))
+            counter.adopt(lease, expiry(counter, lease))
 
     def _renew(self, counter: Counter) -> None:
         """Ask for the next lease before this one is empty."""
@@ -278,37 +250,23 @@ class Meter:
         """
         if not counter.asking:
             counter.asking = True
-            lane = self._lanes.of(shard_of(counter.key))
-            lane.asked.append((counter, ahead))
-            self._begin_flush(lane)
+            self._dispatcher.ask(counter, ahead=ahead)
 
-    def _make_claims(self, lane: Lane) -> list[tuple[Claim, Counter, Lease]]:
-        asked, lane.asked = lane.asked, []
-        claims = []
+    def _make_claims(self, asked: Sequence[tuple[Counter, bool]]) -> Claims:
+        claims, options = [], self._options
         for counter, ahead in asked:
             costs = [pending.cost for pending in counter.waiters if not pending.is_over()]
-            wanted, at_least = max(1, self._wanted(counter, 1)), 1
+            units, at_least = max(1, wanted(counter, options, 1)), 1
             if costs:
                 self._give_back(counter)
-                wanted, at_least = self._wanted(counter, sum(costs), costs[0]), min(costs)
+                units, at_least = wanted(counter, options, sum(costs), costs[0]), min(costs)
             if costs or ahead:
-                claims += self._claim(counter, wanted, at_least)
+                claims += self._claim(counter, units, at_least)
             else:
                 counter.asking = False
         return claims
 
-    def _wanted(self, counter: Counter, need: int, unit: int = 1) -> int:
-        """Return how much to take: about the traffic of the lease time, in whole requests."""
-        if self._options.strict:
-            return need
-        size = min(counter.size, self._options.most)
-        if counter.room is not None:
-            size = min(size, int(counter.room * self._options.share / self._options.workers))
-        return max(need, size - size % unit)
-
-    def _claim(
-        self, counter: Counter, wanted: int, at_least: int
-    ) -> list[tuple[Claim, Counter, Lease]]:
+    def _claim(self, counter: Counter, units: int, at_least: int) -> Claims:
         """Return a claim noted in the journal, or none if that has no room."""
         shard = shard_of(counter.key)
         try:
@@ -317,7 +275,7 @@ class Meter:
             counter.asking = False
             self._fail(counter, exc)
             return []
-        claim = Claim(number, counter.key, counter.rule, wanted, at_least)
+        claim = Claim(number, counter.key, counter.rule, units, at_least)
         return [(claim, counter, Lease(number, slot, shard, 0, self._monotonic()))]
 
     def _release(self, counter: Counter) -> None:
@@ -337,92 +295,17 @@ class Meter:
         self._note(counter)
         dropped = counter.drop()
         if dropped is not None:
-            self._return(*dropped)
+            self._dispatcher.give_back(*dropped)
 
-    def _return(self, lease: Lease, spent: int) -> None:
-        lane = self._lanes.of(lease.shard)
-        lane.returns.append((Return(lease.id, spent, lease.shard), lease.slot))
-        self._begin_flush(lane)
+    def _claims_failed(self, claims: Claims, exc: GatewayError) -> None:
+        for _, counter, lease in claims:
+            # It may have been granted all the same: closing it is right either way.
+            self._dispatcher.give_back(lease, 0)
+            counter.asking = False
+            self._fail(counter, exc)
 
-    def _begin_flush(self, lane: Lane) -> None:
-        if lane.flushing is None and not lane.is_empty():
-            lane.flushing = asyncio.get_running_loop().create_task(self._flush(lane))
-
-    async def _settled(self, lanes: Sequence[Lane]) -> None:
-        for lane in lanes:
-            self._begin_flush(lane)
-        tasks = [lane.flushing for lane in lanes if lane.flushing is not None]
-        if tasks:
-            await asyncio.shield(asyncio.gather(*tasks))
-
-    async def _flush(self, lane: Lane) -> None:
-        """Send what has come together, again and again until there is nothing; one at a time."""
-        try:
-            while not lane.is_empty():
-                claims = self._make_claims(lane)
-                returns, lane.returns = lane.returns, []
-                refunds, lane.refunds = lane.refunds, []
-                # What is given back goes first: what it frees may be what the claims need.
-                back, paid, _ = await asyncio.gather(
-                    self._send_returns(lane, returns),
-                    self._send_refunds(lane, refunds),
-                    self._send(claims),
-                )
-                if not (back and paid):
-                    break  # The sweep tries them again.
-        finally:
-            lane.flushing = None
-
-    async def _send_returns(self, lane: Lane, returns: list[tuple[Return, int]]) -> bool:
-        if not returns:
-            return True
-        try:
-            with self._noted(LedgerCall.GIVE_BACK, len(returns)):
-                await self._ledger.give_back([each for each, _ in returns])
-        except GatewayError as exc:
-            logger.warning("Leases could not be given back yet: %s", exc.code)
-            lane.returns.extend(returns)
-            return False
-        for _, slot in returns:
-            self._journal.free(slot)
-        return True
-
-    async def _send_refunds(self, lane: Lane, refunds: list[Refund]) -> bool:
-        if not refunds:
-            return True
-        try:
-            with self._noted(LedgerCall.REFUND, len(refunds)):
-                await self._ledger.refund(refunds)
-        except GatewayError as exc:
-            logger.warning("Units could not be refunded yet: %s", exc.code)
-            lane.refunds.extend(refunds)
-            return False
-        return True
-
-    @contextmanager
-    def _noted(self, operation: LedgerCall, size: int) -> Iterator[None]:
-        """Note what a call of the ledger takes."""
-        began = self._monotonic()
-        try:
-            yield
-        except GatewayError:
-            self.ledger_calls.failed(operation)
-            raise
-        self.ledger_calls.done(operation, size, self._monotonic() - began)
-
-    async def _send(self, claims: list[tuple[Claim, Counter, Lease]]) -> None:
-        if not claims:
-            return
-        try:
-            with self._noted(LedgerCall.TAKE, len(claims)):
-                grants = await self._ledger.take([claim for claim, _, _ in claims])
-        except GatewayError as exc:
-            for _, counter, lease in claims:
-                # It may have been granted all the same: closing it is right either way.
-                self._return(lease, 0)
-                counter.asking = False
-                self._fail(counter, exc)
-            return
+    def _hear(self, claims: Claims, grants: Sequence[Grant]) -> None:
+        """Take what was granted, and decide for those who waited for it."""
         waiting: dict[Pending, None] = {}
         refusing: set[Counter] = set()
         for (claim, counter, lease), grant in zip(claims, grants, strict=True):
@@ -441,61 +324,28 @@ class Meter:
         counter.heard(grant)
         if grant.granted:
             lease.granted = grant.granted
-            self.ledger_calls.leases.observe(grant.granted)
+            self._dispatcher.calls.leases.observe(grant.granted)
             self._held.add(counter)
-            self._resize(counter, lease)
+            resize(counter, self._options, lease, self._monotonic())
             self._hold(counter, lease, claim)
         else:
             self._journal.free(lease.slot)
         if grant.granted < claim.wanted:
-            self._remember_denial(counter, grant)
+            remember_denial(counter, self._options, grant, self._monotonic())
 
     def _hold(self, counter: Counter, lease: Lease, claim: Claim) -> None:
         if counter.rule != claim.rule and isinstance(counter.rule, Quota):
-            self._return(lease, 0)
+            self._dispatcher.give_back(lease, 0)
             counter.total -= lease.granted
         elif counter.available > 0 and not counter.waiters:
             counter.put_by(lease)
         else:
             self._give_back(counter)
             # The lease dropped was part of the total only until now.
-            counter.adopt(lease, self._expiry(counter, lease))
-
-    def _resize(self, counter: Counter, lease: Lease) -> None:
-        """Double the next lease while they last less than the lease time, halve it when longer."""
-        now = self._monotonic()
-        previous, counter.granted_at = counter.granted_at, lease.opened
-        if now - previous < self._options.seconds:
-            counter.size = min(self._options.most, max(counter.size, lease.granted) * 2)
-        else:
-            counter.size = max(1, counter.size // 2)
-
-    def _remember_denial(self, counter: Counter, grant: Grant) -> None:
-        now = self._monotonic()
-        counter.denied_cost = counter.available + (grant.remaining or 0) + 1
-        if isinstance(counter.rule, Quota):
-            others = grant.out - counter.available
-            # While others hold units that may come back, each request asks again.
-            ttl = self._options.deny_ttl if others <= 0 else 0.0
-            counter.retry_at = None
-        else:
-            ttl = min(grant.retry_after or 0.0, self._options.deny_ttl)
-            counter.retry_at = None if grant.retry_after is None else now + grant.retry_after
-        counter.denied_until = now + ttl
+            counter.adopt(lease, expiry(counter, lease))
 
     def _fail(self, counter: Counter, exc: GatewayError) -> None:
         waiting, counter.waiters = counter.waiters, {}
         for pending in waiting:
             if not pending.is_over():
                 pending.fail(exc)
-
-    def _expiry(self, counter: Counter, lease: Lease) -> float:
-        if isinstance(counter.rule, Quota):
-            return NEVER
-        return lease.opened + RATE_LEASE_SPEND_SECONDS
-
-
-def _limits_differ(counter: Counter, other: Counter) -> bool:
-    if isinstance(counter.rule, Quota) and isinstance(other.rule, Quota):
-        return counter.rule.limit != other.rule.limit
-    return True

@@ -35,14 +35,14 @@ class Metric(NamedTuple):
     bounds: tuple[float, ...] = ()
 
 
-class Spread(NamedTuple):
+class HistogramValue(NamedTuple):
     """A histogram's value: how many fell into each bucket, and what all of them add up to."""
 
     counts: tuple[int, ...]
     sum: float
 
 
-Value = int | float | Spread
+Value = int | float | HistogramValue
 Labels = tuple[str, ...]
 Readings = dict[str, dict[Labels, Value]]
 """Values by metric and labels."""
@@ -187,9 +187,9 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def spread(self) -> Spread:
+    def value(self) -> HistogramValue:
         """Return what was counted."""
-        return Spread(tuple(self._counts), self._sum)
+        return HistogramValue(tuple(self._counts), self._sum)
 
 
 def merged(several: Iterable[Readings]) -> Readings:
@@ -206,12 +206,12 @@ def merged(several: Iterable[Readings]) -> Readings:
 
 def plus(one: Value, other: Value) -> Value:
     """Return the sum of two values of one metric; of histograms with other buckets, the latter."""
-    if isinstance(one, Spread) and isinstance(other, Spread):
+    if isinstance(one, HistogramValue) and isinstance(other, HistogramValue):
         if len(one.counts) != len(other.counts):
             return other
         counts = zip(one.counts, other.counts, strict=True)
-        return Spread(tuple(a + b for a, b in counts), one.sum + other.sum)
-    if isinstance(one, Spread) or isinstance(other, Spread):
+        return HistogramValue(tuple(a + b for a, b in counts), one.sum + other.sum)
+    if isinstance(one, HistogramValue) or isinstance(other, HistogramValue):
         return other
     return one + other
 
@@ -225,6 +225,8 @@ def lasting(readings: Readings) -> Readings:
     }
 
 
-def latency_spread(counts: Mapping[str, int], seconds: float, metrics: Iterable[str]) -> Spread:
+def latency_histogram(
+    counts: Mapping[str, int], seconds: float, metrics: Iterable[str]
+) -> HistogramValue:
     """Return latencies that were counted by the metric of their bucket, such as `latency.500`."""
-    return Spread(tuple(counts.get(metric, 0) for metric in metrics), seconds)
+    return HistogramValue(tuple(counts.get(metric, 0) for metric in metrics), seconds)

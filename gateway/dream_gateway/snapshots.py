@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.gateway import RETURNS_AT_ONCE, journal_dir
+from dream_gateway.housekeeping import RETURNS_AT_ONCE
 from dream_gateway.journal import boot_id, in_use, noted
 from dream_gateway.plugins import open_backend
 from dream_gateway.records.migrate import revision_of
@@ -72,7 +72,7 @@ async def back_up(settings: Settings, target: Path) -> Mapping[str, object]:
     unfinished.unlink(missing_ok=True)
     try:
         await stores.start()
-        identity, folder = await stores.ledger().identity(), journal_dir(settings, stores)
+        identity, folder = await stores.ledger().identity(), stores.journal_dir()
         await asyncio.to_thread(source.copy_to, unfinished)
         notes = noted(folder, identity, boot_id())
         done = await _settle(unfinished, notes)
@@ -93,7 +93,7 @@ async def restore(settings: Settings, source: Path, *, replace: bool) -> Mapping
     _check_there(source)
     stores = Stores(settings, SystemClock())
     place = _file_store(stores).file
-    folder = journal_dir(settings, stores)
+    folder = stores.journal_dir()
     await stores.close()
     if in_use(folder):
         raise ConfigurationError(

@@ -8,11 +8,15 @@ A store that is named twice is opened once, and one that is left without a role 
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dream_gateway.configuration import state_dir
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.plugins import BACKENDS, extra, installed, open_backend
-from dream_gateway.settings import Settings, without_password
+from dream_gateway.settings import Settings
+from dream_gateway.settings_table import without_password
 from dream_gateway.storage import Role
 
 if TYPE_CHECKING:
@@ -78,6 +82,11 @@ class Stores:
     def ledger(self) -> Ledger:
         """Return the ledger."""
         return self.of(Role.LEDGER).ledger()
+
+    def journal_dir(self) -> Path:
+        """Return the folder of lease journals: as set, else beside the ledger, else the user's own."""
+        chosen = self._settings.journal_dir or self.of(Role.LEDGER).journal_dir()
+        return Path(chosen) if chosen else state_dir(os.environ) / "journals"
 
     def kv(self) -> KeyValue | None:
         """Return the cache that nodes share, if there is one."""

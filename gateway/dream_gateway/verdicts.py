@@ -110,3 +110,8 @@ def state(counter: Counter, now: float) -> PolicyState:
     missing = (limit - min(remaining, limit)) * rule.period_us / rule.limit
     window = max(1, rule.span(limit) // MICROSECONDS)
     return PolicyState(counter.name, limit, window, min(remaining, limit), missing / MICROSECONDS)
+
+
+def short_of(counter: Counter) -> str:
+    """Return the code of the refusal where a counter has not enough."""
+    return "quota_exceeded" if isinstance(counter.rule, Quota) else "rate_limited"

@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from dream_gateway.metrics import CATALOGUE, PROJECT, Kind, Spread
+from dream_gateway.metrics import CATALOGUE, PROJECT, HistogramValue, Kind
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -60,13 +60,13 @@ def _points(
         spreads = [
             _spread(measured, labels, value, span)
             for labels, value in values.items()
-            if isinstance(value, Spread)
+            if isinstance(value, HistogramValue)
         ]
         return Histogram(spreads, CUMULATIVE)
     points = [
         NumberDataPoint(_attributes(measured, labels), *span, value)
         for labels, value in values.items()
-        if not isinstance(value, Spread)
+        if not isinstance(value, HistogramValue)
     ]
     if measured.kind is Kind.COUNTER:
         return Sum(points, CUMULATIVE, is_monotonic=True)
@@ -74,7 +74,7 @@ def _points(
 
 
 def _spread(
-    measured: Measured, labels: Labels, value: Spread, span: tuple[int, int]
+    measured: Measured, labels: Labels, value: HistogramValue, span: tuple[int, int]
 ) -> HistogramDataPoint:
     unknown = cast("float", None)  # The extremes are optional in OTLP, which the type does not say.
     return HistogramDataPoint(

@@ -12,7 +12,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from dream_gateway.metrics import CATALOGUE, PROJECT, Kind, Spread
+from dream_gateway.metrics import CATALOGUE, PROJECT, HistogramValue, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dream_gateway.metrics import Labels, Metric, Readings, Value
 
 
-class Told(Collector):
+class ReadingsCollector(Collector):
     """Readings, as a registry wants them: written once, and thrown away."""
 
     def __init__(self, readings: Readings, *, by_project: bool) -> None:
@@ -35,17 +35,17 @@ class Told(Collector):
             if name in self._readings:
                 yield family(metric, self._readings[name], by_project=self._by_project)
 
-    def restricted_registry(self, names: Iterable[str]) -> Told:
+    def restricted_registry(self, names: Iterable[str]) -> ReadingsCollector:
         """Return the part of these names: what `?name[]=` asks for."""
         wanted = set(names)
         some = {name: values for name, values in self._readings.items() if name in wanted}
-        return Told(some, by_project=self._by_project)
+        return ReadingsCollector(some, by_project=self._by_project)
 
 
 def exposition(readings: Readings, accept: str, *, by_project: bool) -> tuple[bytes, str]:
     """Return the text and its type: OpenMetrics for who accepts that, else Prometheus' own."""
     encode, kind = choose_encoder(accept)
-    return encode(Told(readings, by_project=by_project)), kind
+    return encode(ReadingsCollector(readings, by_project=by_project)), kind
 
 
 def family(metric: Metric, values: dict[Labels, Value], *, by_project: bool) -> Family:
@@ -61,20 +61,20 @@ def family(metric: Metric, values: dict[Labels, Value], *, by_project: bool) -> 
     kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
     plain = kind(metric.name, metric.help, labels=names)
     for labels, value in told.items():
-        if not isinstance(value, Spread):
+        if not isinstance(value, HistogramValue):
             plain.add_metric(labels, value)
     return plain
 
 
 def _histogram(metric: Metric, names: list[str], told: dict[Labels, Value]) -> Family:
-    spread = HistogramMetricFamily(metric.name, metric.help, labels=names)
+    histogram = HistogramMetricFamily(metric.name, metric.help, labels=names)
     for labels, value in told.items():
-        if isinstance(value, Spread):
-            spread.add_metric(labels, _buckets(metric, value), value.sum)
-    return spread
+        if isinstance(value, HistogramValue):
+            histogram.add_metric(labels, _buckets(metric, value), value.sum)
+    return histogram
 
 
-def _buckets(metric: Metric, value: Spread) -> list[tuple[str, float]]:
+def _buckets(metric: Metric, value: HistogramValue) -> list[tuple[str, float]]:
     """Return the buckets as Prometheus has them: each with all that are below it."""
     reached, buckets = 0, []
     for bound, count in zip((*metric.bounds, float("inf")), value.counts, strict=True):

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 from stripe import StripeClient
 from tests.billing.till import CONNECT_SECRET, PLATFORM_SECRET, TIERS, furnish
+from tests.waiting import becomes
 
 from dream_gateway.administration import Administration
 from dream_gateway.billing.inbox import LEASE_SECONDS, MOST_ATTEMPTS
@@ -69,9 +70,7 @@ async def test_what_is_received_is_dealt_with_without_anybody_who_looks_now_and_
         begun = await till.choose("pro")
         till.fake.people.check_out(begun["sessionId"])
         await till.fake.deliver_all(transport=httpx.ASGITransport(app=till.service))
-        async with asyncio.timeout(30):
-            while await till.plan() != "pro":  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        await becomes(till.plan, "pro")
     finally:
         await till.engine.aclose()
 

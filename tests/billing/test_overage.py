@@ -64,7 +64,7 @@ class Meter:
 
     async def settle(self) -> None:
         """Have every lease given back, as it is when nothing happens for a second."""
-        subject = await self.till.gateway.admission._named(self.till.project, "ada", None, 0)
+        subject = await self.till.gateway.admission.users.subject(self.till.project, "ada", None, 0)
         meter = self.till.gateway._meter
         assert meter is not None
         await meter.release(subject.counters)

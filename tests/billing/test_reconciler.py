@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, update
 
 from dream_gateway.billing import reconciler
-from dream_gateway.billing.checkouts import ASK_SECONDS
+from dream_gateway.billing.checkout_sessions import ASK_SECONDS
 from dream_gateway.billing.reconciler import KEEP_SECONDS, POLL_SECONDS, PRUNE_SECONDS
 from dream_gateway.errors import BillingUnavailableError
 from dream_gateway.payments import About, Endpoint, Event, When

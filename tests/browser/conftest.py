@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +18,9 @@ import httpx
 import pytest
 from tests.local.conftest import CHEAP, FREE, brand
 from tests.sdk import npm
+from tests.servers.gateway import installation
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, until
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
@@ -31,7 +29,7 @@ from dream_gateway.model import Branding, Mode
 from dream_gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from selenium.webdriver.chrome.webdriver import WebDriver
     from tests.browser.crowded import Crowded
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
     Open = Callable[..., WebDriver]
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-COMMAND = (sys.executable, "-c", "from dream_gateway.cli import main; main()")
-LIMIT_SECONDS = 60.0
 SCREENSHOTS = "DREAM_SCREENSHOTS"
 """The variable that names a folder to keep pictures of the pages in."""
 
@@ -78,14 +74,13 @@ class Site(BaseHTTPRequestHandler):
 
 def newest_link(log: Path, subject: str) -> str:
     """Return the link of the newest mail with a subject, from the log: there is no mailer."""
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while time.monotonic() < deadline:
+
+    def newest() -> str | None:
         mails = log.read_text().split("No plugin sends mail")
         links = [re.findall(r"http://\S+", mail) for mail in mails if subject in mail]
-        if links:
-            return str(links[-1][0])
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
+        return str(links[-1][0]) if links else None
+
+    return str(until(newest, f"sent a mail: {subject}"))
 
 
 @dataclass
@@ -114,7 +109,7 @@ class World:
             json={"code": query["code"][0]},
             headers={"authorization": f"Bearer {self.secret_key}"},
             trust_env=False,
-            timeout=LIMIT_SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
         self.answers.append({**answer.json(), "state": query.get("state")})
         return f"welcome {answer.json().get('email')}"
@@ -127,41 +122,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     site = f"http://127.0.0.1:{server.server_port}"
     port = free_port()
-    settings = {
+    settings: dict[str, Any] = {
         "store": f"sqlite:///{folder}/gateway.db",
         "encryption_keys": [mint_key()],
     }
     made = asyncio.run(_prepare(settings, site))
-    config = folder / "gateway.toml"
-    options = {**CHEAP, "issuer": f"http://127.0.0.1:{port}"}
-    config.write_text(toml({**settings, "port": 0, "service_port": port}, options))
+    plugins = {"local": {**CHEAP, "issuer": f"http://127.0.0.1:{port}"}}
+    place = installation(folder, **settings, service_port=port, plugins=plugins)
     try:
-        with served(config) as (listening, log):
-            each = World(listening["service"], site, *made, log)
+        with place.serving() as gateway:
+            each = World(gateway.service, site, *made, gateway.log)
             server.came_back = each.came_back  # type: ignore[attr-defined]
             yield each
     finally:
         server.shutdown()
-
-
-@contextmanager
-def served(config: Path) -> Iterator[tuple[dict[str, str], Path]]:
-    """Run a gateway with a configuration; yield where it listens, and its log, beside that file."""
-    log = config.with_name("log")
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--json"],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env={**os.environ, "DREAM_GATEWAY_CONFIG": str(config)},
-        )
-    try:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline() or log.read_text()), log
-    finally:
-        process.terminate()
-        process.communicate(timeout=LIMIT_SECONDS)
 
 
 async def _prepare(settings: dict[str, Any], site: str) -> tuple[str, str]:
@@ -175,12 +149,6 @@ async def _prepare(settings: dict[str, Any], site: str) -> tuple[str, str]:
     finally:
         await gateway.close()
     return made.publishable_key, made.secret_key
-
-
-def toml(settings: Mapping[str, Any], options: Mapping[str, Any]) -> str:
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    lines += ["[plugins.local]", *(f"{name} = {json.dumps(v)}" for name, v in options.items())]
-    return "\n".join(lines) + "\n"
 
 
 def open_browser(*, scripts: bool = True) -> WebDriver:
@@ -198,7 +166,7 @@ def open_browser(*, scripts: bool = True) -> WebDriver:
         off = {"profile.managed_default_content_settings.javascript": 2}
         options.add_experimental_option("prefs", off)
     driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.set_script_timeout(LIMIT_SECONDS)
+    driver.set_script_timeout(PATIENCE_SECONDS)
     return driver
 
 

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.browser.conftest import COMMAND, LIMIT_SECONDS, toml
 from tests.dashboard.every_page import places
 from tests.local.conftest import CHEAP
+from tests.servers.gateway import installation
 from tests.servers.ports import free_port
 from tests.servers.processor import seconds_of
 
-from dream_gateway.administration import open_records
 from dream_gateway.clock import SystemClock
 from dream_gateway.demo.crowd import Crowd
 from dream_gateway.demo.past import seed_dashboard
 from dream_gateway.demo.payments import FakePayments
 from dream_gateway.demo.seed import seed
 from dream_gateway.encryption_keys import mint_key
+from dream_gateway.opening import open_records
 from dream_gateway.settings import Settings
 from dream_gateway_stripe.testing import FakeStripe
 
@@ -71,7 +68,7 @@ def crowded(folder: Path, store: str, crowd: Crowd = FULL) -> Iterator[Crowded]:
 @contextmanager
 def _served(folder: Path, store: str, crowd: Crowd, fake: FakeStripe) -> Iterator[Crowded]:
     port = free_port()
-    own = {
+    own: dict[str, Any] = {
         "store": store,
         "port": free_port(),
         "service_port": port,
@@ -82,29 +79,19 @@ def _served(folder: Path, store: str, crowd: Crowd, fake: FakeStripe) -> Iterato
     }
     link, names = asyncio.run(_seeded(Settings(store=store), crowd))
     payments = FakePayments(fake)
-    config, log = folder / "gateway.toml", folder / "log"
     stripe = payments.settings(Settings()).plugins["stripe"]
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in stripe.items())
-    config.write_text(f"{toml(own, CHEAP)}[plugins.stripe]\n{lines}")
-    environ = {**os.environ, "DREAM_GATEWAY_CONFIG": str(config), "XDG_STATE_HOME": str(folder)}
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--json"],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environ,
+    place = installation(folder, **own, plugins={"local": CHEAP, "stripe": stripe})
+    with place.serving() as gateway:
+        payments.tell(gateway.service)
+        yield Crowded(
+            gateway.service,
+            gateway.edge,
+            link,
+            names["project"],
+            gateway.log,
+            names,
+            gateway.process.pid,
         )
-    try:
-        assert process.stdout is not None
-        listening = json.loads(process.stdout.readline() or log.read_text())
-        payments.tell(listening["service"])
-        project = names["project"]
-        edge, service = listening["edge"], listening["service"]
-        yield Crowded(service, edge, link, project, log, names, process.pid)
-    finally:
-        process.terminate()
-        process.communicate(timeout=LIMIT_SECONDS)
 
 
 async def _seeded(settings: Settings, crowd: Crowd) -> tuple[str, dict[str, str]]:

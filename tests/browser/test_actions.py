@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from selenium.webdriver.support.select import Select
-from tests.browser.conftest import LIMIT_SECONDS
 from tests.browser.crowded import OPERATOR
 from tests.browser.test_dashboard import faults, signed_up
 from tests.browser.test_pages import complaints, leave, patience, text
 from tests.dashboard.test_access import pages
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -144,7 +144,7 @@ def have_a_customer(walk: Walk) -> None:
     walk.open("/customers")
     cookies = {each["name"]: each["value"] for each in walk.driver.get_cookies()}
     link = walk.driver.find_element("partial link text", "Export").get_attribute("href")
-    answer = httpx.get(str(link), cookies=cookies, trust_env=False, timeout=LIMIT_SECONDS)
+    answer = httpx.get(str(link), cookies=cookies, trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.text.startswith("id,external_id,")
 
 

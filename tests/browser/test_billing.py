@@ -20,10 +20,11 @@ import httpx
 import pytest
 from selenium.webdriver.support.expected_conditions import url_contains
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.browser.conftest import LIMIT_SECONDS, Site
+from tests.browser.conftest import Site
 from tests.browser.test_journey import Api
 from tests.browser.test_pages import leave, press
 from tests.service.signed_tokens import SignedTokens
+from tests.waiting import PATIENCE_SECONDS, until
 
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.gateway import Gateway
@@ -129,14 +130,14 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         running = Running(settings, clock, plugins)
         thread = threading.Thread(target=running.serve, args=(edge, service), daemon=True)
         thread.start()
-        running.ready.wait(LIMIT_SECONDS)
+        running.ready.wait(PATIENCE_SECONDS)
         if running.fault is not None:
             raise running.fault
         address = f"http://127.0.0.1:{edge.getsockname()[1]}"
         token = tokens.sign("dev", "dev@example.com")
         yield Stage(address, base, site, fake, token)
         running.stop()
-        thread.join(LIMIT_SECONDS)
+        thread.join(PATIENCE_SECONDS)
         assert running.fault is None
 
 
@@ -175,22 +176,20 @@ def connect(stage: Stage, driver: WebDriver) -> None:
         json={"mode": "test", "returnUrl": f"{stage.site}/connected"},
         headers={"authorization": f"Bearer {stage.token}"},
         trust_env=False,
-        timeout=LIMIT_SECONDS,
+        timeout=PATIENCE_SECONDS,
     ).raise_for_status()
     driver.get(f"{stage.service}/health")
     state = {"name": "dg_connect", "value": answer.cookies["dg_connect"], "path": "/oauth/callback"}
     driver.add_cookie(state)
     driver.get(answer.json()["url"])
     driver.find_element("id", "allow").click()
-    WebDriverWait(driver, LIMIT_SECONDS).until(url_contains("/connected?"))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(url_contains("/connected?"))
 
 
 def soon(told: Callable[[], Any], wanted: Any) -> float:
     """Wait until something is told; return the seconds that took."""
     begun = time.monotonic()
-    while (seen := told()) != wanted:
-        assert time.monotonic() < begun + FOLLOW_SECONDS, seen
-        time.sleep(0.02)
+    until(lambda: told() == wanted, f"told {wanted!r}")
     return time.monotonic() - begun
 
 

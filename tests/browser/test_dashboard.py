@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from selenium.webdriver.support import expected_conditions
-from tests.browser.conftest import LIMIT_SECONDS, newest_link
+from tests.browser.conftest import newest_link
 from tests.browser.crowded import OPERATOR
 from tests.browser.test_pages import complaints, fill, leave, measure, patience, size, text
 from tests.dashboard.every_page import MOST_BYTES, MOST_SECONDS, OUTSIDE, PAGES
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def look(board: Crowded, driver: WebDriver, axe: str, keep: Keep) -> Look:
 def test_each_page_is_small_and_quick(board: Crowded, driver: WebDriver) -> None:
     cookies = {each["name"]: each["value"] for each in driver.get_cookies()}
     with httpx.Client(
-        base_url=board.url, cookies=cookies, trust_env=False, timeout=LIMIT_SECONDS
+        base_url=board.url, cookies=cookies, trust_env=False, timeout=PATIENCE_SECONDS
     ) as client:
         for page, (path, _) in PAGES.items():
             times: list[float] = []
@@ -188,7 +189,7 @@ def test_somebody_signs_up_makes_a_project_and_goes_live(
         json={"name": "free", "limit": 10},
         headers={"authorization": f"Bearer {key}"},
         trust_env=False,
-        timeout=LIMIT_SECONDS,
+        timeout=PATIENCE_SECONDS,
     )
     assert answer.status_code == 201
     if not scripts:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.browser.conftest import LIMIT_SECONDS
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def leave(driver: WebDriver, button: WebElement, *, asks: bool = False) -> None:
 
 def patience(driver: WebDriver) -> WebDriverWait[WebDriver]:
     """Return what waits, also while one page takes the place of another."""
-    return WebDriverWait(driver, LIMIT_SECONDS, ignored_exceptions=[WebDriverException])
+    return WebDriverWait(driver, PATIENCE_SECONDS, ignored_exceptions=[WebDriverException])
 
 
 def has_focus(driver: WebDriver, element_id: str) -> bool:

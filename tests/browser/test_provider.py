@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,9 +11,10 @@ from oidc_provider_mock import run_server_in_thread
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import title_contains, url_contains
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.browser.conftest import LIMIT_SECONDS, served
 from tests.browser.test_pages import press, text
+from tests.servers.gateway import installation
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.encryption_keys import mint_key
 
@@ -41,9 +41,8 @@ class Staffed:
 @pytest.fixture(scope="module")
 def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
     folder, port = tmp_path_factory.mktemp("provider"), free_port()
-    own = {
+    own: dict[str, Any] = {
         "store": f"sqlite:///{folder}/gateway.db",
-        "port": 0,
         "service_port": port,
         "service_url": f"http://127.0.0.1:{port}",
         "encryption_keys": [mint_key()],
@@ -57,27 +56,23 @@ def staffed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
             "client_secret": "of the client",
             "label": "the staff's accounts",
         }
-        lines = [f"{name} = {json.dumps(value)}" for name, value in own.items()]
-        lines.append("[plugins.oidc.developers]")
-        lines += [f"{name} = {json.dumps(value)}" for name, value in developers.items()]
-        config = folder / "gateway.toml"
-        config.write_text("\n".join(lines) + "\n")
+        place = installation(folder, **own, plugins={"oidc": {"developers": developers}})
         httpx.put(
             f"{issuer}/users/ada", json={"email": ADA, "email_verified": True}, trust_env=False
         ).raise_for_status()
-        with served(config) as (listening, _):
-            yield Staffed(listening["service"], issuer)
+        with place.serving() as gateway:
+            yield Staffed(gateway.service, issuer)
 
 
 def sign_in(driver: WebDriver, staffed: Staffed, onward: str = "/dashboard") -> None:
     """Go where nobody is let in without, and sign in at the provider."""
     driver.get(staffed.url + onward)
-    WebDriverWait(driver, LIMIT_SECONDS).until(url_contains("/dashboard/sign-in"))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(url_contains("/dashboard/sign-in"))
     driver.find_element(By.PARTIAL_LINK_TEXT, "the staff's accounts").click()
-    WebDriverWait(driver, LIMIT_SECONDS).until(url_contains(staffed.issuer))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(url_contains(staffed.issuer))
     driver.find_element(By.NAME, "sub").send_keys("ada")
     driver.find_element(By.CSS_SELECTOR, "form button, form input[type=submit]").click()
-    WebDriverWait(driver, LIMIT_SECONDS).until(url_contains(f"{staffed.url}/dashboard"))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(url_contains(f"{staffed.url}/dashboard"))
 
 
 def test_a_developer_signs_in_makes_a_project_and_comes_back_to_it(
@@ -89,18 +84,18 @@ def test_a_developer_signs_in_makes_a_project_and_comes_back_to_it(
     assert ADA in driver.page_source
     driver.find_element(By.ID, "name").send_keys("Weather")
     press(driver, 1)
-    WebDriverWait(driver, LIMIT_SECONDS).until(lambda _: "sk_test_" in text(driver))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(lambda _: "sk_test_" in text(driver))
     project = driver.find_element(By.PARTIAL_LINK_TEXT, "Go on").get_attribute("href")
     assert project is not None
     home = project.removesuffix("/start").removeprefix(staffed.url)
     driver.get(staffed.url + home)
     driver.find_element(By.CSS_SELECTOR, "details.account summary").click()
     press(driver)
-    WebDriverWait(driver, LIMIT_SECONDS).until(lambda _: "You are signed out" in text(driver))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(lambda _: "You are signed out" in text(driver))
     # Who signs in again goes on where they were not let in.
     sign_in(driver, staffed, f"{home}/keys")
     assert driver.current_url == f"{staffed.url}{home}/keys"
-    WebDriverWait(driver, LIMIT_SECONDS).until(title_contains("API keys"))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(title_contains("API keys"))
 
 
 def test_who_does_not_agree_at_the_provider_is_not_signed_in(
@@ -108,7 +103,7 @@ def test_who_does_not_agree_at_the_provider_is_not_signed_in(
 ) -> None:
     driver = browsers()
     driver.get(f"{staffed.url}/dashboard/sign-in/oidc")
-    WebDriverWait(driver, LIMIT_SECONDS).until(url_contains(staffed.issuer))
+    WebDriverWait(driver, PATIENCE_SECONDS).until(url_contains(staffed.issuer))
     back = f"{staffed.url}/dashboard/signed-in/oidc?error=access_denied"
     driver.get(back)
     assert "Please try again" in text(driver)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,10 +14,13 @@ from bench.load.client import Connection, request
 from chaos.field import CUSTOMER, Field, opened
 from chaos.places import places
 from tests.servers.balancer import Balancer, haproxy, haproxy_running
+from tests.waiting import becomes, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from chaos.node import Node
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -24,7 +28,6 @@ LIMIT = 1_500
 CUSTOMERS = (CUSTOMER, *(f"customer{number}" for number in range(5)))
 CALLERS = 12
 PAUSE_SECONDS = 0.03
-PATIENCE_SECONDS = 120.0
 SETTINGS = {"DREAM_GATEWAY_DRAIN_DELAY": "6", "DREAM_GATEWAY_DRAIN_SECONDS": "20"}
 
 
@@ -44,6 +47,9 @@ class Load:
 
     def answered(self) -> int:
         return self.seen.total()
+
+    def has_answered(self, number: int) -> bool:
+        return self.answered() > number
 
     async def end(self) -> None:
         self._going = False
@@ -73,21 +79,9 @@ class Load:
         return request("POST", url, fields), Connection(url)
 
 
-async def until(holds: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not holds():  # noqa: ASYNC110 - what other processes do is no event here
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        pytest.fail(f"never {what}")
-
-
-async def serves(field: Field, number: int) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(trust_env=False) as client:
-        url = f"{field.nodes[number].service}/ready"
-        while (await client.get(url, timeout=30)).status_code != 200:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.05)
-    await asyncio.sleep(0.5)  # The balancer looks for itself.
+async def is_ready(node: Node) -> bool:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        return (await client.get(f"{node.service}/ready")).status_code == 200
 
 
 async def counted(field: Field, customer: str) -> int:
@@ -99,17 +93,17 @@ async def counted(field: Field, customer: str) -> int:
 
 async def roll(field: Field, load: Load) -> None:
     """Restart every node, and reload every node, with load between."""
-    for number, node in enumerate(field.nodes):
+    for node in field.nodes:
         before = load.answered()
         assert await node.stop() == 0
         await node.start()
-        await serves(field, number)
-        await until(lambda before=before: load.answered() > before + 50, "served meanwhile")  # type: ignore[misc]  # a default in a lambda
+        await eventually(partial(is_ready, node), "ready")
+        await eventually(partial(load.has_answered, before + 50), "served meanwhile")
     for node in field.nodes:
         pids = set(node.worker_pids())
         node.reload()
-        await until(lambda node=node: "reloaded: 2 workers" in node.log(), "reloaded")  # type: ignore[misc]  # likewise
-        await until(lambda node=node, pids=pids: not pids & set(node.worker_pids()), "replaced")  # type: ignore[misc]  # likewise
+        await eventually(node.log, "reloaded", holds=lambda log: "reloaded: 2 workers" in log)
+        await eventually(node.worker_pids, f"rid of {pids}", holds=pids.isdisjoint)
 
 
 @pytest.mark.parametrize("balancer", ["spliced", "haproxy"])
@@ -130,17 +124,16 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_admits_nothing_twi
             urls = {}
             for plane in ("edge", "service"):
                 one = await stack.enter_async_context(Balancer(field.nodes, plane).running())
-                await until(lambda one=one: len(one.ready) == 2, "ready")  # type: ignore[misc]  # a default in a lambda
+                await eventually(partial(one.has_ready, 2), "ready")
                 urls[plane] = one.url
         load = Load(urls, field)
         await roll(field, load)
-        await until(lambda: min(load.seen[c, 429] for c in CUSTOMERS) > 0, "at the limit")
+        await eventually(lambda: min(load.seen[c, 429] for c in CUSTOMERS) > 0, "at the limit")
         await load.end()
         assert load.lost == []
         assert {status for _, status in load.seen} == {200, 429}
         for customer in CUSTOMERS:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while await counted(field, customer) != load.admitted(customer):  # noqa: ASYNC110 - leases come back when idle
-                    await asyncio.sleep(0.2)
+            # Leases come back when idle.
+            await becomes(partial(counted, field, customer), load.admitted(customer))
             assert load.admitted(customer) <= LIMIT
         assert [error for node in field.nodes for error in node.raised()] == []

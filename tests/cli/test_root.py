@@ -11,7 +11,7 @@ import click
 import pytest
 
 from dream_gateway.cli.root import COMMANDS, root
-from dream_gateway.settings import table
+from dream_gateway.settings_table import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,20 +6,17 @@ import json
 import signal
 import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.gateway import PROGRAM, installation
+from tests.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Spawn = Callable[..., subprocess.Popen[str]]
-
-COMMAND = (sys.executable, "-c", "from dream_gateway.cli import main; main()")
-LIMIT_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -29,7 +26,7 @@ def spawn(store: str) -> Iterator[Spawn]:
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         started.append(process)
         return process
@@ -48,33 +45,24 @@ def _first_line(process: subprocess.Popen[str]) -> Any:
     return json.loads(line)
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _serve(spawn: Spawn) -> subprocess.Popen[str]:
-    return spawn("serve", "--port", "0", "--service-port", "0", "--json")
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_says_where_it_listens_and_ends_well_when_told_to(
-    spawn: Spawn, number: signal.Signals
+    tmp_path: Path, number: signal.Signals
 ) -> None:
-    process = _serve(spawn)
-    listening = _first_line(process)
-    for plane in ("edge", "service"):
-        host, port = listening[plane].removeprefix("http://").split(":")
-        socket.create_connection((host, int(port)), timeout=LIMIT_SECONDS).close()
-    process.send_signal(number)
-    out, err = process.communicate(timeout=LIMIT_SECONDS)
-    assert (process.returncode, out, err) == (0, "", "")
+    gateway = installation(tmp_path).start()
+    for url in (gateway.edge, gateway.service):
+        host, port = url.removeprefix("http://").split(":")
+        socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS).close()
+    gateway.process.send_signal(number)
+    assert gateway.process.wait(PATIENCE_SECONDS) == 0
+    assert (gateway.stop(), gateway.log.read_text()) == (0, "")
 
 
 def test_a_port_in_use_is_one_line(spawn: Spawn) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         process = spawn("serve", "--port", port, "--service-port", "0")
-        out, err = process.communicate(timeout=LIMIT_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (1, "")
     assert err.startswith("error: address_in_use: ")
     assert port in err
@@ -83,23 +71,19 @@ def test_a_port_in_use_is_one_line(spawn: Spawn) -> None:
 
 def test_a_store_of_no_known_kind_is_one_line(spawn: Spawn) -> None:
     process = spawn("serve", "--port", "0", "--service-port", "0", "--store", "nosuch://db")
-    out, err = process.communicate(timeout=LIMIT_SECONDS)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (1, "")
     assert err.startswith("error: configuration_error: ")
     assert err.count("\n") == 1
 
 
-def test_workers_end_when_their_supervisor_is_killed(spawn: Spawn) -> None:
-    process = _serve(spawn)
-    _first_line(process)
-    (worker,) = _children(process.pid)
-    process.kill()
-    process.wait(timeout=LIMIT_SECONDS)
-    deadline = time.monotonic() + LIMIT_SECONDS
+def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
+    gateway = installation(tmp_path).start()
+    (worker,) = gateway.worker_pids()
+    gateway.process.kill()
     # It is not our child, so its end is no event here.
-    while _is_running(worker) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _is_running(worker)
+    until(lambda: not _is_running(worker), "ended")
+    assert gateway.stop() == -signal.SIGKILL
 
 
 def _is_running(pid: int) -> bool:
@@ -115,7 +99,7 @@ def test_the_demo_ends_with_a_limit_that_follows_the_money(
 ) -> None:
     monkeypatch.delenv("STRIPE_SECRET_KEY", raising=False)
     process = spawn("demo", "--once", "--port", "0", "--service-port", "0", "--json")
-    out, err = process.communicate(timeout=LIMIT_SECONDS)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
     told = [json.loads(line) for line in out.splitlines()]
     verdicts = [line for line in told if line["event"] == "verdict"]
@@ -150,6 +134,6 @@ def test_the_demo_takes_free_ports_if_its_own_are_taken_and_serves_until_told(
             pass
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=LIMIT_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
     assert json.loads(out.splitlines()[-1])["event"] == "over"

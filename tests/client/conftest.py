@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 import pytest
-from tests.service.conftest import START_SECONDS, TIERS, State, WithIdentities
+from tests.servers.beside import Beside, loop_beside
+from tests.servers.protocols import listening
+from tests.service.conftest import TIERS, WithIdentities
 
 from dream_gateway.administration import Administration
 from dream_gateway.client import AsyncDreamAPI, DreamAPI
@@ -26,11 +26,13 @@ from dream_gateway.settings import Settings
 from dream_gateway.testing.clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 T = TypeVar("T")
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Without the authorities of this machine, which take longer to read than a test takes."""
+
+OPERATOR = "an-operator-of-no-gateway-but-this"
 
 TIMEOUT = 60.0
 """Seconds that a slow machine may take to answer."""
@@ -46,25 +48,22 @@ class TokenOf:
         return Identified("https://issuer.example", "ada", tenant=tenant)
 
 
+class Developers:
+    """Knows developers by tokens that begin with `dev:`."""
+
+    async def verify(self, token: str) -> Identified | None:
+        kind, _, name = token.partition(":")
+        return Identified("https://developers.example", name) if kind == "dev" else None
+
+
 @dataclass
 class Live:
     """A server on a loop of its own."""
 
-    loop: asyncio.AbstractEventLoop
     gateway: Gateway
     clock: FakeClock
-    url: str = ""
-
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run something where the gateway runs."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(START_SECONDS)
-
-    async def start(self) -> str:
-        """Serve; return the address."""
-        await self.gateway.start()
-        protocols, state = ServiceProtocols(create_service(ServiceHost(self.gateway))), State()
-        server = await self.loop.create_server(lambda: protocols(None, state, None), "127.0.0.1", 0)
-        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    url: str
+    beside: Beside
 
 
 @dataclass
@@ -74,6 +73,7 @@ class Project:
     url: str
     secret_key: str
     publishable_key: str
+    id: str
     slept: list[float] = field(default_factory=list)
 
     def client(self, **more: Any) -> AsyncDreamAPI:
@@ -97,26 +97,24 @@ class Project:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     store = f"sqlite:///{tmp_path_factory.mktemp('live')}/dream.db"
     clock = FakeClock()
-    gateway = Gateway(Settings(store=store, encryption_keys=(mint_key(),)), clock)
-    gateway.plugins = WithIdentities((TokenOf(),))
-    live = Live(asyncio.new_event_loop(), gateway, clock)
-    thread = threading.Thread(target=live.loop.run_forever)
-    thread.start()
-    try:
-        live.url = live.run(live.start())
-        yield live
-    finally:
-        live.run(gateway.close())
-        live.loop.call_soon_threadsafe(live.loop.stop)
-        thread.join()
-        live.loop.close()
+    settings = Settings(store=store, encryption_keys=(mint_key(),), operator_tokens=(OPERATOR,))
+    gateway = Gateway(settings, clock)
+    gateway.plugins = WithIdentities((TokenOf(),), (Developers(),))
+    with loop_beside() as beside:
+        beside.run(gateway.start())
+        try:
+            protocols = ServiceProtocols(create_service(ServiceHost(gateway)))
+            with beside.entered(listening(protocols)) as url:
+                yield Live(gateway, clock, url, beside)
+        finally:
+            beside.run(gateway.close())
 
 
 @pytest.fixture
 def project(live: Live) -> Project:
     administration = Administration(live.gateway.records)
-    made = live.run(administration.create_platform("one", Mode.TEST, TIERS, ()))
-    return Project(live.url, made.secret_key, made.publishable_key)
+    made = live.beside.run(administration.create_platform("one", Mode.TEST, TIERS, ()))
+    return Project(live.url, made.secret_key, made.publishable_key, made.project.id)
 
 
 @pytest.fixture

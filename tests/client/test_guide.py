@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.client.conftest import OPERATOR
+
 from dream_gateway import client
 from dream_gateway.client import DreamError
 
@@ -23,6 +25,8 @@ def test_its_code_runs(project: Project, capsys: pytest.CaptureFixture[str]) -> 
         "http://127.0.0.1:8787": project.url,
         "sk_test_...": project.secret_key,
         "pk_test_...": project.publishable_key,
+        'token="..."': f'token="{OPERATOR}"',
+        "prj_...": project.id,
     }.items():
         code = code.replace(shown, real)
     exec(code, {"__name__": "guide"})  # noqa: S102 # the guide's own

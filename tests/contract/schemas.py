@@ -18,6 +18,7 @@ _BOUNDS = {
     "maxItems",
     "maxProperties",
     "pattern",
+    "propertyNames",
 }
 
 

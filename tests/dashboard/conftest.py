@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event, select
-from tests.local.conftest import CHEAP, FREE, PASSWORD, Browser, Inbox, State, WithInbox, World
+from tests.local.conftest import CHEAP, FREE, PASSWORD, Browser, Inbox, WithInbox, World
+from tests.servers.protocols import listening
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
@@ -128,17 +129,11 @@ async def open_board(store: str, **more: dict[str, object]) -> AsyncIterator[Boa
     try:
         await gateway.start()
         made = await Administration(gateway.records).create_platform("Acme", Mode.TEST, [FREE], ())
-        protocols, state = ServiceProtocols(open_service(gateway)), State()
-        server = await asyncio.get_running_loop().create_server(
-            lambda: protocols(None, state, None), sock=listener
-        )
         world = World(
             gateway, clock, made.project, made.publishable_key, made.secret_key, url, inbox
         )
-        try:
+        async with listening(ServiceProtocols(open_service(gateway)), listener):
             yield Board(world)
-        finally:
-            server.close()
     finally:
         await gateway.close()
 

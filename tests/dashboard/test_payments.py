@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
+from functools import partial
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.dashboard.conftest import Board, open_board
 from tests.dashboard.test_customers import send_to
+from tests.waiting import eventually
 
 from dream_gateway.model import Mode
 from dream_gateway.payments import About, Account, AccountState, Endpoint, Event
@@ -20,7 +21,7 @@ from dream_gateway.records.inbox import InboxStatus
 from dream_gateway_stripe.testing import FakeStripe
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from tests.local.conftest import Browser
@@ -128,7 +129,7 @@ async def test_events_that_failed_are_shown_and_taken_again_by_their_platforms_d
         assert (await ada.send({}, form=again)).status_code == 303
         assert await failed(paying, account) == left
     assert (await paying.gateway_audit())[0] == "payment_events.replay"
-    await until(lambda: dealt_with(paying))
+    await eventually(partial(dealt_with, paying), "dealt with")
     # What did not fail is not there to be taken again; nor is it for whoever is not connected.
     await fail(paying, account, "evt_3")
     await ada.open(home)
@@ -171,14 +172,6 @@ async def dealt_with(board: Board) -> bool:
 
 def token_of(browser: Browser) -> str:
     return str(re.findall(r'name="token" value="([^"]+)"', browser.shown)[0])
-
-
-async def until(told: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(1_000):
-        if await told():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("It never came to be so.")
 
 
 def onward(browser: Browser) -> str:

@@ -6,7 +6,7 @@ Run by a Python that has the package `kubernetes`. Writes the fields that are de
 import sys
 
 import yaml
-from kubernetes.client import models  # type: ignore[import-not-found] # not in this environment
+from kubernetes.client import models
 from pydantic import BaseModel
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import yaml
 from tests.deploy.image import Stage, build, environment, stages, words
 from tests.servers.balancer import haproxy
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, until
 
 from dream_gateway.cli.root import COMMANDS
 from dream_gateway.configuration import ENVIRONMENT_PREFIX, FILE_VARIABLE, load_settings
@@ -25,7 +25,6 @@ from dream_gateway.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-PATIENCE_SECONDS = 60.0
 TABLES = ("gateway.toml", "kubernetes/gateway.toml")
 
 
@@ -181,11 +180,12 @@ def test_the_image_can_be_made_and_is_healthy(tmp_path: Path) -> None:
     try:
         check = ["env", f"DREAM_GATEWAY_SERVICE_PORT={port}", *words(final.last("HEALTHCHECK"))]
         check[2] = str(venv / "bin" / check[2])
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while subprocess.run(check, check=False, capture_output=True).returncode:
-            assert time.monotonic() < deadline
+
+        def is_healthy() -> bool:
             assert process.poll() is None
-            time.sleep(0.2)
+            return subprocess.run(check, check=False, capture_output=True).returncode == 0
+
+        until(is_healthy, "healthy")
         assert httpx.get(f"http://127.0.0.1:{port}/health").json() == {"status": "ok"}
         assert (tmp_path / "home" / "journals").is_dir()
     finally:

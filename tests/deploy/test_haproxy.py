@@ -15,6 +15,7 @@ import pytest
 import yaml
 from tests.servers.balancer import haproxy, haproxy_on
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.configuration import load_settings
 
@@ -26,7 +27,6 @@ pytestmark = pytest.mark.skipif(haproxy() is None, reason="HAProxy is not instal
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CONFIGURATION = (DEPLOY / "haproxy.cfg").read_text()
 PLANES = {"edge": 8080, "service": 8787}
-PATIENCE_SECONDS = 30.0
 FORGED = [
     ("X-Forwarded-For", "203.0.113.9"),
     ("X-Forwarded-For", "203.0.113.10"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,15 @@ import yaml
 from chaos.node import Node
 from tests.deploy.test_dashboards import DASHBOARD, PANELS, RULES
 from tests.servers.ports import free_port
+from tests.waiting import becomes, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CONFIGURATION = DEPLOY / "prometheus" / "prometheus.yml"
 ALERTS = DEPLOY / "prometheus" / "alerts.yaml"
 CASES = Path(__file__).with_name("alerts.test.yaml")
-PATIENCE_SECONDS = 60.0
 MOUNTED = "/etc/prometheus/alerts*.yaml"
 
 needs_promtool = pytest.mark.skipif(
@@ -93,7 +94,7 @@ async def api() -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def prometheus(folder: Path, scraped: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Run Prometheus; yield a client of its API."""
+    """Run Prometheus; yield a client of its API once it answers."""
     (folder / "prometheus.yml").write_text(configuration(scraped))
     url = f"http://127.0.0.1:{free_port()}"
     command = ["prometheus", f"--config.file={folder / 'prometheus.yml'}"]
@@ -104,6 +105,13 @@ async def prometheus(folder: Path, scraped: str) -> AsyncIterator[httpx.AsyncCli
         async with httpx.AsyncClient(
             base_url=f"{url}/api/v1", trust_env=False, timeout=30
         ) as client:
+
+            async def answers() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return (await client.get(f"{url}/-/ready")).status_code == 200
+                return False
+
+            await eventually(answers, "ready")
             yield client
     finally:
         process.terminate()
@@ -119,28 +127,19 @@ class Asked:
             (panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]
         }
 
-    async def ask(self) -> None:
-        """Ask those again that had no series. Refused queries raise."""
+    async def ask(self) -> set[tuple[str, str]]:
+        """Ask those again that had no series, and return what has none now. Refused ones raise."""
         for title, expression in sorted(self.unanswered):
             filled = expression.replace("$__rate_interval", "1m")
             filled = filled.replace("$job", ".*").replace("$instance", ".*")
             if (await self.found("query", query=filled))["result"]:
                 self.unanswered.remove((title, expression))
-
-    async def all_answered(self) -> bool:
-        """Ask what is unanswered; return whether nothing is any more."""
-        with contextlib.suppress(httpx.TransportError):  # Prometheus may still be starting
-            await self.ask()
-        return not self.unanswered
+        return self.unanswered
 
     async def alerts(self) -> set[tuple[str, str]]:
         """Return how the alerts are: their healths and their states."""
         (group,) = (await self.found("rules"))["groups"]
         return {(rule["health"], rule["state"]) for rule in group["rules"]}
-
-    async def one_is_pending(self) -> bool:
-        """Return whether an alert would fire soon."""
-        return ("ok", "pending") in await self.alerts()
 
     async def found(self, what: str, **parameters: str) -> Any:
         """Return the data that is found."""
@@ -154,18 +153,18 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     """A node with the settings that compose.yaml gives its nodes, but for the stores."""
     async with api() as upstream:
         environ = {
-            "DREAM_GATEWAY_CONFIG": str(DEPLOY / "gateway.toml"),
             "DREAM_GATEWAY_UPSTREAM": upstream,
             "DREAM_GATEWAY_JOURNAL_DIR": str(tmp_path / "journals"),
             "DREAM_GATEWAY_ACCESS_LOG": "true",  # one panel is about it
             "DREAM_GATEWAY_ACCESS_LOG_FILE": str(tmp_path / "access.log"),
         }
-        stores = {"store": f"sqlite:///{tmp_path / 'dream.db'}"}
-        made = Node(tmp_path / "node", stores, workers=2, environ=environ)
+        settings = tomllib.loads((DEPLOY / "gateway.toml").read_text())
+        del settings["lease_seconds"]  # a node of a trial has its own
+        settings["store"] = f"sqlite:///{tmp_path / 'dream.db'}"
+        made = Node(tmp_path / "node", settings, workers=2, environ=environ)
         await made.start()
         yield made
-        if made.process is not None and made.process.returncode is None:
-            await made.stop()
+        await made.stop()
 
 
 async def _key(node: Node) -> str:
@@ -193,16 +192,6 @@ async def asking(node: Node, key: str) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until something is true, for so long as is bearable; return whether it is."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await true():  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.5)
-            return True
-    return False
-
-
 @pytest.mark.long
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
 async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_noticed(
@@ -213,8 +202,7 @@ async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_not
     async with prometheus(tmp_path, place) as client:
         asked = Asked(client)
         async with asking(node, key):
-            await until(asked.all_answered)
-        assert asked.unanswered == set()
+            await becomes(asked.ask, set())
         for variable in DASHBOARD["templating"]["list"][1:]:
             assert variable["definition"].startswith("label_values(dream_gateway_workers")
             (value,) = await asked.found(
@@ -223,4 +211,4 @@ async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_not
             assert value == {"job": "dream-gateway", "instance": place}[variable["name"]]
         assert await asked.alerts() == {("ok", "inactive")}
         await node.kill()
-        assert await until(asked.one_is_pending)
+        await eventually(asked.alerts, "noticed", holds=lambda alerts: ("ok", "pending") in alerts)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from tests.servers.gateway import installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
-COMMAND = (sys.executable, "-c", "from dream_gateway.cli import main; main()")
-PATIENCE_SECONDS = 60.0
 ADAS, BOBS, DISABLED = (
     "K9v-adas-first-key-of-kong",
     "bobs.own.key.0123456789",
@@ -70,7 +68,6 @@ class Place:
     edge: str
     service: str
     secret: str
-    environment: dict[str, str] = field(default_factory=dict)
 
     def move(self, guide: str, **more: str) -> str:
         """Run a guide's script; return what it prints."""
@@ -99,23 +96,10 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    environment = {
-        **os.environ,
-        "DREAM_GATEWAY_STORE": f"sqlite:///{tmp_path}/dream.db",
-        "DREAM_GATEWAY_IMPORTED_KEYS": "true",
-    }
-    tiers = ("--tier", "free=3/day", "--tier", "pro=1000/day")
-    create = [*COMMAND, "platform", "create", "--name", "acme", *tiers, "--json"]
-    made = json.loads(subprocess.check_output(create, env=environment, text=True))
-    serve = [*COMMAND, "serve", "--port", "0", "--service-port", "0", "--json"]
-    with subprocess.Popen(serve, env=environment, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            listens = json.loads(server.stdout.readline())
-            yield Place(listens["edge"], listens["service"], made["secretKey"])
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(PATIENCE_SECONDS)
+    where = installation(tmp_path, imported_keys=True)
+    made = where.create_platform("free=3/day", "pro=1000/day")
+    with where.serving() as gateway:
+        yield Place(gateway.edge, gateway.service, made["secretKey"])
 
 
 @pytest.fixture

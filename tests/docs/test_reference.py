@@ -11,9 +11,9 @@ import pytest
 from codegen.document import unbound
 
 from dream_gateway import errors
+from dream_gateway.client import AsyncDreamAPI
 from dream_gateway.edge import request_body
 from dream_gateway.integrate.frameworks import FRAMEWORKS
-from dream_gateway.mcp_server.api import ServiceApi
 from dream_gateway.mcp_server.tools import ReadingTools, WritingTools
 from dream_gateway.plugins import Plugins
 
@@ -67,7 +67,7 @@ def test_every_framework_and_every_tool_is_in_its_guide() -> None:
     integrate = (REFERENCE.parent / "guides" / "integrate.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", integrate, re.MULTILINE) == list(FRAMEWORKS)
     mcp = (REFERENCE.parent / "guides" / "mcp.md").read_text()
-    api = ServiceApi("http://service", "")
+    api = AsyncDreamAPI(base_url="http://service", secret_key="sk_test_")
     tools = [each.__name__ for kind in (ReadingTools, WritingTools) for each in kind(api).all()]
     rows = " ".join(re.findall(r"^\| (`.*?) \|", mcp, re.MULTILINE))
     assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(tools)

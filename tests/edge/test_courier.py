@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.protocols import State
+from tests.waiting import eventually
 
 from dream_gateway.edge.front import Front
 from dream_gateway.edge.origin import parse_origin
@@ -96,13 +98,6 @@ class DialledPool(Pool):
         self.line.wires.append(wire)
         self.line.links.append(link)
         link.connection_made(wire)
-
-
-class State:
-    """What uvicorn shares."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()
 
 
 def comparable(data: bytes, start: bytes) -> list[list[bytes]]:
@@ -249,9 +244,7 @@ async def test_an_upstream_that_is_silent_is_given_up(admission: Any) -> None:
     line = Line(admission, plain=True, read_timeout=0.01)
     await line.warm()
     line.ask(GET)
-    async with asyncio.timeout(30):
-        while not line.wire.written:  # noqa: ASYNC110 # a transport in memory has no event
-            await asyncio.sleep(0.005)
+    await eventually(lambda: line.wire.written, "given up")
     assert line.wire.written.startswith(b"HTTP/1.1 504 ")
     assert line.wires[0].closed
     assert line.pool.pending == 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.servers.protocols import State
 
 from dream_gateway.edge.front import Front
 from dream_gateway.edge.origin import parse_origin
@@ -224,10 +225,3 @@ def read_by_h11(data: bytes) -> list[tuple[bytes, bytes, bytes]]:
 def same(heard: tuple[bytes, bytes, bytes], meant: tuple[bytes, bytes, bytes]) -> bool:
     target = meant[1].removeprefix(b"http://b")
     return heard == (meant[0], target, meant[2])
-
-
-class State:
-    """What uvicorn shares."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests.servers.protocols import listening
 
 from dream_gateway.administration import Administration
 from dream_gateway.edge.front import Front
@@ -67,31 +67,22 @@ async def test_it_answers_as_the_long_way_does(shop: tuple[Gateway, str]) -> Non
         return None if way is None else Noted(way)
 
     protocols.express.shortcut = noted  # type: ignore[method-assign] # to see which way was taken
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: protocols(None, State(), None), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    url = f"http://127.0.0.1:{port}/authorize"
     own = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(headers=own, trust_env=False, timeout=60) as client:
+    async with (
+        listening(protocols) as url,
+        httpx.AsyncClient(base_url=url, headers=own, trust_env=False, timeout=60) as client,
+    ):
         answers = []
         for number in range(12):
             # A named path is never answered by the short way.
             more = {"x-forwarded-uri": "/any"} if number % 2 else {}
-            answers.append(await client.get(url, headers=more))
-    server.close()
+            answers.append(await client.get("/authorize", headers=more))
     assert True in expressed
     told = [comparable(answer) for answer in answers if answer.status_code == 200]
     assert all(each == told[0] for each in told)
     counts = [remaining(answer) for answer in answers if answer.status_code == 200]
     assert counts == sorted(counts, reverse=True)
     assert {answer.status_code for answer in answers} <= {200, 429}
-
-
-class State:
-    """What uvicorn shares."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()
 
 
 def comparable(answer: httpx.Response) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import signal
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from tests.servers.gateway import Installation, installation
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.examples.conftest import Environment
 
@@ -38,7 +39,6 @@ dependencies = ["dream-gateway"]
 [tool.hatch.build.targets.wheel]
 only-include = ["your_module.py"]
 """
-LIMIT_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -75,39 +75,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     made = tmp_path_factory.mktemp("served")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    (made / "gateway.toml").write_text(
-        f'''
-store = "sqlite:///dream.db"
-upstream = "http://127.0.0.1:{server.server_address[1]}"
-port = 0
-service_port = 0
-
-[plugins.by-size]
-secret = "{SECRET}"
-unit_bytes = 100
-refusals = "refusals.txt"
-'''
-    )
+    own = {"secret": SECRET, "unit_bytes": 100, "refusals": "refusals.txt"}
+    upstream = f"http://127.0.0.1:{server.server_port}"
+    installation(made, upstream=upstream, plugins={"by-size": own})
     yield made
     server.shutdown()
     server.server_close()
 
 
-def ask(site: Environment, folder: Path, *words: str) -> Any:
-    return json.loads(
-        site.run("dream-gateway", *words, "--json", "--config", "gateway.toml", cwd=folder)
-    )
+@pytest.fixture
+def ask(site: Environment, folder: Path) -> Callable[..., Any]:
+    """Return what runs a command of the environment's, for its answer."""
+    return _place(site, folder).command
+
+
+def _place(site: Environment, folder: Path) -> Installation:
+    return Installation(folder, (site.program("dream-gateway"),))
 
 
 @pytest.fixture(scope="module")
 def tenant(site: Environment, folder: Path) -> dict[str, str]:
     """A project, and a customer with a key."""
-    tier = ("--name", "Acme", "--tier", "free=10/month", "--tier", "pro=20/month")
-    made: dict[str, str] = ask(site, folder, "platform", "create", *tier)
-    whose = ("--project", made["projectId"])
-    ask(site, folder, "customer", "create", *whose, "--id", "ada")
-    key: dict[str, str] = ask(site, folder, "key", "create", *whose, "--customer", "ada")
-    return made | key
+    place = _place(site, folder)
+    made = place.create_platform("free=10/month", "pro=20/month")
+    return made | place.create_customer(made["projectId"], "ada")
 
 
 @pytest.fixture(scope="module")
@@ -115,40 +106,31 @@ def served(
     site: Environment, folder: Path, tenant: dict[str, str]
 ) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """Clients of the edge and of the service of a gateway that runs."""
-    process = subprocess.Popen(
-        [site.program("dream-gateway"), "serve", "--json", "--config", "gateway.toml"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, process.communicate()[1]
-        listening = json.loads(line)
-        with (
-            httpx.Client(base_url=listening["edge"], timeout=LIMIT_SECONDS) as edge,
-            httpx.Client(base_url=listening["service"], timeout=LIMIT_SECONDS) as service,
-        ):
-            yield edge, service
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=LIMIT_SECONDS)
-    assert process.returncode == 0
-    assert [line for line in errors.splitlines() if " INFO " not in line] == []
+    with (
+        _place(site, folder).serving() as gateway,
+        httpx.Client(base_url=gateway.edge, timeout=PATIENCE_SECONDS) as edge,
+        httpx.Client(base_url=gateway.service, timeout=PATIENCE_SECONDS) as service,
+    ):
+        yield edge, service
+    lines = gateway.log.read_text().splitlines()
+    assert [line for line in lines if " INFO " not in line] == []
 
 
-def test_plugins_list_shows_its_hooks(site: Environment, folder: Path) -> None:
-    rows = {row["name"]: row for row in ask(site, folder, "plugins", "list")["data"]}
+def test_plugins_list_shows_its_hooks(ask: Callable[..., Any]) -> None:
+    rows = {row["name"]: row for row in ask("plugins", "list")["data"]}
     assert rows["by-size"] == {
         "kind": "plugin", "name": "by-size", "package": "by-size", "version": "1.2.3",
         "used": True, "hooks": HOOKS, "fault": "",
     }  # fmt: skip
 
 
-def test_settings_shows_what_it_declares_and_no_secret(site: Environment, folder: Path) -> None:
-    answer = ask(site, folder, "settings")
+def test_settings_shows_what_it_declares_and_no_secret(
+    ask: Callable[..., Any], folder: Path
+) -> None:
+    answer = ask("settings")
     rows = {row["name"]: row for row in answer["data"]}
     assert rows["plugins.by-size.unit_bytes"] == {
-        "name": "plugins.by-size.unit_bytes", "value": 100, "source": "gateway.toml",
+        "name": "plugins.by-size.unit_bytes", "value": 100, "source": str(folder / "gateway.toml"),
         "type": "whole number", "default": 1_000_000,
         "help": "Bytes of a body that cost one unit more.",
     }  # fmt: skip
@@ -195,7 +177,7 @@ def test_its_command_runs(site: Environment, folder: Path, monkeypatch: pytest.M
 
 
 def test_a_wrong_setting_is_one_line_that_names_it(site: Environment, folder: Path) -> None:
-    text = (folder / "gateway.toml").read_text().replace("unit_bytes = 100", "unit_bytes = 0")
+    text = (folder / "gateway.toml").read_text().replace('"unit_bytes" = 100', '"unit_bytes" = 0')
     (folder / "wrong.toml").write_text(text)
     command = [site.program("dream-gateway"), "serve", "--config", "wrong.toml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

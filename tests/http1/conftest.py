@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.protocols import State
 
 from dream_gateway.http.problem import problem
 from dream_gateway.http.reply import Reply
@@ -57,13 +58,6 @@ class MemoryTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.paused = False
-
-
-@dataclass
-class State:
-    """What uvicorn shares."""
-
-    connections: set[Any] = field(default_factory=set)
 
 
 @dataclass

@@ -18,6 +18,7 @@ import pytest
 from tests.image.conftest import IMAGE, USER
 from tests.image.engine import Buildah, Container, oldest_of
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, status_of, until
 
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.version import version
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(1200)  # The first one waits for the image.
 
-PATIENCE_SECONDS = 60.0
 LIMIT = 3
 SLOW = "/slow"
 PASSING = ("/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/run")  # noqa: S108 - where anybody may write
@@ -92,27 +92,16 @@ class Served:
         """Return the URL of `PORT` or `SERVICE_PORT`."""
         return f"http://127.0.0.1:{self.environ[f'DREAM_GATEWAY_{plane}']}"
 
+    def is_ready(self) -> bool:
+        """Return whether it would be sent requests."""
+        return status_of(f"{self.url('SERVICE_PORT')}/ready") == 200
+
     @property
     def supervisor(self) -> int:
         """The process that an engine would send its signals to."""
         found = oldest_of(USER, self.process.pid)
         assert found is not None
         return found
-
-
-def until(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait until something is true, as long as a process runs."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def is_ready(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/ready", trust_env=False, timeout=30).status_code == 200
-    return False
 
 
 @contextlib.contextmanager
@@ -131,7 +120,7 @@ def serving(
     }
     served = Served(subprocess.Popen(start(environ)), environ)
     try:
-        until(lambda: is_ready(served.url("SERVICE_PORT")), served.process)
+        until(served.is_ready, "ready")
         yield served
     finally:
         while (left := oldest_of(USER, served.process.pid)) is not None:
@@ -208,7 +197,7 @@ def test_it_serves_counts_and_drains(container: Container, upstream: Upstream) -
         answers.append(httpx.get(edge, headers=key).status_code)
         assert answers == [200] * (LIMIT - 1) + [429]
         os.kill(served.supervisor, signal.SIGTERM)
-        until(lambda: not is_ready(served.url("SERVICE_PORT")), served.process)
+        until(lambda: not served.is_ready(), "about to drain")
         upstream.may_answer.set()
         asking.join(PATIENCE_SECONDS)
         assert slow == [200]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from tests.servers.protocols import listening
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
@@ -227,7 +227,7 @@ async def open_world(
         await gateway.start()
         made = await Administration(gateway.records).create_platform("Acme", Mode.TEST, [FREE], ())
         await brand(gateway, made.project, origins=(APP,))
-        async with served(gateway) as url:
+        async with listening(ServiceProtocols(create_service(ServiceHost(gateway)))) as url:
             yield World(
                 gateway, clock, made.project, made.publishable_key, made.secret_key, url, inbox
             )
@@ -242,23 +242,3 @@ async def brand(gateway: Gateway, project: Project, **values: Any) -> None:
         assert found is not None
         values = {"branding": Branding("Acme Weather", {"primary": "#0B7A4B"}), **values}
         await projects.change(writer, replace(found, **values))
-
-
-@asynccontextmanager
-async def served(gateway: Gateway) -> AsyncIterator[str]:
-    """Serve a gateway's service on loopback."""
-    protocols, state = ServiceProtocols(create_service(ServiceHost(gateway))), State()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: protocols(None, state, None), "127.0.0.1", 0
-    )
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
-@dataclass
-class State:
-    """What uvicorn shares between connections."""
-
-    connections: set[Any] = field(default_factory=set)

@@ -6,14 +6,15 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from mcp import Client, StdioServerParameters
+from tests.servers.gateway import PROGRAM
 from tests.servers.ports import free_port
-from tests.servers.shop import GATEWAY, LIMIT, Shop
+from tests.servers.shop import LIMIT, Shop
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,6 @@ READING = {
     "list_tiers",
 }
 WRITING = {"create_key", "change_plan"}
-PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,9 @@ def stdio(shop: Shop, *options: str, secret: str | None = None) -> Client:
         "GATEWAY_SECRET_KEY": secret or shop.secret,
         "GATEWAY_URL": shop.service,
     }
-    arguments = [*GATEWAY, "mcp", *options]
-    return Client(StdioServerParameters(command=sys.executable, args=arguments, env=environ))
+    program, *words = PROGRAM
+    arguments = [*words, "mcp", *options]
+    return Client(StdioServerParameters(command=program, args=arguments, env=environ))
 
 
 async def call(client: Client, tool: str, **arguments: object) -> dict[str, Any]:
@@ -105,9 +106,11 @@ async def test_it_reads_and_can_do_no_more(shop: Shop) -> None:
 
 async def until_used(client: Client, user: str, count: int) -> None:
     """Wait until leases went back: until then, what is told is an upper bound."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while (await call(client, "get_usage", user_id=user))["usageCount"] != count:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.2)
+
+    async def is_used() -> bool:
+        return bool((await call(client, "get_usage", user_id=user))["usageCount"] == count)
+
+    await eventually(is_used, f"used {count}")
 
 
 async def test_allowed_to_it_creates_keys_and_changes_plans(shop: Shop) -> None:
@@ -150,7 +153,7 @@ async def test_a_wrong_key_is_refused_and_not_repeated(shop: Shop) -> None:
 async def test_over_http(shop: Shop) -> None:
     port = free_port()
     environ = {"GATEWAY_SECRET_KEY": shop.secret, "GATEWAY_URL": shop.service}
-    command = [sys.executable, *GATEWAY, "mcp", "--http", "--http-port", str(port)]
+    command = [*PROGRAM, "mcp", "--http", "--http-port", str(port)]
     process = shop.start(command, shop.folder, environ)
     url = f"http://127.0.0.1:{port}/mcp"
     await asyncio.to_thread(shop.until_up, f"http://127.0.0.1:{port}/mcp", process)
@@ -165,7 +168,7 @@ async def test_over_http(shop: Shop) -> None:
 
 def test_without_a_key_it_does_not_start() -> None:
     environ = {name: value for name, value in os.environ.items() if name != "GATEWAY_SECRET_KEY"}
-    command = [sys.executable, *GATEWAY, "mcp"]
+    command = [*PROGRAM, "mcp"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "GATEWAY_SECRET_KEY" in done.stderr

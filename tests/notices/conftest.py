@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook
 from starlette.requests import Request
 from starlette.responses import Response
 from tests.servers.postgres import Schemas
+from tests.waiting import eventually
 
 from dream_gateway import keys
 from dream_gateway.administration import Administration
@@ -96,8 +97,7 @@ async def served(app: Any, **more: Any) -> AsyncIterator[int]:
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:  # noqa: ASYNC110 - there is no event
-        await asyncio.sleep(0.002)
+    await eventually(lambda: server.started, "started")
     try:
         yield listener.getsockname()[1]
     finally:

@@ -13,7 +13,6 @@ from tests.notices.conftest import on_both
 
 from dream_gateway import keys
 from dream_gateway.administration import Administration
-from dream_gateway.admission import TrackedEvent
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import Mode, Overage
 from dream_gateway.notices.usage import ROUND_SECONDS, UsageWatch
@@ -22,6 +21,7 @@ from dream_gateway.records.message_log import Wanted
 from dream_gateway.records.webhook_endpoints import Endpoint
 from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier
+from dream_gateway.usage_events import TrackedEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ class Field:
                 assert meter is not None
                 watch.look(meter.held())
                 meter.sweep()
-                await meter._settled(meter._lanes.all())
+                await meter._dispatcher.settle_all()
             self.clock.advance(1)
             for watch in self.watches:
                 await watch.turn()
@@ -162,7 +162,7 @@ async def test_each_customer_is_told_of(field: Field) -> None:
 
 async def test_events_with_keys_are_seen_too(field: Field) -> None:
     event = TrackedEvent("ada", 90, "key", "fingerprint")
-    ((verdict, _),) = await field.workers[0].admission.record(field.project, [event])
+    ((verdict, _),) = await field.workers[0].admission.events.record(field.project, [event])
     assert verdict.allowed
     await field.sweep(2)
     assert await field.thresholds() == [80]

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +10,8 @@ import httpx
 import pytest
 from oidc_provider_mock import run_server_in_thread
 from tests.oidc.conftest import running
+from tests.servers.gateway import Served, installation
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,45 +19,8 @@ if TYPE_CHECKING:
 
 # The provider is built with a library that warns of its own next version.
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-COMMAND = (sys.executable, "-c", "from dream_gateway.cli import main; main()")
 CLIENT, CALLBACK = "the-gateway", "https://app.example.com/callback"
 LIMIT = 5
-START_SECONDS = 60.0
-
-
-class Gateway:
-    """Processes of the command `dream-gateway`, with a configuration file in a folder of their own."""
-
-    def __init__(self, folder: Path, issuer: str, upstream: str) -> None:
-        config = folder / "gateway.toml"
-        config.write_text(
-            f'store = "sqlite:///{folder / "dream.db"}"\nupstream = "{upstream}"\n'
-            "port = 0\nservice_port = 0\nworkers = 2\n"
-            f'[plugins.oidc.users]\nissuer = "{issuer}"\naudience = ["{CLIENT}"]\n'
-        )
-        self.environment = {**os.environ, "DREAM_GATEWAY_CONFIG": str(config)}
-
-    def run(self, *arguments: str) -> Any:
-        done = subprocess.run(
-            [*COMMAND, *arguments, "--json"],
-            env=self.environment,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        return json.loads(done.stdout)
-
-    @contextmanager
-    def served(self) -> Iterator[dict[str, str]]:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--json"], env=self.environment, stdout=subprocess.PIPE, text=True
-        )
-        try:
-            assert process.stdout is not None
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
-            process.communicate(timeout=START_SECONDS)
 
 
 class Api(ThreadingHTTPServer):
@@ -111,12 +70,14 @@ def api() -> Iterator[Api]:
 def test_to_the_limit_and_on_after_an_upgrade(tmp_path: Path, api: Api) -> None:
     with run_server_in_thread() as provider:
         issuer = f"http://localhost:{provider.server_port}"
-        gateway = Gateway(tmp_path, issuer, f"http://127.0.0.1:{api.server_port}")
-        made = gateway.run(
-            "platform", "create", "--name", "one", "--tier", f"free={LIMIT}/month", "--tier",
-            "pro=unlimited",
-        )  # fmt: skip
-        other = gateway.run("platform", "create", "--name", "two", "--tier", "free=1/month")
+        gateway = installation(
+            tmp_path,
+            upstream=f"http://127.0.0.1:{api.server_port}",
+            workers=2,
+            plugins={"oidc": {"users": {"issuer": issuer, "audience": [CLIENT]}}},
+        )
+        made = gateway.create_platform(f"free={LIMIT}/month", "pro=unlimited", name="one")
+        other = gateway.create_platform("free=1/month", name="two")
         ada = sign_in(
             issuer,
             "ada",
@@ -125,7 +86,7 @@ def test_to_the_limit_and_on_after_an_upgrade(tmp_path: Path, api: Api) -> None:
             plan="pro",
         )
         eve = sign_in(issuer, "eve", publishableKey=other["publishableKey"])
-        with gateway.served() as listening:
+        with gateway.serving() as listening:
             calls = Calls(listening, made)
             assert calls.get("/hello", eve).json()["code"] == "tenant_mismatch"
             statuses = [calls.get("/hello", ada).status_code for _ in range(LIMIT + 3)]
@@ -144,8 +105,8 @@ def test_to_the_limit_and_on_after_an_upgrade(tmp_path: Path, api: Api) -> None:
 class Calls:
     """Requests as a page and as a developer's server send them, each on a connection of its own."""
 
-    def __init__(self, listening: dict[str, str], made: dict[str, Any]) -> None:
-        self.edge, self.service = listening["edge"], listening["service"]
+    def __init__(self, listening: Served, made: dict[str, str]) -> None:
+        self.edge, self.service = listening.edge, listening.service
         self.publishable_key, self.secret_key = made["publishableKey"], made["secretKey"]
 
     def get(self, path: str, token: str, base: str | None = None) -> httpx.Response:
@@ -167,6 +128,8 @@ class Calls:
 
     def until(self, status: int, token: str) -> None:
         """Ask until every worker has heard; the feed tells within a second."""
-        give_up = time.monotonic() + 10
-        while any(self.get("/hello", token).status_code != status for _ in range(8)):
-            assert time.monotonic() < give_up
+
+        def heard() -> bool:
+            return all(self.get("/hello", token).status_code == status for _ in range(8))
+
+        until(heard, f"answered with {status} by every worker")

@@ -13,6 +13,7 @@ import pytest
 from tests.servers.ports import free_port
 from tests.servers.postgres import PASSWORD, PostgresServer, execute, own_server
 from tests.servers.proxy import proxied
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, SchemaTooNewError, StoreUnavailableError
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from dream_gateway.storage import Backend, Ledger
 
-BOUND_SECONDS = 9.0
 """What a call may take when the server does not answer at all."""
 
 
@@ -66,7 +66,7 @@ def event(key: str) -> Event:
     return Event(f"evt-{key}", "s", key, "f", "cus", 3, charges, 1.0)
 
 
-async def eventually(ledger: Ledger, lease: str) -> int:
+async def taken(ledger: Ledger, lease: str) -> int:
     """Take one unit as soon as the server answers again; return how often it did not."""
     failures = 0
     async with asyncio.timeout(30):
@@ -80,7 +80,7 @@ async def eventually(ledger: Ledger, lease: str) -> int:
 
 
 async def unavailable(call: Awaitable[object]) -> StoreUnavailableError:
-    async with asyncio.timeout(BOUND_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(StoreUnavailableError) as caught:
             await call
     assert caught.value.__cause__ is not None
@@ -109,14 +109,12 @@ async def test_a_server_that_restarts_under_calls_loses_nothing_answered(
     async with opened(fresh) as backend:
         ledger = backend.ledger()
         spenders = [asyncio.create_task(spend(ledger, name)) for name in "abcdefgh"]
-        await eventually(ledger, "first")
+        await taken(ledger, "first")
         await asyncio.to_thread(own.stop, how)
-        while not failed:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0)
+        await eventually(lambda: failed, "without an answer")
         before = len(answered)
         await asyncio.to_thread(own.start)
-        while len(answered) < before + 100:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0)
+        await eventually(lambda: len(answered) >= before + 100, "answered")
         is_over.set()
         await asyncio.gather(*spenders)
         # The owner does not know what became of these: it gives them back as unspent.
@@ -200,7 +198,7 @@ async def test_a_server_that_hangs_is_unavailable_in_bounded_time_and_recovers(
         finally:
             own.resume()
         assert "in time" in errors[0].detail
-        assert await eventually(ledger, "c") == 0
+        assert await taken(ledger, "c") == 0
         await read()
         await ledger.give_back([Return("b", 0, 0)])
         assert (await ledger.usage(["q"]))[0] == Tally(0, 2)
@@ -233,7 +231,7 @@ async def test_a_server_that_is_gone_is_unavailable_to_all_roles(
         finally:
             own.start()
         await read()
-        assert await eventually(backend.ledger(), "c") == 0
+        assert await taken(backend.ledger(), "c") == 0
 
 
 async def test_locks_that_stay_are_an_unavailable_store_and_change_nothing(fresh: str) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import select
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.servers.ports import free_port
+from tests.servers.gateway import Installation, Served, installation
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.administration import open_administration
 from dream_gateway.gateway import Gateway
@@ -24,8 +22,6 @@ from dream_gateway.tierspec import parse_tier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-START_SECONDS = 30
 
 
 @dataclass
@@ -57,61 +53,44 @@ class Running:
     upstream: Upstream
     edge: str = ""
     service: str = ""
-    process: subprocess.Popen[bytes] | None = None
+    served: Served | None = None
     platform: dict[str, str] = field(default_factory=dict)
 
-    def cli(self, *words: str) -> dict[str, object]:
+    def cli(self, *words: str) -> Any:
         """Run one command on the store and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "dream_gateway", *words, "--json", "--store", self.store],
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-        return found
+        return Installation(self.folder).command(*words)
 
     @property
     def store(self) -> str:
         return f"sqlite:///{self.folder}/dream.db"
 
-    @property
-    def config(self) -> Path:
-        return self.folder / "gateway.toml"
-
-    def start(self, workers: int) -> None:
+    def start(self, workers: int, **settings: Any) -> None:
         """Start the gateway and wait until it says where it listens."""
-        command = [sys.executable, "-m", "dream_gateway", "serve", "--json"]
-        command += ["--store", self.store, "--workers", str(workers), "--port", str(free_port())]
-        command += ["--service-port", str(free_port())]
-        command += ["--upstream", f"http://127.0.0.1:{self.upstream.port}"]
-        if self.config.exists():
-            command += ["--config", str(self.config)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        assert self.process.stdout is not None
-        ready = json.loads(self.process.stdout.readline())
-        self.edge, self.service = ready["edge"], ready["service"]
+        upstream = f"http://127.0.0.1:{self.upstream.port}"
+        own: dict[str, Any] = {
+            "store": self.store,
+            "workers": workers,
+            "upstream": upstream,
+            **settings,
+        }
+        self.served = installation(self.folder, **own).start()
+        self.edge, self.service = self.served.edge, self.served.service
 
     def stop(self) -> int:
         """Drain the gateway and return its exit code."""
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(START_SECONDS)
-
-    def workers(self) -> list[int]:
-        """Return the pids of the workers."""
-        assert self.process is not None
-        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        return [int(pid) for pid in Path(path).read_text().split()]
+        assert self.served is not None
+        return self.served.stop()
 
     async def kill_a_worker(self) -> None:
         """Kill a worker that serves, as `kill -9` does, and see it dead; wait for one if need be."""
-        while not (serving := [pid for pid in self.workers() if _has_journal(pid)]):  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.01)
-        dying = os.pidfd_open(serving[0])
+
+        def serving() -> list[int]:
+            assert self.served is not None
+            return [pid for pid in self.served.worker_pids() if _has_journal(pid)]
+
+        dying = os.pidfd_open((await eventually(serving, "serves a worker"))[0])
         signal.pidfd_send_signal(dying, signal.SIGKILL)
-        select.select([dying], [], [], START_SECONDS)
+        select.select([dying], [], [], PATIENCE_SECONDS)
         os.close(dying)
 
     async def furnish(self, limit: int) -> str:
@@ -153,6 +132,6 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     upstream.port = server.sockets[0].getsockname()[1]
     gateway = Running(tmp_path, upstream)
     yield gateway
-    if gateway.process is not None and gateway.process.poll() is None:
+    if gateway.served is not None:
         await asyncio.to_thread(gateway.stop)
     server.close()

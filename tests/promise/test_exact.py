@@ -95,8 +95,7 @@ async def test_two_workers_admit_exactly_the_limit(
     admitted: int,
 ) -> None:
     key = await running.furnish(LIMIT)
-    running.config.write_text(f"[[routes]]\nprefix = '/'\ncost = {cost}\n")
-    await asyncio.to_thread(running.start, 2)
+    await asyncio.to_thread(running.start, 2, routes=[{"prefix": "/", "cost": cost}])
     secret = {
         "Authorization": f"Bearer {running.platform['secretKey']}",
         "Content-Type": "application/json",
@@ -192,8 +191,7 @@ async def test_what_was_answered_is_what_is_counted_exactly_after_ten_kills(
 async def test_where_only_success_is_charged_failures_cost_nothing(running: Running) -> None:
     # Room for what is charged, for all in flight, and for what lies in the other worker's leases.
     key = await running.furnish(200)
-    running.config.write_text("[[routes]]\nprefix = '/'\ncharge = 'success'\n")
-    await asyncio.to_thread(running.start, 2)
+    await asyncio.to_thread(running.start, 2, routes=[{"prefix": "/", "charge": "success"}])
     own = {"Authorization": f"Bearer {key}"}
 
     async def send(http: Connection, number: int) -> int:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests.servers.ports import free_port
+from tests.waiting import status_of, until
 
 if TYPE_CHECKING:
     from conftest import Running  # type: ignore[import-not-found] # pytest's own, beside this file
 
 LIMIT = 5
-TRIES = 100
 
 NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log stderr;
@@ -61,30 +61,15 @@ def program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
 
 
-async def up(url: str) -> None:
-    for _ in range(TRIES):
-        try:
-            async with httpx.AsyncClient(timeout=60) as http:
-                await http.get(url)
-        except httpx.TransportError:
-            await asyncio.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"nothing answers at {url}")
-
-
 @pytest.mark.parametrize("front", FRONTS)
 async def test_a_front_proxy_enforces_keys_and_quotas(running: Running, front: str) -> None:
     template, command, over_limit = FRONTS[front]
     path = program(front)
     if path is None:
         pytest.skip(f"{front} is not installed")
-    running.config.write_text(f"authorize_limit_status = {over_limit}\n")
     key = await running.furnish(LIMIT)
-    await asyncio.to_thread(running.start, 1)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    await asyncio.to_thread(running.start, 1, authorize_limit_status=over_limit)
+    port = free_port()
     upstream = f"http://127.0.0.1:{running.upstream.port}"
     config = running.folder / "front.conf"
     config.write_text(
@@ -92,9 +77,9 @@ async def test_a_front_proxy_enforces_keys_and_quotas(running: Running, front: s
     )
     process = await asyncio.create_subprocess_exec(path, *command[1:], str(config))
     try:
-        await up(f"http://127.0.0.1:{port}/")
+        url = f"http://127.0.0.1:{port}/things"
+        await asyncio.to_thread(until, lambda: status_of(url), f"answered at {url}")
         async with httpx.AsyncClient(timeout=60) as http:
-            url = f"http://127.0.0.1:{port}/things"
             assert (await http.get(url)).status_code == 401
             own = {"Authorization": f"Bearer {key}"}
             statuses = [(await http.get(url, headers=own)).status_code for _ in range(LIMIT + 2)]

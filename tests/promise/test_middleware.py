@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from bench.load.client import Connection, request
 from tests.servers.ports import free_port
+from tests.waiting import status_of, until
 
 if TYPE_CHECKING:
     from conftest import Running  # type: ignore[import-not-found] # pytest's own, beside this file
@@ -35,20 +36,6 @@ app = GatewayMiddleware(
 )
 """
 LIMIT, REQUESTS, IN_FLIGHT = 500, 3_000, 64
-TRIES = 200
-
-
-async def up(url: str) -> None:
-    for _ in range(TRIES):
-        try:
-            http = Connection(url)
-            await http.ask(request("GET", url, {}))
-            http.close()
-        except (OSError, EOFError):
-            await asyncio.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"nothing answers at {url}")
 
 
 @pytest.mark.parametrize(("cost", "admitted"), [(1, 500), (7, 71)])
@@ -74,7 +61,7 @@ async def test_two_processes_admit_exactly_the_limit(
         http.close()
 
     try:
-        await up(url)
+        await asyncio.to_thread(until, lambda: status_of(url), f"answered at {url}")
         await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
     finally:
         process.terminate()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from tests.servers.gateway import Installation, installation
 
 from dream_gateway import keys
 from dream_gateway.administration import open_administration
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMAND = (sys.executable, "-m", "dream_gateway")
-LIMIT_SECONDS = 60.0
 OPERATOR_TOKEN = "operator-token-" + "x" * 32
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
@@ -59,47 +54,29 @@ async def prepare(config: Path) -> tuple[str, str]:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    file = tmp_path / "gateway.toml"
-    file.write_text(
-        f"""
-        store = "sqlite:///{tmp_path}/dream.db"
-        port = 0
-        service_port = 0
-        log_level = "debug"
-        access_log = true
-        query_parameter = "key"
-        imported_keys = true
-        upstream = "http://127.0.0.1:9"
-        operator_tokens = ["{OPERATOR_TOKEN}"]
-        encryption_keys = ["{mint_key()}"]
-        """
+def place(tmp_path: Path) -> Installation:
+    return installation(
+        tmp_path,
+        log_level="debug",
+        access_log=True,
+        query_parameter="key",
+        imported_keys=True,
+        upstream="http://127.0.0.1:9",
+        operator_tokens=[OPERATOR_TOKEN],
+        encryption_keys=[mint_key()],
     )
-    return file
 
 
 @contextmanager
-def serving(config: Path, log: Path) -> Iterator[Served]:
-    secret, key = asyncio.run(prepare(config))
-    with log.open("wb") as to:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--config", str(config), "--json"],
-            stdout=subprocess.PIPE, stderr=to, text=True,
-        )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        with (
-            httpx.Client(base_url=told["edge"]) as edge,
-            httpx.Client(base_url=told["service"]) as service,
-        ):
-            secrets = {secret, key, OPERATOR_TOKEN, JWT}
-            yield Served(edge, service, secret, key, secrets)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=LIMIT_SECONDS)
-    with log.open("a") as to:
-        to.write(out)
+def serving(place: Installation) -> Iterator[Served]:
+    secret, key = asyncio.run(prepare(place.config))
+    with (
+        place.serving() as gateway,
+        httpx.Client(base_url=gateway.edge) as edge,
+        httpx.Client(base_url=gateway.service) as service,
+    ):
+        secrets = {secret, key, OPERATOR_TOKEN, JWT}
+        yield Served(edge, service, secret, key, secrets)
 
 
 def ask_in_every_wrong_way(served: Served) -> None:
@@ -156,13 +133,12 @@ def make_keys(served: Served) -> None:
 
 
 @pytest.mark.long
-def test_no_secret_is_in_the_log_of_a_served_run(config: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    with serving(config, log) as served:
+def test_no_secret_is_in_the_log_of_a_served_run(place: Installation) -> None:
+    with serving(place) as served:
         make_keys(served)
         ask_in_every_wrong_way(served)
-    text = log.read_text()
-    encryption_key = re.search(r'encryption_keys = \["(.*)"\]', config.read_text())
+    text = place.log.read_text()
+    encryption_key = re.search(r'encryption_keys = \["(.*)"\]', place.config.read_text())
     assert encryption_key is not None
     for secret in (*served.secrets, encryption_key[1]):
         assert secret not in text

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.server.receiving import received
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.administration import open_administration
 from dream_gateway.model import Allowance, AllowanceKind, Interval, Mode, Tier
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from tests.server.receiving import Receiver
+
     from dream_gateway.server.listeners import Addresses
 
-START_SECONDS = 90.0
 FREE = Tier("free", (Allowance(AllowanceKind.QUOTA, 1_000_000, Interval.MONTH),))
 
 
@@ -37,16 +40,16 @@ class Running:
 
     async def replaced(self, pid: int) -> int:
         """Return the process id of the worker that took the place of another."""
-        async with asyncio.timeout(START_SECONDS):
-            while pid in self.supervisor.worker_pids or not self.supervisor.worker_pids:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
-        return self.supervisor.worker_pids[0]
+        pids = await eventually(
+            lambda: self.supervisor.worker_pids,
+            f"replaced {pid}",
+            holds=lambda pids: pids and pid not in pids,
+        )
+        return pids[0]
 
     async def told(self, number: int) -> str:
         """Return the event of that number once it is there."""
-        async with asyncio.timeout(START_SECONDS):
-            while len(self.events) <= number:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(self.events) > number, f"told {number + 1} events")
         return self.events[number]
 
 
@@ -84,6 +87,12 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 
 @pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with received() as receiver:
+        yield receiver
+
+
+@pytest.fixture
 def settings(tmp_path: Path, migrated: Path, upstream: Upstream) -> Settings:
     """Settings with free ports, one worker, and a route that needs no key."""
     shutil.copy(migrated, tmp_path / "dream.db")
@@ -113,7 +122,7 @@ async def _supervise(
     )
     task = asyncio.create_task(supervisor.run())
     try:
-        await asyncio.wait((task, ready), timeout=START_SECONDS, return_when="FIRST_COMPLETED")
+        await asyncio.wait((task, ready), timeout=PATIENCE_SECONDS, return_when="FIRST_COMPLETED")
         if task.done():
             task.result()
         yield Running(supervisor, task, ready.result(), events)

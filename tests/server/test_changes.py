@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, product
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from tests.server.conftest import _supervise as supervise
+from tests.waiting import becomes
 
-from dream_gateway.administration import open_administration, open_records
+from dream_gateway.administration import open_administration
 from dream_gateway.model import Mode
+from dream_gateway.opening import open_records
 from dream_gateway.records import platforms
 from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier
@@ -28,8 +30,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WORKERS = 2
 MOST_CONNECTIONS = 64
-FEED_SECONDS = 30.0
-"""The feed promises one; a busy machine gets more."""
 
 OPERATOR = {"authorization": "Bearer the operator's token, of 32 characters"}
 
@@ -108,9 +108,7 @@ class Shop:
 
     async def settled(self, used: int) -> None:
         """Wait until so many units are used: what a process has leased and not spent goes back."""
-        async with asyncio.timeout(FEED_SECONDS):
-            while await self.used() != used:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        await becomes(self.used, used)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -128,10 +126,8 @@ async def status(edge: httpx.AsyncClient, key: str) -> int:
 
 async def everywhere(shop: Shop, key: str, wanted: int) -> None:
     """Wait until every process answers so; an answer of before is one of before."""
-    async with asyncio.timeout(FEED_SECONDS):
-        for edge in shop.edges:
-            while await status(edge, key) != wanted:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+    for edge in shop.edges:
+        await becomes(partial(status, edge, key), wanted)
 
 
 async def exhausted(shop: Shop, key: str) -> None:
@@ -154,9 +150,7 @@ async def test_an_upgrade_keeps_the_usage_and_lifts_the_limit(shop: Shop) -> Non
     await exhausted(shop, key)
     await shop.ask("PATCH", f"/api/customers/{customer['id']}", json={"plan": "large"})
     for edge in shop.edges:
-        async with asyncio.timeout(FEED_SECONDS):
-            while await status(edge, key) != 200:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.01)
+        await becomes(partial(status, edge, key), 200)
         assert [await status(edge, key) for _ in range(10)] == [200] * 10
     # Units of before, of the two that ended the waiting, and of twenty more.
     await shop.settled(4 + 2 + 20)
@@ -249,8 +243,7 @@ async def each_way(shop: Shop, key: str, wanted: str) -> int:
         *product((charged, charged_once, peeked, verified, batched), shop.services),
         *product((authorized, proxied), shop.edges),
     ]
-    async with asyncio.timeout(2 * FEED_SECONDS):
-        passed = [(way, await passes(way, client, wanted)) for way, client in ways]
+    passed = [(way, await passes(way, client, wanted)) for way, client in ways]
     return sum(often for way, often in passed if way is not peeked)
 
 
@@ -259,12 +252,15 @@ async def passes(
 ) -> int:
     """Ask until that is the answer; return how often it let in."""
     often = 0
-    while True:
+
+    async def asked() -> str:
+        nonlocal often
         found = await way(client)
         often += found == ""
-        if found == wanted:
-            return often
-        await asyncio.sleep(0.01)
+        return found
+
+    await becomes(asked, wanted)
+    return often
 
 
 def code(answer: httpx.Response) -> str:

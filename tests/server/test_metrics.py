@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 from tests.server.conftest import customer_key
+from tests.waiting import eventually
 
 from dream_gateway.metrics import CATALOGUE
 from dream_gateway.settings import RouteSettings
@@ -57,17 +57,9 @@ class Scraper:
 
     async def until(self, wanted: Samples) -> Samples:
         """Scrape until samples have these values: each process tells of its own by and by."""
-        seen: dict[Any, float | None] = {}
-        try:
-            async with asyncio.timeout(60):
-                while True:
-                    found = await self.scrape()
-                    seen = {key: found.get(key) for key in wanted}
-                    if seen == wanted:
-                        return found
-                    await asyncio.sleep(0.2)
-        except TimeoutError:
-            raise AssertionError(seen) from None
+        return await eventually(
+            self.scrape, f"told {wanted}", holds=lambda found: wanted.items() <= found.items()
+        )
 
 
 async def _ask(client: httpx.AsyncClient, url: str, key: str, times: int) -> set[int]:

@@ -7,11 +7,13 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
 import pytest
+from tests.waiting import PATIENCE_SECONDS, becomes
 
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.server import workers
@@ -25,10 +27,13 @@ if TYPE_CHECKING:
 
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
-PATIENCE_SECONDS = 60.0
 ASKED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 AWAY = 100
 """So far from where they are to go are descriptors moved, so that no move meets another."""
+
+
+async def status(client: httpx.AsyncClient, url: str) -> int:
+    return (await client.get(url)).status_code
 
 
 async def test_new_workers_have_the_new_settings_and_old_ones_finish(
@@ -49,9 +54,7 @@ async def test_new_workers_have_the_new_settings_and_old_ones_finish(
         assert await running.told(0) == "reloaded: 1 workers replaced"
         assert pid not in running.supervisor.worker_pids
         # The old worker accepts for a moment yet; its answers end their connections.
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while (await other.get(page)).status_code != 404:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.05)
+        await becomes(partial(status, other, page), 404)
         assert not request.done()
         upstream.answer.set()
         assert (await request).text == "done"
@@ -132,12 +135,9 @@ async def test_it_is_not_ready_before_it_stops_and_serves_on(
     async with supervise(patient) as running, httpx.AsyncClient(timeout=60) as client:
         ready = running.addresses.service + "/ready"
         # The feed is followed a moment after connections are accepted.
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while (await client.get(ready)).status_code != 200:  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.05)
-            running.supervisor.stop()
-            while (await client.get(ready)).status_code != 503:  # noqa: ASYNC110 - likewise
-                await asyncio.sleep(0.05)
+        await becomes(partial(status, client, ready), 200)
+        running.supervisor.stop()
+        await becomes(partial(status, client, ready), 503)
         answer = await client.get(running.addresses.edge)
         assert (answer.status_code, answer.headers["connection"]) == (200, "close")
         running.supervisor.stop()
@@ -156,7 +156,8 @@ async def test_an_answer_whose_head_kept_the_connection_is_followed_by_one_that_
         writer.write(ASKED)
         assert b"connection: close" not in (await reader.readuntil(b"\r\n\r\n")).lower()
         running.supervisor.stop()
-        await _unready(running.addresses.service)
+        async with httpx.AsyncClient(timeout=60) as client:
+            await becomes(partial(status, client, f"{running.addresses.service}/ready"), 503)
         upstream.answer.set()
         assert await reader.readexactly(4) == b"done"
         writer.write(ASKED)
@@ -165,12 +166,6 @@ async def test_an_answer_whose_head_kept_the_connection_is_followed_by_one_that_
         writer.close()
         running.supervisor.stop()
         await running.task
-
-
-async def _unready(service: str) -> None:
-    async with httpx.AsyncClient(timeout=60) as client:
-        while (await client.get(service + "/ready")).status_code != 503:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.05)
 
 
 def test_sockets_for_another_process_are_left_alone(settings: Settings) -> None:

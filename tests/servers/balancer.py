@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from tests.servers.ports import free_port
+from tests.waiting import status_of, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -53,6 +54,10 @@ class Balancer:
         self._turns = count()
         self.ready: list[Node] = []
         self.url = ""
+
+    def has_ready(self, number: int) -> bool:
+        """Whether so many nodes were ready at the last look."""
+        return len(self.ready) == number
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Balancer]:
@@ -123,17 +128,9 @@ async def haproxy_on(text: str, folder: Path, url: str) -> AsyncIterator[None]:
     (folder / "haproxy.cfg").write_text(text)
     process = await asyncio.create_subprocess_exec(program, "-db", "-f", folder / "haproxy.cfg")
     try:
-        await _listens(url)
+        health = f"{url}/health"
+        await asyncio.to_thread(until, lambda: status_of(health) == 200, f"healthy at {health}")
         yield
     finally:
         process.terminate()
         await process.wait()
-
-
-async def _listens(url: str) -> None:
-    async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if (await client.get(f"{url}/health")).status_code == 200:
-                    return
-            await asyncio.sleep(0.05)

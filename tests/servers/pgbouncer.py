@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.servers.ports import free_port
-from tests.servers.postgres import NOBODY, PASSWORD, PATIENCE_SECONDS
+from tests.servers.postgres import NOBODY, PASSWORD
+from tests.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ def bouncer(server: PostgresServer) -> Iterator[int]:
         user=user, group=user, extra_groups=None if user is None else [],
     )  # fmt: skip
     try:
-        wait_for(port, process)
+        until(lambda: _answers(port, process), "answering")
         yield port
     finally:
         process.terminate()
@@ -68,10 +69,8 @@ def bouncer(server: PostgresServer) -> Iterator[int]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return as soon as the port answers."""
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-    raise RuntimeError("PgBouncer has ended.")
+def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError("PgBouncer has ended.")
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

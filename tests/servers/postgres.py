@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ VARIABLE = "DREAM_GATEWAY_TEST_POSTGRES"
 NOBODY = 65534
 """Who runs the server where the tests run as root, which it refuses."""
 
-PATIENCE_SECONDS = 30.0
 PASSWORD = "right horse"
 
 
@@ -77,12 +77,13 @@ class PostgresServer:
         wait: list[str | Path] = [
             binaries() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"
         ]  # fmt: skip
-        for _ in range(10_000):
-            if self._process.poll() is not None:
+
+        def is_up() -> bool:
+            if self.is_dead:
                 raise RuntimeError((self.folder / "log").read_text())
-            if subprocess.run(wait, check=False).returncode == 0:
-                return
-        raise TimeoutError
+            return subprocess.run(wait, check=False).returncode == 0
+
+        until(is_up, "up")
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it, at once by default; what was answered stays."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx
-import pytest
+from tests.servers.gateway import installation
+from tests.waiting import PATIENCE_SECONDS, status_of, until
 
 from dream_gateway.administration import open_administration
 from dream_gateway.gateway import Gateway
@@ -26,10 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PATIENCE_SECONDS = 60.0
 LIMIT = 5
 OPEN = "/open"
-GATEWAY = ("-c", "from dream_gateway.cli import main; main()")
 
 
 @dataclass
@@ -42,7 +37,7 @@ class Shop:
     edge: str = ""
     service: str = ""
     keys: dict[str, str] = field(default_factory=dict)
-    running: list[subprocess.Popen[str]] = field(default_factory=list)
+    _ends: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
     def settings(self) -> Settings:
@@ -66,8 +61,8 @@ class Shop:
     def start(
         self, command: Sequence[str], folder: Path, environ: dict[str, str]
     ) -> subprocess.Popen[str]:
-        """Start a program in its own process group, whose output goes to a file."""
-        with (self.folder / f"{len(self.running)}.log").open("w") as log:
+        """Start a program in its own process group, whose output goes to the log."""
+        with (self.folder / "log").open("a") as log:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -77,49 +72,32 @@ class Shop:
                 text=True,
                 start_new_session=True,
             )
-        self.running.append(process)
+        self._ends.callback(_end, process)
         return process
 
     def log(self) -> str:
         """Return what all programs wrote."""
-        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+        return (self.folder / "log").read_text()
 
     def serve(self, over_limit: int = 429) -> tuple[str, str]:
         """Start a gateway; return the URLs of its edge and its service.
 
         `OPEN` needs no key.
         """
-        command = [sys.executable, *GATEWAY, "serve", "--port", "0", "--service-port", "0"]
-        at = self.folder / f"{len(self.running)}.log"
-        table = self.folder / "gateway.toml"
         # Questions about a path are answered from here; nothing is ever sent to the upstream.
-        nowhere = 'upstreams = ["http://127.0.0.1:9"]'
-        table.write_text(f'[[routes]]\nprefix = "{OPEN}"\npublic = true\n{nowhere}\n')
-        environ = {
-            "DREAM_GATEWAY_CONFIG": str(table),
-            "DREAM_GATEWAY_STORE": self.settings.store,
-            "DREAM_GATEWAY_AUTHORIZE_LIMIT_STATUS": str(over_limit),
-        }
-        process = self.start([*command, "--json"], self.folder, environ)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            if at.read_text().endswith("\n"):
-                told: dict[str, Any] = json.loads(at.read_text().splitlines()[0])
-                return told["edge"], told["service"]
-            time.sleep(0.05)
-        pytest.fail(self.log())
+        open_path = {"prefix": OPEN, "public": True, "upstreams": ["http://127.0.0.1:9"]}
+        place = installation(
+            self.folder,
+            store=self.settings.store,
+            authorize_limit_status=over_limit,
+            routes=[open_path],
+        )
+        gateway = self._ends.enter_context(place.serving())
+        return gateway.edge, gateway.service
 
     def stop(self) -> None:
         """Have all programs end, the last one first: whoever holds leases gives them back."""
-        for process in reversed(self.running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        self.running.clear()
+        self._ends.close()
 
     def used(self, customer: str) -> int:
         """Return what the ledger has of a customer once everything has ended."""
@@ -140,11 +118,21 @@ class Shop:
 
     def until_up(self, url: str, process: subprocess.Popen[str]) -> None:
         """Wait until something answers at a URL."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(httpx.TransportError):
-                # A front proxy may listen before it knows its routes.
-                if httpx.get(url, timeout=60, trust_env=False).status_code not in {404, 502, 503}:
-                    return
-            time.sleep(0.1)
-        pytest.fail(self.log())
+
+        def is_up() -> bool:
+            assert process.poll() is None, self.log()
+            # A front proxy may listen before it knows its routes.
+            return status_of(url) not in {None, 404, 502, 503}
+
+        until(is_up, f"answered at {url}")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import valkey
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PATIENCE_SECONDS = 20.0
 BUS = 10_000
 """So far above its port is the one by which a cluster's server talks to the others."""
 
@@ -52,7 +52,7 @@ class Server:
 
     def start(self) -> None:
         self.launch()
-        wait_until(self.answers)
+        until(self.answers, "up")
 
     def launch(self, *options: str) -> None:
         """Start it, and do not wait; with more options for this time."""
@@ -128,11 +128,11 @@ class Cluster:
         for server, start, end in zip(self.servers, bounds, bounds[1:], strict=False):
             with server.client() as client:
                 client.execute_command("CLUSTER", "ADDSLOTSRANGE", start, end - 1)
-        wait_until(lambda: all(self._sees_everything(server) for server in self.servers))
+        until(lambda: all(map(self._sees_everything, self.servers)), "a cluster")
         for server in self.servers[3:]:
             with server.client() as client:
                 client.execute_command("CLUSTER", "REPLICATE", self.id_of(first))
-        wait_until(lambda: all(self._is_linked(server) for server in self.servers[3:]))
+        until(lambda: all(map(self._is_linked, self.servers[3:])), "followed by its replicas")
 
     @property
     def url(self) -> str:
@@ -150,7 +150,7 @@ class Cluster:
             with server.client() as client:
                 client.execute_command("CONFIG", "SET", *pairs)
         self.ports = list(ports)
-        wait_until(lambda: all(self._names_only(server) for server in self.servers))
+        until(lambda: all(map(self._names_only, self.servers)), "on its ports alone")
 
     def id_of(self, server: Server) -> str:
         with server.client() as client:
@@ -174,14 +174,6 @@ class Cluster:
     def _is_linked(self, server: Server) -> bool:
         with server.client() as client:
             return bool(client.info("replication").get("master_link_status") == "up")
-
-
-def wait_until(condition: Any) -> None:
-    """Return once a condition holds; fail after a while."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the server did not come up"
-        time.sleep(0.02)
 
 
 def fresh_urls(url: str) -> Iterator[str]:

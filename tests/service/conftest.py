@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
+from tests.servers.protocols import listening
 from tests.service.signed_tokens import SignedTokens
+from tests.waiting import eventually
 
 from dream_gateway.administration import Administration
 from dream_gateway.encryption_keys import mint_key
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     Speak = Callable[[Service, str | None], AbstractAsyncContextManager[httpx.AsyncClient]]
     Ask = Callable[[Executable], Any]
 
-START_SECONDS = 60.0
 ENCRYPTION_KEY = mint_key()
 OPERATOR = "an operator's token, which nobody can guess"
 QUOTA, RATE = AllowanceKind.QUOTA, AllowanceKind.RATE
@@ -138,9 +138,7 @@ def opened(database: Path, clock: FakeClock, plugins: Plugins) -> Open:
         gateway.plugins = plugins
         try:
             await gateway.start()
-            async with asyncio.timeout(START_SECONDS):
-                while any((await gateway.health()).values()):  # noqa: ASYNC110 - there is no event
-                    await asyncio.sleep(0.001)
+            await eventually(gateway.health, "healthy", holds=lambda parts: not any(parts.values()))
             yield gateway
         finally:
             await gateway.close()
@@ -255,29 +253,14 @@ async def _call(service: Service, secret_key: str | None) -> AsyncIterator[httpx
 
 @asynccontextmanager
 async def _dial(service: Service, secret_key: str | None) -> AsyncIterator[httpx.AsyncClient]:
-    protocols, state = ServiceProtocols(service), State()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: protocols(None, state, None), "127.0.0.1", 0
-    )
-    port = server.sockets[0].getsockname()[1]
-    try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}",
-            headers=_credential(secret_key),
-            trust_env=False,
-            timeout=60,
-        ) as client:
-            yield client
-    finally:
-        server.close()
+    async with (
+        listening(ServiceProtocols(service)) as url,
+        httpx.AsyncClient(
+            base_url=url, headers=_credential(secret_key), trust_env=False, timeout=60
+        ) as client,
+    ):
+        yield client
 
 
 def _credential(secret_key: str | None) -> dict[str, str] | None:
     return None if secret_key is None else {"authorization": f"Bearer {secret_key}"}
-
-
-@dataclass
-class State:
-    """What uvicorn shares between connections."""
-
-    connections: set[Any] = field(default_factory=set)

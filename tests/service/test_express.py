@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.protocols import State
 
 from dream_gateway.http1.heads import response_head
 from dream_gateway.http1.plain import Block, Line
@@ -105,10 +106,3 @@ class Sink(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return True
-
-
-class State:
-    """What uvicorn shares."""
-
-    def __init__(self) -> None:
-        self.connections: set[Any] = set()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
-from tests.service.conftest import State
+from tests.servers.protocols import listening
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.service.protocol import ServiceProtocols
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 PIECE = b"x" * 65_536
 FIELDS = [(b"a", b"b"), (b"Content-Length", b"3")]
 """A length that is not true beside pieces, which is left out."""
-
-PATIENCE_SECONDS = 30.0
 
 
 class Pieces:
@@ -59,12 +59,8 @@ def site(service: Service) -> Pieces:
 @pytest.fixture
 async def port(service: Service, site: Pieces) -> AsyncIterator[int]:
     del site
-    protocols, state = ServiceProtocols(service), State()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: protocols(None, state, None), "127.0.0.1", 0
-    )
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+    async with listening(ServiceProtocols(service)) as url:
+        yield httpx.URL(url).port or 0
 
 
 async def ask(port: int, line: str, more: str = "connection: close\r\n") -> bytes:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,9 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import select
-from tests.service.conftest import OPERATOR, State, WithIdentities
+from tests.servers.beside import loop_beside
+from tests.servers.protocols import listening
+from tests.service.conftest import OPERATOR, WithIdentities
 from tests.service.signed_tokens import SignedTokens
 
 from dream_gateway.gateway import Gateway
@@ -36,7 +36,6 @@ from dream_gateway.testing.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_SECONDS = 20.0
 MEANT = {
     "Idempotency-Key",
     "X-Usage-Cost",
@@ -88,35 +87,24 @@ class Live:
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server on loopback with a project in it, on a loop of its own."""
-    loop = asyncio.new_event_loop()
     clock = FakeClock()
     tokens = SignedTokens(clock)
     store = f"sqlite:///{tmp_path_factory.mktemp('live')}/dream.db"
     gateway = Gateway(Settings(store=store, operator_tokens=(OPERATOR,)), clock)
     gateway.plugins = WithIdentities((), (tokens,))
-
-    async def start() -> int:
-        await gateway.start()
-        protocols, state = ServiceProtocols(create_service(ServiceHost(gateway))), State()
-        server = await loop.create_server(lambda: protocols(None, state, None), "127.0.0.1", 0)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
-
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        port = asyncio.run_coroutine_threadsafe(start(), loop).result(START_SECONDS)
-        live = furnished(Live(f"http://127.0.0.1:{port}", tokens))
-        told = asyncio.run_coroutine_threadsafe(listening(gateway), loop)
-        yield replace(live, ids={**(live.ids or {}), **told.result(START_SECONDS)})
-    finally:
-        asyncio.run_coroutine_threadsafe(gateway.close(), loop).result(START_SECONDS)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with loop_beside() as beside:
+        beside.run(gateway.start())
+        try:
+            protocols = ServiceProtocols(create_service(ServiceHost(gateway)))
+            with beside.entered(listening(protocols)) as url:
+                live = furnished(Live(url, tokens))
+                told = beside.run(told_of(gateway))
+                yield replace(live, ids={**(live.ids or {}), **told})
+        finally:
+            beside.run(gateway.close())
 
 
-async def listening(gateway: Gateway) -> dict[str, str]:
+async def told_of(gateway: Gateway) -> dict[str, str]:
     """Put in a webhook endpoint, and a message; return their ids.
 
     Its secret cannot be opened, so that nothing is ever sent to a URL that is made up.

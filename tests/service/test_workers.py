@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.waiting import eventually
 
 from dream_gateway.server.composition import ServiceHost
 from dream_gateway.service.app import create_service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     import httpx
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     Join = Callable[[Tenant], AbstractAsyncContextManager[httpx.AsyncClient]]
 
-FEED_SECONDS = 30.0
 """The feed promises one; a busy machine gets more. The gateway's own clock stands still meanwhile."""
 
 
@@ -38,13 +39,6 @@ def join(opened: Open, speak: Speak) -> Join:
                 yield client
 
     return joined
-
-
-async def soon(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds, for as long as the feed may take."""
-    async with asyncio.timeout(FEED_SECONDS):
-        while not await holds():  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0.002)
 
 
 async def code(client: httpx.AsyncClient, key: str, cost: int = 1) -> str:
@@ -120,7 +114,7 @@ class TestKeys:
             answer = await tenant.client.delete(f"/api/keys/{key['keyId']}")
             assert answer.status_code == 204
             for each in (tenant.client, other):
-                await soon(lambda each=each: refused(each, key["key"]))  # type: ignore[misc] # bound
+                await eventually(partial(refused, each, key["key"]), "refused")
                 assert await code(each, key["key"]) == "invalid_credential"
         assert await used(tenant.client, "u-1") == 2
 
@@ -129,7 +123,7 @@ class TestKeys:
         key = await tenant.key(customer["id"])
         assert await code(tenant.client, key["key"]) == "allowed"
         await tenant.client.delete(f"/api/customers/{customer['id']}")
-        await soon(lambda: refused(tenant.client, key["key"]))
+        await eventually(partial(refused, tenant.client, key["key"]), "refused")
 
     async def test_a_rotated_key_works_in_the_grace_and_not_after(
         self, tenant: Tenant, clock: FakeClock
@@ -142,7 +136,7 @@ class TestKeys:
         assert await code(tenant.client, key["key"]) == "allowed"
         assert await code(tenant.client, new["key"]) == "allowed"
         clock.advance(0.5)
-        await soon(lambda: refused(tenant.client, key["key"]))
+        await eventually(partial(refused, tenant.client, key["key"]), "refused")
         assert await code(tenant.client, new["key"]) == "allowed"
         assert await used(tenant.client, "u-1") == 4
 
@@ -151,7 +145,7 @@ class TestKeys:
         assert await code(tenant.client, key["key"]) == "allowed"
         new = (await tenant.client.post(f"/api/keys/{key['keyId']}/rotate")).json()
         assert await code(tenant.client, new["key"]) == "allowed"
-        await soon(lambda: refused(tenant.client, key["key"]))
+        await eventually(partial(refused, tenant.client, key["key"]), "refused")
 
     async def test_a_key_ends_when_it_expires(self, tenant: Tenant, clock: FakeClock) -> None:
         customer = await tenant.customer("u-1")
@@ -204,7 +198,7 @@ class TestUsage:
             path = f"/api/customers/{customer['id']}"
             assert (await tenant.client.patch(path, json={"plan": "big"})).status_code == 200
             for each in (tenant.client, other):
-                await soon(lambda each=each: on_plan(each, "u-1", "big"))  # type: ignore[misc] # bound
+                await eventually(partial(on_plan, each, "u-1", "big"), "upgraded")
                 assert (await charge(each, "u-1", 5)).status_code == 200
         usage = (await charge(tenant.client, "u-1", 0)).json()["usage"]
         assert (usage["plan"], usage["usageCount"], usage["limit"]) == ("big", 20, 100_000)
@@ -214,7 +208,7 @@ class TestUsage:
         assert (await charge(tenant.client, "u-1", 7)).status_code == 200
         path = f"/api/customers/{customer['id']}"
         assert (await tenant.client.patch(path, json={"plan": "free"})).status_code == 200
-        await soon(lambda: on_plan(tenant.client, "u-1", "free"))
+        await eventually(partial(on_plan, tenant.client, "u-1", "free"), "put back")
         assert (await charge(tenant.client, "u-1", 4)).status_code == 429
         assert (await charge(tenant.client, "u-1", 3)).status_code == 200
         assert await used(tenant.client, "u-1") == 10

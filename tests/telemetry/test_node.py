@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dream_gateway import metrics
-from dream_gateway.metrics import Histogram, Spread, lasting, merged
+from dream_gateway.metrics import Histogram, HistogramValue, lasting, merged
 from dream_gateway.telemetry.node import Node
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ALLOWED = ("allowed", "")
 
 def readings(number: int) -> Readings:
     """Return something of each kind."""
-    spread = Spread((number,) * (len(metrics.SECONDS) + 1), float(number))
+    spread = HistogramValue((number,) * (len(metrics.SECONDS) + 1), float(number))
     return {
         VERDICTS: {ALLOWED: number},
         LEASED: {(): number},
@@ -51,7 +51,7 @@ def test_one_tells_of_all(tmp_path: Path) -> None:
         node.write(readings(number))
     assert [seen(node) for node in nodes] == [(6, 6, 0)] * 3
     told = nodes[0].read()[metrics.LEDGER_CALLS.name][("take",)]
-    assert told == Spread((6,) * (len(metrics.SECONDS) + 1), 6.0)
+    assert told == HistogramValue((6,) * (len(metrics.SECONDS) + 1), 6.0)
 
 
 def test_what_a_dead_worker_counted_stays_and_what_it_held_does_not(tmp_path: Path) -> None:
@@ -141,12 +141,12 @@ def test_histograms_add_up(one: list[float], other: list[float]) -> None:
         histogram = Histogram(metrics.SECONDS)
         for value in values:
             histogram.observe(value)
-        parts.append({metrics.LEDGER_CALLS.name: {("take",): histogram.spread()}})
+        parts.append({metrics.LEDGER_CALLS.name: {("take",): histogram.value()}})
     first, second, both = parts
     summed = merged([first, second])[metrics.LEDGER_CALLS.name][("take",)]
     whole = both[metrics.LEDGER_CALLS.name][("take",)]
-    assert isinstance(summed, Spread)
-    assert isinstance(whole, Spread)
+    assert isinstance(summed, HistogramValue)
+    assert isinstance(whole, HistogramValue)
     assert summed.counts == whole.counts
     assert summed.sum == pytest.approx(whole.sum)
 
@@ -155,7 +155,7 @@ def test_a_bound_is_in_its_own_bucket() -> None:
     histogram = Histogram((1.0, 2.0))
     for value in (1.0, 1.5, 2.0, 2.5):
         histogram.observe(value)
-    assert histogram.spread() == Spread((1, 2, 1), 7.0)
+    assert histogram.value() == HistogramValue((1, 2, 1), 7.0)
 
 
 def test_what_only_stands_at_the_moment_does_not_last() -> None:

@@ -8,13 +8,15 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.servers.valkey import Cluster, Server, wait_until
+from tests.servers.valkey import Cluster, Server
+from tests.waiting import until
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.counter import Counter
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.journal import Journal
-from dream_gateway.meter import Meter, MeterOptions
+from dream_gateway.lease_policy import MeterOptions
+from dream_gateway.meter import Meter
 from dream_gateway.storage import SHARDS, Change, Claim, Quota, Return, Subject, Tally, shard_of
 from dream_gateway.testing.feed import generator
 from dream_gateway_valkey import open_backend
@@ -130,7 +132,7 @@ def at_once(cluster: Cluster, number: int, target: Server) -> None:
         client.execute_command(
             "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", number, number, "NODE", cluster.id_of(target)
         )
-        wait_until(lambda: owner(cluster, number) is target)
+        until(lambda: owner(cluster, number) is target, "moved")
 
 
 async def spend(ledger: Ledger, counter: str, name: str, is_over: asyncio.Event) -> int:
@@ -301,7 +303,7 @@ class TestAServerThatHangs:
         second.pause()
         yield url
         second.resume()
-        wait_until(lambda: is_well(cluster))
+        until(lambda: is_well(cluster), "well")
 
     @pytest.fixture
     def kept(self, cluster: Cluster) -> list[str]:
@@ -415,7 +417,7 @@ async def test_a_replica_takes_over_and_calls_go_on_by_themselves(
         with pytest.raises(StoreUnavailableError, match="Too few replicas"):
             await careful.ledger().take([claim(counter, "alone")])
         await asyncio.to_thread(first.start)
-        await asyncio.to_thread(wait_until, lambda: is_replica(first))
+        await asyncio.to_thread(until, lambda: is_replica(first), "a replica")
         assert (await careful.ledger().take([claim(counter, "alone")]))[0].granted == 1
         assert await careful.ledger().usage([counter]) == [Tally(50, 2)]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.servers.ports import free_port
-from tests.servers.valkey import DURABLE, Server, wait_until
+from tests.servers.valkey import DURABLE, Server
+from tests.waiting import PATIENCE_SECONDS, eventually, until
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from dream_gateway.storage import Backend, Ledger
 
 TIMEOUT = 0.8
-BOUND_SECONDS = 2 * TIMEOUT
 SECRET = "right-horse"
 
 
@@ -61,7 +61,7 @@ def claim(lease: str, wanted: int = 1) -> Claim:
     return Claim(lease, "q", Quota(None), wanted, wanted)
 
 
-async def eventually(ledger: Ledger, lease: str) -> None:
+async def taken(ledger: Ledger, lease: str) -> None:
     """Take one unit as soon as the server answers again."""
     async with asyncio.timeout(20):
         while True:
@@ -74,7 +74,7 @@ async def eventually(ledger: Ledger, lease: str) -> None:
 
 async def unavailable(call: Awaitable[object]) -> StoreUnavailableError:
     """Return the error of a call: in time, with its cause, and without a word of the driver's."""
-    async with asyncio.timeout(BOUND_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(StoreUnavailableError) as caught:
             await call
     assert caught.value.__cause__ is not None
@@ -104,13 +104,11 @@ async def test_a_server_that_restarts_under_calls_loses_nothing_answered(
         ledger = backend.ledger()
         await ledger.take([claim("first")])
         spenders = [asyncio.create_task(spend(ledger, name)) for name in "abcdefgh"]
-        while len(answered) < 100:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0)
+        await eventually(lambda: len(answered) >= 100, "answered")
         await asyncio.to_thread(own.kill)
         await asyncio.to_thread(own.start)
         before = len(answered)
-        while len(answered) < before + 100:  # noqa: ASYNC110 - there is no event
-            await asyncio.sleep(0)
+        await eventually(lambda: len(answered) >= before + 100, "answered")
         is_over.set()
         await asyncio.gather(*spenders)
         # The owner does not know what became of these: it gives them back as unspent.
@@ -134,7 +132,7 @@ async def test_a_server_that_hangs_is_unavailable_in_bounded_time_and_recovers(
         finally:
             own.resume()
         assert all("cannot be reached" in error.detail for error in errors)
-        await eventually(ledger, "c")
+        await taken(ledger, "c")
         await ledger.give_back([Return("b", 0, shard_of("q"))])
         assert await ledger.usage(["q"]) == [Tally(0, 2)]
         await fresh.close()
@@ -156,7 +154,7 @@ async def test_a_server_that_is_gone_is_unavailable_to_all_roles_and_comes_back(
         )
         await asyncio.gather(*(unavailable(call) for call in calls))
         own.start()
-        await eventually(ledger, "c")
+        await taken(ledger, "c")
         assert await kv.get("k") == b"v"
 
 
@@ -189,7 +187,9 @@ async def test_a_disk_that_cannot_be_written_is_told(own: Server, admin: Any) ->
         in_the_way.mkdir()
         try:
             admin.bgsave()
-            wait_until(lambda: admin.info("persistence")["rdb_last_bgsave_status"] == "err")
+            until(
+                lambda: admin.info("persistence")["rdb_last_bgsave_status"] == "err", "out of disk"
+            )
             error = await unavailable(ledger.take([claim("b")]))
             assert "cannot write to its disk" in error.detail
         finally:
@@ -210,7 +210,7 @@ async def test_a_replica_is_told_and_serves_once_it_is_promoted(own: Server, adm
             assert all("replica" in error.detail for error in errors)
         finally:
             admin.replicaof("NO", "ONE")
-        await eventually(ledger, "c")
+        await taken(ledger, "c")
         assert await ledger.usage(["q"]) == [Tally(0, 2)]
 
 
@@ -232,7 +232,7 @@ async def test_one_that_loads_its_data_is_told_and_waited_for(own: Server, admin
         await unavailable(ledger.take([claim("b")]))
         with own.client() as client:
             client.config_set("key-load-delay", 0)
-        await eventually(ledger, "c")
+        await taken(ledger, "c")
         # The server may have read the claim that nobody waited for any more, and granted it.
         assert await ledger.usage(["q"]) in ([Tally(0, 2)], [Tally(0, 3)])
 
@@ -274,7 +274,7 @@ async def test_a_password_that_is_changed_under_calls_is_told(own: Server, admin
         error = await unavailable(backend.ledger().take([claim("b")]))
         assert "password" in error.detail
         admin.execute_command("ACL", "SETUSER", "app", "resetpass", ">old")
-        await eventually(backend.ledger(), "c")
+        await taken(backend.ledger(), "c")
 
 
 async def test_a_user_who_may_too_little_is_told(own: Server, admin: Any) -> None:

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from tests.servers.valkey import DURABLE, Server, wait_until
+from tests.servers.valkey import DURABLE, Server
+from tests.waiting import until
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import StoreUnavailableError
@@ -48,7 +49,7 @@ async def test_the_server_lets_entries_expire_by_itself(own: Server) -> None:
         await kv.put("long", b"v", 60.0)
         with own.client() as client:
             assert 0 < client.pttl("dg:kv:long") <= 60_000
-            wait_until(lambda: not client.exists("dg:kv:short"))
+            until(lambda: not client.exists("dg:kv:short"), "forgotten")
         assert (await kv.get("short"), await kv.get("long")) == (None, b"v")
         await kv.put("long", b"", 0.0)
         assert await kv.get("long") is None

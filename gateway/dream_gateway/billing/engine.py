@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.billing.accounts import Accounts
 from dream_gateway.billing.carts import Carts
 from dream_gateway.billing.catalogue import Catalogue
+from dream_gateway.billing.checkout_sessions import CheckoutSessions
 from dream_gateway.billing.checkouts import Checkouts
 from dream_gateway.billing.collector import Collector
 from dream_gateway.billing.connections import Connections
@@ -58,7 +59,10 @@ class Engine:
         self.clock = clock
         self.subscriptions = Subscriptions(provider, records, settings.billing_grace_days)
         self.payers = Payers(provider, records)
-        self.checkouts = Checkouts(provider, records, self.subscriptions, self.payers)
+        self.sessions = CheckoutSessions(provider, records, self.subscriptions, self.payers)
+        self.checkouts = Checkouts(
+            provider, records, self.subscriptions, self.payers, self.sessions
+        )
         self.accounts = Accounts(provider, records)
         self.connections = Connections(provider, records)
         self.catalogue = Catalogue(provider, records, clock)
@@ -73,7 +77,7 @@ class Engine:
             records=records,
             clock=clock,
             subscriptions=self.subscriptions,
-            checkouts=self.checkouts,
+            sessions=self.sessions,
             accounts=self.accounts,
             payers=self.payers,
             inbox=self.inbox,
@@ -115,7 +119,7 @@ class Engine:
 
     async def _checkout_news(self, news: News) -> Effect | None:
         """Deal with news of a checkout: an order's, or a subscription's."""
-        return await self.orders.checkout_news(news) or await self.checkouts.news(news)
+        return await self.orders.checkout_news(news) or await self.sessions.news(news)
 
     def _handlers(self) -> Mapping[tuple[Endpoint, About], Handler]:
         """Return who deals with what came to which endpoint."""

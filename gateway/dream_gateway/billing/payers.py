@@ -1,4 +1,4 @@
-"""Follows whom the provider knows our customers as: one that was deleted there is somebody new next."""
+"""Whom the provider knows our customers as: one that was deleted there is somebody new next."""
 
 from __future__ import annotations
 
@@ -8,21 +8,41 @@ from typing import TYPE_CHECKING
 from dream_gateway.billing.access import ENDED
 from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.news import Owner
+from dream_gateway.payments import Payer
 from dream_gateway.records import payers, projects
 from dream_gateway.records import subscriptions as mirror
 
 if TYPE_CHECKING:
     from dream_gateway.billing.news import Effect, News
+    from dream_gateway.model import Customer
     from dream_gateway.payments import Account, Billing
     from dream_gateway.records.database import Records, Writer
 
 
 class Payers:
-    """Forgets payers that are gone. What they paid for has ended with them: that is asked for."""
+    """Makes customers known to the provider, and forgets payers that are gone.
+
+    What those paid for has ended with them: that is asked for.
+    """
 
     def __init__(self, provider: Billing, records: Records) -> None:
         self._provider = provider
         self._records = records
+
+    async def of(self, account: Account, customer: Customer) -> str:
+        """Return whom the provider knows a customer as, who is made known if need be."""
+        async with self._records.read() as connection:
+            known = await payers.find(connection, account, customer.id)
+        if known is not None:
+            return known
+        names = [name for name in (customer.first_name, customer.last_name) if name]
+        references = {"customer": customer.id, "project": customer.project_id}
+        made = await self._provider.customer(
+            account,
+            Payer(customer.id, customer.email, " ".join(names) or None, references),
+        )
+        async with self._records.write(ACTOR) as writer:
+            return await payers.add(writer, account, made, customer)
 
     async def news(self, news: News) -> Effect | None:
         """Ask whether a payer is still there; `None` if so: nothing else of them is kept here."""

@@ -16,7 +16,7 @@ from dream_gateway.records import subscriptions as mirror
 
 if TYPE_CHECKING:
     from dream_gateway.billing.accounts import Accounts
-    from dream_gateway.billing.checkouts import Checkouts
+    from dream_gateway.billing.checkout_sessions import CheckoutSessions
     from dream_gateway.billing.inbox import Inbox
     from dream_gateway.billing.news import Effect, Owner
     from dream_gateway.billing.payers import Payers
@@ -60,7 +60,7 @@ class Reconciler:
         records: Records,
         clock: Clock,
         subscriptions: Subscriptions,
-        checkouts: Checkouts,
+        sessions: CheckoutSessions,
         accounts: Accounts,
         payers: Payers,
         inbox: Inbox,
@@ -69,7 +69,7 @@ class Reconciler:
         self._records = records
         self._clock = clock
         self._subscriptions = subscriptions
-        self._checkouts = checkouts
+        self._sessions = sessions
         self._accounts = accounts
         self._payers = payers
         self._inbox = inbox
@@ -159,7 +159,7 @@ class Reconciler:
     async def _follow(self, checkout: Checkout) -> None:
         try:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
-                effect = await self._checkouts.follow(checkout)
+                effect = await self._sessions.follow(checkout)
         except (GatewayError, TimeoutError) as exc:
             logger.warning("The checkout %s cannot be asked for: %s", checkout.id, exc)
             return

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dream_gateway.billing.access import ENDED
+from dream_gateway.billing.inbox import ACTOR
 from dream_gateway.billing.mirror import (
     Whose,
     entitling,
@@ -18,22 +19,26 @@ from dream_gateway.billing.mirror import (
     with_anchor,
 )
 from dream_gateway.billing.news import Owner, StaleError
+from dream_gateway.errors import ConflictError
 from dream_gateway.payments import SubscriptionStatus
 from dream_gateway.records import accounts, customers, messages, payers, prices, projects, tiers
 from dream_gateway.records import subscriptions as mirror
 from dream_gateway.records.prices import PriceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from dream_gateway.billing.news import Effect, News
-    from dream_gateway.model import Project
+    from dream_gateway.model import Customer, Project
     from dream_gateway.payments import Account, Billing, SubscriptionState
     from dream_gateway.records.database import Records, Writer
     from dream_gateway.records.prices import Price
     from dream_gateway.records.subscriptions import Mirrored
+
+
+STALE_TRIES = 3
 
 
 class Subscriptions:
@@ -59,6 +64,25 @@ class Subscriptions:
         if state is not None:
             return partial(self.store, account, state, 0 if known is None else known.version)
         return None if known is None else partial(self._vanish, known)
+
+    async def right_now(self, account: Account, payer: str, customer: Customer) -> list[Mirrored]:
+        """Return a customer's subscriptions, newest first, as the provider has them right now.
+
+        Raises `ConflictError` if they change all the time, and what the provider raises.
+        """
+        for _ in range(STALE_TRIES):
+            async with self._records.read() as connection:
+                seen = {
+                    row.subscription_id: row.version
+                    for row in await mirror.of_customer(connection, customer.id)
+                    if row.account_id == account.id
+                }
+            states = await self._provider.subscriptions_of(account, payer)
+            try:
+                return await self._store_all(account, states, seen, customer)
+            except StaleError:
+                continue
+        raise ConflictError("The subscription changes right now: try again.")
 
     async def store(
         self, account: Account, state: SubscriptionState, seen: int, writer: Writer
@@ -98,6 +122,21 @@ class Subscriptions:
         project = await projects.find_even_deleted(writer.connection, known.project_id)
         if project is not None:
             await self._put(writer, project, known, replace(known, ask_at=ask_at))
+
+    async def _store_all(
+        self,
+        account: Account,
+        states: Sequence[SubscriptionState],
+        seen: dict[str, int],
+        customer: Customer,
+    ) -> list[Mirrored]:
+        if not states:
+            async with self._records.read() as connection:
+                return await mirror.of_customer(connection, customer.id)
+        async with self._records.write(ACTOR) as writer:
+            for state in states:
+                await self.store(account, state, seen.get(state.id, 0), writer)
+            return await mirror.of_customer(writer.connection, customer.id)
 
     async def _vanish(self, known: Mirrored, writer: Writer) -> Owner | None:
         """Take note that the provider has no such subscription any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -10,7 +11,20 @@ from dream_gateway.administration import open_administration
 from dream_gateway.cli.rendering import customer_row
 from dream_gateway.cli.session import Session, with_session
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., None]")
 COLUMNS = ("id", "customerId", "plan", "suspended", "createdAt")
+
+
+def one_customer(command: F) -> F:
+    """Give a command the options that name one customer: `project` and `name`."""
+    project = click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
+    name = click.option(
+        "--id", "name", required=True, help="The customer's id, as your API has it."
+    )
+    return project(name(command))
 
 
 @click.group("customer")
@@ -19,8 +33,7 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
-@click.option("--id", "name", required=True, help="The customer's id, as your API has it.")
+@one_customer
 @click.option("--plan", help="The customer's tier; without it the project's default.")
 @with_session()
 def create(session: Session, *, project: str, name: str, plan: str | None) -> None:
@@ -49,8 +62,7 @@ def show(session: Session, *, project: str) -> None:
 
 
 @command.command("suspend")
-@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
-@click.option("--id", "name", required=True, help="The customer's id, as your API has it.")
+@one_customer
 @with_session()
 def suspend(session: Session, *, project: str, name: str) -> None:
     """Refuse a customer everywhere; running workers do within a second."""
@@ -58,8 +70,7 @@ def suspend(session: Session, *, project: str, name: str) -> None:
 
 
 @command.command("resume")
-@click.option("--project", required=True, metavar="PROJECT", help="The project's id.")
-@click.option("--id", "name", required=True, help="The customer's id, as your API has it.")
+@one_customer
 @with_session()
 def resume(session: Session, *, project: str, name: str) -> None:
     """Let a suspended customer in again."""

@@ -13,7 +13,7 @@ from dream_gateway.configuration import DEFAULT_SOURCE
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.errors import ConfigurationError, GatewayError
 from dream_gateway.plugins import Plugins
-from dream_gateway.settings import without_password
+from dream_gateway.settings_table import without_password
 
 if TYPE_CHECKING:
     from dream_gateway.configuration import Loaded

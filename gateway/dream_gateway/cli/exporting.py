@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 import msgspec
 
-from dream_gateway.administration import open_stores
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
+from dream_gateway.opening import open_stores
 from dream_gateway.storage import Role
 from dream_gateway.transfer.exporting import Exporter
 

@@ -9,7 +9,7 @@ import click
 
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.server.supervisor import Supervisor, run_until_signalled
-from dream_gateway.settings import shown
+from dream_gateway.settings_table import shown
 
 if TYPE_CHECKING:
     from dream_gateway.server.listeners import Addresses

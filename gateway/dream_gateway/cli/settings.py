@@ -10,7 +10,8 @@ import msgspec
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.configuration import DEFAULT_SOURCE, ENVIRONMENT_PREFIX
 from dream_gateway.plugins import Plugins
-from dream_gateway.settings import RouteSettings, Row, secrets, shown, table
+from dream_gateway.settings import RouteSettings
+from dream_gateway.settings_table import Row, secrets, shown, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from dream_gateway.cli.finding import Finding
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, GatewayError, SchemaTooNewError
-from dream_gateway.gateway import journal_dir
 from dream_gateway.journal import boot_id, dead_journals
 from dream_gateway.records.migrate import HEAD, is_newer, revision_of
 from dream_gateway.records.sealed import census
-from dream_gateway.settings import shown
+from dream_gateway.settings_table import shown
 from dream_gateway.storage import Role
 from dream_gateway.stores import Stores
 from dream_gateway.vault import Vault
@@ -93,7 +92,7 @@ async def _secrets(stores: Stores, settings: Settings) -> list[Finding]:
 
 
 async def _journals(stores: Stores, settings: Settings) -> Finding:
-    folder = journal_dir(settings, stores)
+    folder = stores.journal_dir()
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         advice = "let this user write there, or set journal_dir to a folder on a local disk"

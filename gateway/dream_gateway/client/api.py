@@ -34,42 +34,60 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Credentials:
-    """Who calls: a secret key, or a publishable key and, once signed in, a user's token."""
+    """Who calls: a project's secret key, its publishable key and perhaps a user's token, or a developer.
 
-    def __init__(self, secret_key: str | None, publishable_key: str | None) -> None:
-        if secret_key is None and publishable_key is None:
-            raise ValueError("Give a secret_key or a publishable_key.")
+    A developer's token, or an operator's, says with `project_id` or `platform_id` what it is about.
+    """
+
+    def __init__(
+        self,
+        secret_key: str | None,
+        publishable_key: str | None,
+        token: str | None,
+        project_id: str | None,
+        platform_id: str | None,
+    ) -> None:
+        # What anybody may ask needs none, but whoever makes a client without one has forgotten it.
+        if secret_key is None and publishable_key is None and token is None:
+            raise ValueError("Give a secret_key, a publishable_key or a token.")
+        if token is not None and (secret_key is not None or publishable_key is not None):
+            raise ValueError("A developer's token goes without the keys of a project.")
+        if token is None and (project_id is not None or platform_id is not None):
+            raise ValueError("A key is of one project: only a token is told which.")
         # A secret key in the publishable one's place would be sent to where everyone can read it.
         if secret_key is not None and not secret_key.startswith(SECRET):
             raise ValueError(f"A secret_key begins with {SECRET}.")
         if publishable_key is not None and not publishable_key.startswith(PUBLISHABLE):
             raise ValueError(f"A publishable_key begins with {PUBLISHABLE}.")
-        self._secret_key = secret_key
-        self._publishable_key = publishable_key
-        self._token: str | None = None
+        self._bearer = token or secret_key
+        self._user_token: str | None = None
+        named = {
+            "X-Publishable-Key": publishable_key,
+            "X-Project-Id": project_id,
+            "X-Platform-Id": platform_id,
+        }
+        self._named = {name: value for name, value in named.items() if value is not None}
 
     def set_user_token(self, token: str) -> None:
         """Call as the user whose token it is, from here on: everyone who uses this client.
 
         One client for each user, where several are served at once.
         """
-        if self._publishable_key is None:
+        if "X-Publishable-Key" not in self._named:
             raise ValueError("A user's token goes beside a publishable_key.")
         if token.startswith(SECRET):
             raise ValueError("A secret key is no user's token.")
-        self._token = token
+        self._user_token = token
 
     def clear_user_token(self) -> None:
         """Call as nobody's user again."""
-        self._token = None
+        self._user_token = None
 
     def _request(self, http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
-        fields = call.fields
-        bearer = self._token or self._secret_key
+        fields = call.fields | self._named
+        bearer = self._user_token or self._bearer
         if bearer is not None:
             fields["Authorization"] = f"Bearer {bearer}"
-        if self._publishable_key is not None:
-            fields["X-Publishable-Key"] = self._publishable_key
         content = call.content
         body = None if content is None else _encode(content)
         if body is not None:
@@ -98,7 +116,7 @@ def _defaults(base_url: str, timeout: float) -> dict[str, Any]:
 
 
 class DreamAPI(_Credentials, Methods):
-    """The API of a project, for whoever blocks. Safe in several threads.
+    """The API, for whoever blocks. Safe in several threads.
 
     `timeout` is seconds. `transport`, `sleep`, `now` and `chance` (0 to 1, how much of a wait is
     waited) are the rest of the world.
@@ -110,6 +128,9 @@ class DreamAPI(_Credentials, Methods):
         base_url: str,
         secret_key: str | None = None,
         publishable_key: str | None = None,
+        token: str | None = None,
+        project_id: str | None = None,
+        platform_id: str | None = None,
         timeout: float = TIMEOUT,
         retries: Retries = _RETRIES,
         transport: httpx.BaseTransport | None = None,
@@ -117,7 +138,7 @@ class DreamAPI(_Credentials, Methods):
         now: Callable[[], float] = time.time,
         chance: Callable[[], float] = random,
     ) -> None:
-        _Credentials.__init__(self, secret_key, publishable_key)
+        _Credentials.__init__(self, secret_key, publishable_key, token, project_id, platform_id)
         base_url = base_url.rstrip("/")
         Methods.__init__(self, self._perform, base_url, publishable_key)
         self._http = httpx.Client(transport=transport, **_defaults(base_url, timeout))
@@ -157,7 +178,7 @@ class DreamAPI(_Credentials, Methods):
 
 
 class AsyncDreamAPI(_Credentials, AsyncMethods):
-    """The API of a project, for whoever awaits. Of one event loop; arguments as `DreamAPI`'s."""
+    """The API, for whoever awaits. Of one event loop; arguments as `DreamAPI`'s."""
 
     def __init__(
         self,
@@ -165,6 +186,9 @@ class AsyncDreamAPI(_Credentials, AsyncMethods):
         base_url: str,
         secret_key: str | None = None,
         publishable_key: str | None = None,
+        token: str | None = None,
+        project_id: str | None = None,
+        platform_id: str | None = None,
         timeout: float = TIMEOUT,
         retries: Retries = _RETRIES,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -172,7 +196,7 @@ class AsyncDreamAPI(_Credentials, AsyncMethods):
         now: Callable[[], float] = time.time,
         chance: Callable[[], float] = random,
     ) -> None:
-        _Credentials.__init__(self, secret_key, publishable_key)
+        _Credentials.__init__(self, secret_key, publishable_key, token, project_id, platform_id)
         base_url = base_url.rstrip("/")
         AsyncMethods.__init__(self, self._perform, base_url, publishable_key)
         self._http = httpx.AsyncClient(transport=transport, **_defaults(base_url, timeout))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dream_gateway.administration import Administration, open_records
+from dream_gateway.administration import Administration
 from dream_gateway.model import Mode, Project
+from dream_gateway.opening import open_records
 from dream_gateway.records import projects
 from dream_gateway.tierspec import parse_tier
 

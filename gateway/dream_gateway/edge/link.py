@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dream_gateway.edge.answer import PlainAnswer
+    from dream_gateway.edge.receiver import Courier, Receiver
     from dream_gateway.edge.routes import Route
     from dream_gateway.errors import GatewayError
     from dream_gateway.http.asgi import Headers
@@ -33,58 +34,6 @@ NEVER = float("inf")
 
 class StaleConnectionError(UpstreamError):
     """A connection used before died before a byte of the answer: it was dead already."""
-
-
-class Courier(Protocol):
-    """Who takes an answer that comes whole and is plain."""
-
-    def take(self, data: bytes) -> bool:
-        """Take what came first; `False` if it is for a receiver, to whom the link was handed."""
-        ...
-
-    def broken(self, error: GatewayError) -> None:
-        """Take note that nothing will come, and why: hand the link over, which says it again."""
-        ...
-
-    def request_full(self) -> None:
-        """Hand the link over to a receiver: the upstream does not read."""
-        ...
-
-
-class Receiver(Protocol):
-    """Who an answer is for. Called from the event loop, in this order; `failed` ends it at any time."""
-
-    def head(self) -> None:
-        """Take the final head: `Link.status` and `Link.headers`."""
-        ...
-
-    def data(self, data: bytes) -> None:
-        """Take a piece of the body."""
-        ...
-
-    def flush(self) -> None:
-        """All that came in one piece was told."""
-        ...
-
-    def end(self) -> None:
-        """Take note that the answer is complete."""
-        ...
-
-    def failed(self, error: GatewayError) -> None:
-        """Take note that there will be no more, and why."""
-        ...
-
-    def switched(self, rest: bytes) -> None:
-        """Take note that the connection is a tunnel from here on, and of its first bytes."""
-        ...
-
-    def request_full(self) -> None:
-        """Send no more of the request for now."""
-        ...
-
-    def request_drained(self) -> None:
-        """Go on sending."""
-        ...
 
 
 class Link(asyncio.Protocol):

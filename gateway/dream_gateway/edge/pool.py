@@ -10,7 +10,7 @@ from dream_gateway import metrics
 from dream_gateway.edge.health import Health
 from dream_gateway.edge.link import UNKNOWN, Link
 from dream_gateway.errors import UpstreamTimeoutError, UpstreamUnreachableError
-from dream_gateway.metrics import latency_spread
+from dream_gateway.metrics import latency_histogram
 from dream_gateway.series import LATENCY_METRICS
 
 if TYPE_CHECKING:
@@ -204,9 +204,9 @@ class Pool:
     def measure(self, now: float) -> Readings:
         """Return the pool's numbers since it was opened, and how it stands at the loop's time."""
         seen, labels = self.health.ever(), (self.origin.url,)
-        spread = latency_spread(seen.latencies, seen.seconds, LATENCY_METRICS)
+        latencies = latency_histogram(seen.latencies, seen.seconds, LATENCY_METRICS)
         return {
-            metrics.ANSWERS.name: {labels: spread},
+            metrics.ANSWERS.name: {labels: latencies},
             metrics.ERRORS.name: {labels: seen.errors},
             metrics.FAILURES.name: {labels: seen.failures},
             metrics.CONNECTIONS.name: {labels: len(self._open)},

@@ -79,7 +79,7 @@ class Proxy:
         request.length = length
         if route.preserve_host:
             request.host = inbound.fields.get(b"host")
-        await _Exchange(self, inbound, receive, send).run(request, ask, verdict, request_id)
+        await _ProxiedRequest(self, inbound, receive, send).run(request, ask, verdict, request_id)
 
     def answer_headers(
         self, response: UpstreamResponse, verdict: Verdict, request_id: bytes
@@ -102,7 +102,7 @@ class Proxy:
         self._gate.took(verdict)
 
 
-class _Exchange:
+class _ProxiedRequest:
     """A request under way, and the watch for its client."""
 
     __slots__ = ("_departure", "_inbound", "_proxy", "_receive", "_send", "_started", "_task")

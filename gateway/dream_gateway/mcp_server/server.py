@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver import MCPServer
 
-from dream_gateway.mcp_server.api import ServiceApi
+from dream_gateway.client import AsyncDreamAPI
 from dream_gateway.mcp_server.tools import ReadingTools, WritingTools
 from dream_gateway.version import version
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+TIMEOUT_SECONDS = 30.0
 INSTRUCTIONS = """\
 Tools about one project of a dream-gateway: its customers, their keys and usage, and its tiers. \
 Customers have two ids: id (cus_...), which most tools take, and externalId, the user's id in the \
@@ -22,7 +23,7 @@ project's own API; list_customers finds one by the other."""
 
 def build_server(url: str, secret_key: str, *, allow_writes: bool) -> MCPServer[None]:
     """Return a server for the project of a secret key; it is the caller's to run."""
-    api = ServiceApi(url, secret_key)
+    api = AsyncDreamAPI(base_url=url, secret_key=secret_key, timeout=TIMEOUT_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[None]) -> AsyncIterator[None]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from dream_gateway.mcp_server.answers import told
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from dream_gateway.mcp_server.api import ServiceApi
+    from dream_gateway.client import AsyncDreamAPI
 
     Tool = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -32,7 +33,7 @@ Cursor = Annotated[str | None, Field(description="The nextCursor of the page bef
 class ReadingTools:
     """Tools that change nothing, and charge nothing."""
 
-    def __init__(self, api: ServiceApi) -> None:
+    def __init__(self, api: AsyncDreamAPI) -> None:
         self._api = api
 
     def all(self) -> Mapping[Tool, ToolAnnotations]:
@@ -49,11 +50,11 @@ class ReadingTools:
 
     async def get_project(self) -> dict[str, Any]:
         """Show the project of the secret key: name, mode, and how it does."""
-        return await self._api.get("/api/dashboard/totals")
+        return await told(self._api.dashboard.get_totals())
 
     async def get_usage(self, user_id: UserId) -> dict[str, Any]:
         """Show what a customer used in this period, their limit, and what remains."""
-        return await self._api.get("/api/usage", user=user_id)
+        return await told(self._api.usage.check(user_id=user_id))
 
     async def list_customers(
         self,
@@ -62,29 +63,29 @@ class ReadingTools:
         external_id: Annotated[str | None, Field(description="Find only this user.")] = None,
     ) -> dict[str, Any]:
         """List customers, oldest first, with their plans and ids."""
-        query = {"limit": limit, "cursor": cursor, "externalId": external_id}
-        return await self._api.get("/api/customers", query)
+        return await told(
+            self._api.customers.list(limit=limit, cursor=cursor, external_id=external_id)
+        )
 
     async def get_customer(self, customer_id: CustomerId) -> dict[str, Any]:
         """Show one customer, with plan and subscription."""
-        return await self._api.get(f"/api/customers/{_part(customer_id)}")
+        return await told(self._api.customers.get(customer_id))
 
     async def list_keys(
         self, customer_id: CustomerId, limit: Limit = 20, cursor: Cursor = None
     ) -> dict[str, Any]:
         """List a customer's keys, without their secrets."""
-        path = f"/api/customers/{_part(customer_id)}/keys"
-        return await self._api.get(path, {"limit": limit, "cursor": cursor})
+        return await told(self._api.keys.list(customer_id, limit=limit, cursor=cursor))
 
     async def list_tiers(self) -> dict[str, Any]:
         """List the project's tiers: limits, rates and prices (in the currency's minor unit)."""
-        return await self._api.get("/api/tiers")
+        return await told(self._api.tiers.list())
 
 
 class WritingTools:
     """Tools that change something; there only if whoever starts the server allows it."""
 
-    def __init__(self, api: ServiceApi) -> None:
+    def __init__(self, api: AsyncDreamAPI) -> None:
         self._api = api
 
     def all(self) -> Mapping[Tool, ToolAnnotations]:
@@ -99,9 +100,9 @@ class WritingTools:
         expires_at: Annotated[str | None, Field(description="ISO 8601, UTC.")] = None,
     ) -> dict[str, Any]:
         """Create a key for a customer. Its secret is in this answer, and is never shown again."""
-        given = {"name": name, "scopes": scopes, "expiresAt": expires_at}
-        body = {field: value for field, value in given.items() if value is not None}
-        return await self._api.send("POST", f"/api/customers/{_part(customer_id)}/keys", body)
+        return await told(
+            self._api.keys.create(customer_id, name=name, scopes=scopes, expires_at=expires_at)
+        )
 
     async def change_plan(
         self,
@@ -109,10 +110,4 @@ class WritingTools:
         plan: Annotated[str, Field(description="The name of a tier of the project.")],
     ) -> dict[str, Any]:
         """Put a customer on another tier at once; usage is carried over."""
-        path = f"/api/customers/{_part(customer_id)}"
-        return await self._api.send("PATCH", path, {"plan": plan})
-
-
-def _part(text: str) -> str:
-    """Return a text as one segment of a path, so that it cannot name another route."""
-    return quote(text, safe="") if text.strip(".") else "-"
+        return await told(self._api.customers.update(customer_id, plan=plan))

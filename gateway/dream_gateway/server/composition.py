@@ -69,12 +69,14 @@ def add_planes(
         if watch.access is not None:
             gateway.telemetry.add(watch.access.measure)
     tracer = next(iter(gateway.plugins.tracers()), None)
-    protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
-    if protocols.tracing is not None:
-        protocols.tracing.start()
-    planes.add(app, edge, protocols)
+    edge_protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
     control = open_service(gateway)
-    planes.add(control, service, ServiceProtocols(control, watch))
+    service_protocols = ServiceProtocols(control, watch, tracer)
+    for tracing in (edge_protocols.tracing, service_protocols.tracing):
+        if tracing is not None:
+            tracing.start()
+    planes.add(app, edge, edge_protocols)
+    planes.add(control, service, service_protocols)
     return upstream
 
 

@@ -111,10 +111,10 @@ class BillingRoutes:
         return self._billing.checkouts
 
     async def _customer(self, call: Call) -> Customer:
-        return await self._admission.customer(call.known.project, user_of(call))
+        return await self._admission.users.customer(call.known.project, user_of(call))
 
     async def _tier(self, project: Project, name: str) -> Tier:
-        tier = await self._admission.tier(project, name)
+        tier = await self._admission.users.tier(project, name)
         if tier is None:
             raise invalid([Fault("/tier", "The project has no tier of this name.")])
         if tier.price == 0:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dream_gateway.admission import TrackedEvent
 from dream_gateway.errors import (
     BadRequestError,
     BodyTooLargeError,
@@ -38,6 +37,7 @@ from dream_gateway.service.usage_shapes import (
 from dream_gateway.service.usage_views import counted_usage
 from dream_gateway.service.validation import MAX_FAULTS, faults
 from dream_gateway.storage import Outcome
+from dream_gateway.usage_events import TrackedEvent
 
 if TYPE_CHECKING:
     from dream_gateway.admission import Admission
@@ -112,7 +112,7 @@ class EventRoutes:
         """Take back `amount` units, or all that is left."""
         asked: VoidRequest = call.body
         event = call.parameters["eventId"]
-        recorded = await self._admission.void(
+        recorded = await self._admission.events.void(
             call.known.project, event, asked.amount, idempotency_key(call)
         )
         value = VoidAnswer(
@@ -128,7 +128,7 @@ class EventRoutes:
         if not events:
             return []
         tracked = [tracked_event(e.user_id, e.cost, e.idempotency_key, e.plan) for e in events]
-        answers = await self._admission.record(call.known.project, tracked)
+        answers = await self._admission.events.record(call.known.project, tracked)
         return [_result(e, *answer) for e, answer in zip(events, answers, strict=True)]
 
 

@@ -157,7 +157,7 @@ class OrderRoutes:
         is_secret = credential is not None and credential.kind is KeyKind.SECRET
         if not is_secret or call.text(b"x-user-id") is None:
             return None
-        return await self._admission.customer(call.known.project, user_of(call))
+        return await self._admission.users.customer(call.known.project, user_of(call))
 
 
 def order_view(order: Order) -> OrderView:

@@ -198,7 +198,7 @@ class UsageRoutes:
     async def _record(self, call: Call, user: str, cost: int, key: str) -> Answer:
         project = call.known.project
         event = tracked_event(user, cost, key, plan_of(call))
-        ((verdict, recorded),) = await self._admission.record(project, [event])
+        ((verdict, recorded),) = await self._admission.events.record(project, [event])
         check_recorded(verdict, recorded)
         value = TrackAnswer(
             success=True,

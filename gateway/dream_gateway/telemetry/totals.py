@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway import metrics, series
-from dream_gateway.metrics import Spread, latency_spread
+from dream_gateway.metrics import HistogramValue, latency_histogram
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +44,14 @@ class Totals:
             elif kind == series.LATENCY:
                 latencies.setdefault(project, {})[metric] = number
         for project, counts in latencies.items():
-            took = latency_spread(counts, taken.seconds.get(project, 0.0), series.LATENCY_METRICS)
+            took = latency_histogram(
+                counts, taken.seconds.get(project, 0.0), series.LATENCY_METRICS
+            )
             self._plus(self._latencies, (self._label(project),), took)
 
     def measure(self) -> Readings:
         """Return the sums."""
-        nothing = Spread((0,) * len(series.LATENCY_METRICS), 0.0)
+        nothing = HistogramValue((0,) * len(series.LATENCY_METRICS), 0.0)
         return {
             metrics.VERDICTS.name: dict(self._verdicts),
             metrics.UNITS.name: dict(self._units),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +11,7 @@ import pytest
 import stripe
 from sqlalchemy import select
 from tests.service.conftest import WithIdentities, _call
+from tests.waiting import eventually
 
 from dream_gateway.model import Mode
 from dream_gateway.payments import AccountState
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 ORIGIN = "https://shop.example.com"
 CONNECT_SECRET, PLATFORM_SECRET = "whsec_connect", "whsec_platform"
-PATIENCE_SECONDS = 10.0
 
 
 @dataclass
@@ -99,10 +98,12 @@ class Street:
     async def news(self) -> None:
         """Deliver what Stripe has to tell, and wait until it is dealt with."""
         await self.fake.deliver_all(transport=self.transport)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while await self.rows(select(inbox.c.position).where(inbox.c.status == "pending")):
-                if not await self.engine.inbox.step():
-                    await asyncio.sleep(0.002)
+        await eventually(self._has_dealt, "dealt with")
+
+    async def _has_dealt(self) -> bool:
+        while await self.engine.inbox.step():
+            pass
+        return not await self.rows(select(inbox.c.position).where(inbox.c.status == "pending"))
 
     @property
     def transport(self) -> httpx.ASGITransport:

@@ -12,34 +12,65 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dream_gateway.client.made.shapes import (
+        Alignment,
+        Alive,
+        AuditPage,
+        AuditView,
         BatchAnswer,
         BatchEvent,
+        BrandingShape,
         CartAnswer,
         CartItem,
+        CatalogueView,
         CheckoutAnswer,
+        ConnectAnswer,
+        ConnectionList,
+        ConnectionView,
+        CredentialPage,
+        CredentialSecret,
+        CredentialView,
         CustomerAnswer,
         CustomerPage,
         CustomerView,
         Dashboard,
+        DriftReport,
         EndpointList,
         EndpointSecret,
         EndpointView,
         KeyPage,
         KeySecret,
         KeyView,
+        MemberPage,
+        MemberView,
         MessagePage,
         MessageView,
+        Mode,
+        OnboardingAnswer,
         OrderPage,
         OrderView,
         OverageShape,
+        Overview,
+        PlanAnswer,
+        PlanPortalAnswer,
+        PlanView,
+        PlatformAnswer,
+        PlatformPage,
+        PlatformView,
         PortalAnswer,
         ProductList,
         ProductView,
+        ProjectAnswer,
+        ProjectPage,
+        ProjectType,
+        ProjectView,
         Queued,
         RateShape,
+        Readiness,
         Replayed,
+        Role,
         SeriesView,
         SignedInView,
+        StandingList,
         TierList,
         TierView,
         Totals,
@@ -497,6 +528,15 @@ class AsyncTiersMethods(Group):
 class AsyncProductsMethods(Group):
     """Methods about products."""
 
+    async def list_tiers(self) -> TierList:
+        """List the project's tiers.
+
+        `GET /api/tiers`
+        """
+        call = Call("GET", "/api/tiers")
+        answer: TierList = await self._ask(call)
+        return answer
+
     async def list(self) -> ProductList:
         """List the project's products.
 
@@ -606,15 +646,6 @@ class AsyncProductsMethods(Group):
         call = Call("DELETE", path("/api/products/{id}", product), header={"If-Match": if_match})
         await self._ask(call)
 
-    async def list_tiers(self) -> TierList:
-        """List the project's tiers.
-
-        `GET /api/tiers`
-        """
-        call = Call("GET", "/api/tiers")
-        answer: TierList = await self._ask(call)
-        return answer
-
     async def cart_checkout(
         self,
         *,
@@ -717,6 +748,65 @@ class AsyncOrdersMethods(Group):
         """
         call = Call("GET", path("/api/orders/{id}", order_id))
         answer: OrderView = await self._ask(call)
+        return answer
+
+
+class AsyncDashboardMethods(Group):
+    """Methods about dashboard."""
+
+    async def get(self, *, limit: int | None = None, cursor: str | None = None) -> Dashboard:
+        """Tell how a project does, with a page of its customers, oldest first.
+
+        `GET /api/dashboard`
+        """
+        call = Call("GET", "/api/dashboard", query={"limit": limit, "cursor": cursor})
+        answer: Dashboard = await self._ask(call)
+        return answer
+
+    async def get_totals(self) -> Totals:
+        """Tell how a platform's projects do; with a secret key, its own project alone.
+
+        `GET /api/dashboard/totals`
+        """
+        call = Call("GET", "/api/dashboard/totals")
+        answer: Totals = await self._ask(call)
+        return answer
+
+    async def get_series(
+        self,
+        *,
+        metric: Literal["denied", "latency", "refunded", "requests", "units"] | None = None,
+        granularity: Literal["day", "hour", "minute"] | None = None,
+        from_: datetime | str | None = None,
+        to: datetime | str | None = None,
+    ) -> SeriesView:
+        """Tell what was counted of a project, span by span.
+
+        `GET /api/dashboard/series`
+        """
+        call = Call(
+            "GET",
+            "/api/dashboard/series",
+            query={"metric": metric, "granularity": granularity, "from": from_, "to": to},
+        )
+        answer: SeriesView = await self._ask(call)
+        return answer
+
+
+class AsyncAuthMethods(AuthPages, Group):
+    """Methods about auth."""
+
+    def __init__(self, ask: Ask, base_url: str, publishable_key: str | None) -> None:
+        AuthPages.__init__(self, base_url, publishable_key)
+        Group.__init__(self, ask)
+
+    async def exchange(self, *, code: str, redirect_url: str | None = None) -> SignedInView:
+        """Exchange the code of a sign-in for the user's token.
+
+        `POST /api/auth/exchange`
+        """
+        call = Call("POST", "/api/auth/exchange", body={"code": code, "redirectUrl": redirect_url})
+        answer: SignedInView = await self._ask(call)
         return answer
 
 
@@ -920,62 +1010,610 @@ class AsyncWebhookMessagesMethods(Group):
         return answer
 
 
-class AsyncDashboardMethods(Group):
-    """Methods about dashboard."""
+class AsyncPlatformMethods(Group):
+    """Methods about platform."""
 
-    async def get(self, *, limit: int | None = None, cursor: str | None = None) -> Dashboard:
-        """Tell how a project does, with a page of its customers, oldest first.
+    async def sign_up(
+        self, *, name: str | None = None, idempotency_key: str | None = None
+    ) -> PlatformAnswer:
+        """Register with a platform of one's own; any first call does.
 
-        `GET /api/dashboard`
+        `POST /platform/sign-up`
         """
-        call = Call("GET", "/api/dashboard", query={"limit": limit, "cursor": cursor})
-        answer: Dashboard = await self._ask(call)
+        call = Call(
+            "POST",
+            "/platform/sign-up",
+            header={"Idempotency-Key": idempotency_key},
+            body={"name": name},
+        )
+        answer: PlatformAnswer = await self._ask(call)
         return answer
 
-    async def get_totals(self) -> Totals:
-        """Tell how a platform's projects do; with a secret key, its own project alone.
+    async def get(self) -> PlatformAnswer:
+        """Show the platform, and who asks.
 
-        `GET /api/dashboard/totals`
+        `GET /platform`
         """
-        call = Call("GET", "/api/dashboard/totals")
-        answer: Totals = await self._ask(call)
+        call = Call("GET", "/platform")
+        answer: PlatformAnswer = await self._ask(call)
         return answer
 
-    async def get_series(
-        self,
-        *,
-        metric: Literal["denied", "latency", "refunded", "requests", "units"] | None = None,
-        granularity: Literal["day", "hour", "minute"] | None = None,
-        from_: datetime | str | None = None,
-        to: datetime | str | None = None,
-    ) -> SeriesView:
-        """Tell what was counted of a project, span by span.
+    async def update(self, *, name: str, if_match: str | None = None) -> PlatformAnswer:
+        """Rename the platform.
 
-        `GET /api/dashboard/series`
+        `PATCH /platform`
+        """
+        call = Call("PATCH", "/platform", header={"If-Match": if_match}, body={"name": name})
+        answer: PlatformAnswer = await self._ask(call)
+        return answer
+
+    async def list(self) -> StandingList:
+        """List the platforms that the developer has a part in.
+
+        `GET /platform/platforms`
+        """
+        call = Call("GET", "/platform/platforms")
+        answer: StandingList = await self._ask(call)
+        return answer
+
+    async def audit(self, *, limit: int | None = None, cursor: str | None = None) -> AuditPage:
+        """List what was changed, newest first.
+
+        `GET /platform/audit`
+        """
+        call = Call("GET", "/platform/audit", query={"limit": limit, "cursor": cursor})
+        answer: AuditPage = await self._ask(call)
+        return answer
+
+    async def iterate_audit(self, *, limit: int | None = None) -> AsyncIterator[AuditView]:
+        """List what was changed, newest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = await self.audit(limit=limit, cursor=cursor)
+            for each in page["data"]:
+                yield each
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    async def get_subscription(self) -> PlanView:
+        """Show what the platform pays for its own plan.
+
+        `GET /platform/subscription`
+        """
+        call = Call("GET", "/platform/subscription")
+        answer: PlanView = await self._ask(call)
+        return answer
+
+    async def create_checkout(
+        self, *, success_url: str | None = None, cancel_url: str | None = None
+    ) -> PlanAnswer:
+        """Begin to pay for the platform's own plan.
+
+        `POST /platform/subscription`
+        """
+        call = Call(
+            "POST",
+            "/platform/subscription",
+            body={"successUrl": success_url, "cancelUrl": cancel_url},
+        )
+        answer: PlanAnswer = await self._ask(call)
+        return answer
+
+    async def open_portal(self, *, return_url: str | None = None) -> PlanPortalAnswer:
+        """Open the page where the platform's own plan is changed.
+
+        `POST /platform/billing-portal`
+        """
+        call = Call("POST", "/platform/billing-portal", body={"returnUrl": return_url})
+        answer: PlanPortalAnswer = await self._ask(call)
+        return answer
+
+
+class AsyncMembersMethods(Group):
+    """Methods about members."""
+
+    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> MemberPage:
+        """List members, oldest first.
+
+        `GET /platform/members`
+        """
+        call = Call("GET", "/platform/members", query={"limit": limit, "cursor": cursor})
+        answer: MemberPage = await self._ask(call)
+        return answer
+
+    async def iterate(self, *, limit: int | None = None) -> AsyncIterator[MemberView]:
+        """List members, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(limit=limit, cursor=cursor)
+            for each in page["data"]:
+                yield each
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    async def create(
+        self, *, email: str, role: Role, idempotency_key: str | None = None
+    ) -> MemberView:
+        """Let somebody in by their e-mail address.
+
+        `POST /platform/members`
+        """
+        call = Call(
+            "POST",
+            "/platform/members",
+            header={"Idempotency-Key": idempotency_key},
+            body={"email": email, "role": role},
+        )
+        answer: MemberView = await self._ask(call)
+        return answer
+
+    async def update(
+        self, member_id: str, *, role: Role, if_match: str | None = None
+    ) -> MemberView:
+        """Change what a member may do.
+
+        `PATCH /platform/members/{memberId}`
+        """
+        call = Call(
+            "PATCH",
+            path("/platform/members/{memberId}", member_id),
+            header={"If-Match": if_match},
+            body={"role": role},
+        )
+        answer: MemberView = await self._ask(call)
+        return answer
+
+    async def delete(self, member_id: str, *, if_match: str | None = None) -> None:
+        """Remove a member.
+
+        `DELETE /platform/members/{memberId}`
+        """
+        call = Call(
+            "DELETE", path("/platform/members/{memberId}", member_id), header={"If-Match": if_match}
+        )
+        await self._ask(call)
+
+
+class AsyncProjectsMethods(Group):
+    """Methods about projects."""
+
+    async def list(
+        self, *, limit: int | None = None, cursor: str | None = None, deleted: bool | None = None
+    ) -> ProjectPage:
+        """List projects, oldest first.
+
+        `GET /platform/projects`
         """
         call = Call(
             "GET",
-            "/api/dashboard/series",
-            query={"metric": metric, "granularity": granularity, "from": from_, "to": to},
+            "/platform/projects",
+            query={"limit": limit, "cursor": cursor, "deleted": deleted},
         )
-        answer: SeriesView = await self._ask(call)
+        answer: ProjectPage = await self._ask(call)
+        return answer
+
+    async def iterate(
+        self, *, limit: int | None = None, deleted: bool | None = None
+    ) -> AsyncIterator[ProjectView]:
+        """List projects, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(limit=limit, deleted=deleted, cursor=cursor)
+            for each in page["data"]:
+                yield each
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    async def create(
+        self,
+        *,
+        name: str,
+        type_: ProjectType | None = None,
+        mode: Mode | None = None,
+        default_tier: str | None = None,
+        alignment: Alignment | None = None,
+        origins: Sequence[str] | None = None,
+        branding: BrandingShape | None = None,
+        idempotency_key: str | None = None,
+    ) -> ProjectAnswer:
+        """Create a project; its secret key is shown only here.
+
+        `POST /platform/projects`
+        """
+        call = Call(
+            "POST",
+            "/platform/projects",
+            header={"Idempotency-Key": idempotency_key},
+            body={
+                "name": name,
+                "type": type_,
+                "mode": mode,
+                "defaultTier": default_tier,
+                "alignment": alignment,
+                "origins": origins,
+                "branding": branding,
+            },
+        )
+        answer: ProjectAnswer = await self._ask(call)
+        return answer
+
+    async def get(self, project_id: str) -> ProjectView:
+        """Show a project.
+
+        `GET /platform/projects/{projectId}`
+        """
+        call = Call("GET", path("/platform/projects/{projectId}", project_id))
+        answer: ProjectView = await self._ask(call)
+        return answer
+
+    async def update(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        type_: ProjectType | None = None,
+        default_tier: str | None = None,
+        alignment: Alignment | None = None,
+        origins: Sequence[str] | None = None,
+        branding: BrandingShape | None = None,
+        if_match: str | None = None,
+    ) -> ProjectView:
+        """Change a project.
+
+        `PATCH /platform/projects/{projectId}`
+        """
+        call = Call(
+            "PATCH",
+            path("/platform/projects/{projectId}", project_id),
+            header={"If-Match": if_match},
+            body={
+                "name": name,
+                "type": type_,
+                "defaultTier": default_tier,
+                "alignment": alignment,
+                "origins": origins,
+                "branding": branding,
+            },
+        )
+        answer: ProjectView = await self._ask(call)
+        return answer
+
+    async def delete(self, project_id: str, *, if_match: str | None = None) -> None:
+        """Delete a project; its keys stop at once.
+
+        `DELETE /platform/projects/{projectId}`
+        """
+        call = Call(
+            "DELETE",
+            path("/platform/projects/{projectId}", project_id),
+            header={"If-Match": if_match},
+        )
+        await self._ask(call)
+
+    async def restore(self, project_id: str) -> ProjectView:
+        """Bring a deleted project back, with its keys as they were.
+
+        `POST /platform/projects/{projectId}/restore`
+        """
+        call = Call("POST", path("/platform/projects/{projectId}/restore", project_id))
+        answer: ProjectView = await self._ask(call)
+        return answer
+
+    async def promote(
+        self, project_id: str, *, idempotency_key: str | None = None, if_match: str | None = None
+    ) -> ProjectAnswer:
+        """Make a test project's live project like it, with keys of its own.
+
+        `POST /platform/projects/{projectId}/promote`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/promote", project_id),
+            header={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+        )
+        answer: ProjectAnswer = await self._ask(call)
+        return answer
+
+    async def replay_payment_events(
+        self, project_id: str, *, event_ids: Sequence[str] | None = None
+    ) -> Replayed:
+        """Deal again with events of the payment provider that failed.
+
+        `POST /platform/projects/{projectId}/payment-events/replay`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/payment-events/replay", project_id),
+            body={"eventIds": event_ids},
+        )
+        answer: Replayed = await self._ask(call)
         return answer
 
 
-class AsyncAuthMethods(AuthPages, Group):
-    """Methods about auth."""
+class AsyncCredentialsMethods(Group):
+    """Methods about credentials."""
 
-    def __init__(self, ask: Ask, base_url: str, publishable_key: str | None) -> None:
-        AuthPages.__init__(self, base_url, publishable_key)
-        Group.__init__(self, ask)
+    async def list(
+        self, project_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> CredentialPage:
+        """List the project's own keys, oldest first.
 
-    async def exchange(self, *, code: str, redirect_url: str | None = None) -> SignedInView:
-        """Exchange the code of a sign-in for the user's token.
-
-        `POST /api/auth/exchange`
+        `GET /platform/projects/{projectId}/credentials`
         """
-        call = Call("POST", "/api/auth/exchange", body={"code": code, "redirectUrl": redirect_url})
-        answer: SignedInView = await self._ask(call)
+        call = Call(
+            "GET",
+            path("/platform/projects/{projectId}/credentials", project_id),
+            query={"limit": limit, "cursor": cursor},
+        )
+        answer: CredentialPage = await self._ask(call)
+        return answer
+
+    async def iterate(
+        self, project_id: str, *, limit: int | None = None
+    ) -> AsyncIterator[CredentialView]:
+        """List the project's own keys, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(project_id, limit=limit, cursor=cursor)
+            for each in page["data"]:
+                yield each
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    async def create(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        expires_at: datetime | str | None = None,
+        idempotency_key: str | None = None,
+    ) -> CredentialSecret:
+        """Create a secret key; it is shown only here.
+
+        `POST /platform/projects/{projectId}/credentials`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/credentials", project_id),
+            header={"Idempotency-Key": idempotency_key},
+            body={"name": name, "expiresAt": expires_at},
+        )
+        answer: CredentialSecret = await self._ask(call)
+        return answer
+
+    async def rotate(
+        self,
+        project_id: str,
+        key_id: str,
+        *,
+        grace_seconds: int | None = None,
+        idempotency_key: str | None = None,
+        if_match: str | None = None,
+    ) -> CredentialSecret:
+        """Make a secret key that takes this one's place.
+
+        `POST /platform/projects/{projectId}/credentials/{keyId}/rotate`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/credentials/{keyId}/rotate", project_id, key_id),
+            header={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+            body={"graceSeconds": grace_seconds},
+        )
+        answer: CredentialSecret = await self._ask(call)
+        return answer
+
+    async def delete(self, project_id: str, key_id: str, *, if_match: str | None = None) -> None:
+        """Revoke a key for good.
+
+        `DELETE /platform/projects/{projectId}/credentials/{keyId}`
+        """
+        call = Call(
+            "DELETE",
+            path("/platform/projects/{projectId}/credentials/{keyId}", project_id, key_id),
+            header={"If-Match": if_match},
+        )
+        await self._ask(call)
+
+    async def rotate_publishable_key(
+        self,
+        project_id: str,
+        *,
+        grace_seconds: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> CredentialSecret:
+        """Give the project another publishable key.
+
+        `POST /platform/projects/{projectId}/publishable-key/rotate`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/publishable-key/rotate", project_id),
+            header={"Idempotency-Key": idempotency_key},
+            body={"graceSeconds": grace_seconds},
+        )
+        answer: CredentialSecret = await self._ask(call)
+        return answer
+
+
+class AsyncCatalogueMethods(Group):
+    """Methods about catalogue."""
+
+    async def get(self, project_id: str) -> CatalogueView:
+        """Show what is on sale at the payment provider, and whether it is all of it.
+
+        `GET /platform/projects/{projectId}/catalogue`
+        """
+        call = Call("GET", path("/platform/projects/{projectId}/catalogue", project_id))
+        answer: CatalogueView = await self._ask(call)
+        return answer
+
+    async def push(self, project_id: str) -> CatalogueView:
+        """Have on sale at the payment provider what the project sells; repairs drift.
+
+        `POST /platform/projects/{projectId}/catalogue`
+        """
+        call = Call("POST", path("/platform/projects/{projectId}/catalogue", project_id))
+        answer: CatalogueView = await self._ask(call)
+        return answer
+
+    async def get_drift(self, project_id: str) -> DriftReport:
+        """Ask the payment provider what it has otherwise.
+
+        `GET /platform/projects/{projectId}/catalogue/drift`
+        """
+        call = Call("GET", path("/platform/projects/{projectId}/catalogue/drift", project_id))
+        answer: DriftReport = await self._ask(call)
+        return answer
+
+
+class AsyncConnectionsMethods(Group):
+    """Methods about connections."""
+
+    async def list(self) -> ConnectionList:
+        """Show the platform's accounts.
+
+        `GET /platform/connections`
+        """
+        call = Call("GET", "/platform/connections")
+        answer: ConnectionList = await self._ask(call)
+        return answer
+
+    async def authorize(
+        self,
+        *,
+        mode: Literal["live", "test"],
+        return_url: str | None = None,
+        redirect_url: str | None = None,
+    ) -> ConnectAnswer:
+        """Begin to connect an account that the developer has.
+
+        `POST /oauth/authorize`
+        """
+        call = Call(
+            "POST",
+            "/oauth/authorize",
+            body={"mode": mode, "returnUrl": return_url, "redirectUrl": redirect_url},
+        )
+        answer: ConnectAnswer = await self._ask(call)
+        return answer
+
+    async def complete(self, *, code: str, state: str) -> ConnectionView:
+        """End it with the token of the developer who began it.
+
+        `POST /oauth/callback`
+        """
+        call = Call("POST", "/oauth/callback", body={"code": code, "state": state})
+        answer: ConnectionView = await self._ask(call)
+        return answer
+
+    async def onboard(self, mode: str, *, return_url: str, refresh_url: str) -> OnboardingAnswer:
+        """Make an account for a developer who has none, or go on with theirs.
+
+        `POST /platform/connections/{mode}/onboarding`
+        """
+        call = Call(
+            "POST",
+            path("/platform/connections/{mode}/onboarding", mode),
+            body={"returnUrl": return_url, "refreshUrl": refresh_url},
+        )
+        answer: OnboardingAnswer = await self._ask(call)
+        return answer
+
+    async def refresh(self, mode: str) -> ConnectionView:
+        """Ask the provider how the account is.
+
+        `POST /platform/connections/{mode}/refresh`
+        """
+        call = Call("POST", path("/platform/connections/{mode}/refresh", mode))
+        answer: ConnectionView = await self._ask(call)
+        return answer
+
+    async def delete(self, mode: str) -> None:
+        """Disconnect the account; what is known of it stays.
+
+        `DELETE /platform/connections/{mode}`
+        """
+        call = Call("DELETE", path("/platform/connections/{mode}", mode))
+        await self._ask(call)
+
+
+class AsyncOperatorMethods(Group):
+    """Methods about operator."""
+
+    async def get_overview(self) -> Overview:
+        """Tell how the gateway does: platforms, stores, workers, upstreams.
+
+        `GET /operator/overview`
+        """
+        call = Call("GET", "/operator/overview")
+        answer: Overview = await self._ask(call)
+        return answer
+
+    async def list_platforms(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PlatformPage:
+        """List platforms, oldest first.
+
+        `GET /operator/platforms`
+        """
+        call = Call("GET", "/operator/platforms", query={"limit": limit, "cursor": cursor})
+        answer: PlatformPage = await self._ask(call)
+        return answer
+
+    async def iterate_platforms(self, *, limit: int | None = None) -> AsyncIterator[PlatformView]:
+        """List platforms, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = await self.list_platforms(limit=limit, cursor=cursor)
+            for each in page["data"]:
+                yield each
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    async def suspend_platform(self, platform_id: str) -> PlatformView:
+        """Refuse a platform's keys and changes, until it is resumed.
+
+        `POST /operator/platforms/{platformId}/suspend`
+        """
+        call = Call("POST", path("/operator/platforms/{platformId}/suspend", platform_id))
+        answer: PlatformView = await self._ask(call)
+        return answer
+
+    async def resume_platform(self, platform_id: str) -> PlatformView:
+        """Let a platform's keys work again.
+
+        `POST /operator/platforms/{platformId}/resume`
+        """
+        call = Call("POST", path("/operator/platforms/{platformId}/resume", platform_id))
+        answer: PlatformView = await self._ask(call)
+        return answer
+
+
+class AsyncStatusMethods(Group):
+    """Methods about status."""
+
+    async def health(self) -> Alive:
+        """Tell that the process is alive.
+
+        `GET /health`
+        """
+        call = Call("GET", "/health")
+        answer: Alive = await self._ask(call)
+        return answer
+
+    async def ready(self) -> Readiness:
+        """Tell whether this worker can serve.
+
+        `GET /ready`
+        """
+        call = Call("GET", "/ready")
+        answer: Readiness = await self._ask(call)
         return answer
 
 
@@ -991,10 +1629,18 @@ class AsyncMethods(Group):
         self.products = AsyncProductsMethods(ask)
         self.billing = AsyncBillingMethods(ask)
         self.orders = AsyncOrdersMethods(ask)
-        self.webhook_endpoints = AsyncWebhookEndpointsMethods(ask)
-        self.webhook_messages = AsyncWebhookMessagesMethods(ask)
         self.dashboard = AsyncDashboardMethods(ask)
         self.auth = AsyncAuthMethods(ask, base_url, publishable_key)
+        self.webhook_endpoints = AsyncWebhookEndpointsMethods(ask)
+        self.webhook_messages = AsyncWebhookMessagesMethods(ask)
+        self.platform = AsyncPlatformMethods(ask)
+        self.members = AsyncMembersMethods(ask)
+        self.projects = AsyncProjectsMethods(ask)
+        self.credentials = AsyncCredentialsMethods(ask)
+        self.catalogue = AsyncCatalogueMethods(ask)
+        self.connections = AsyncConnectionsMethods(ask)
+        self.operator = AsyncOperatorMethods(ask)
+        self.status = AsyncStatusMethods(ask)
 
     async def verify(
         self,

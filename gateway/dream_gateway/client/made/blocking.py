@@ -12,34 +12,65 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dream_gateway.client.made.shapes import (
+        Alignment,
+        Alive,
+        AuditPage,
+        AuditView,
         BatchAnswer,
         BatchEvent,
+        BrandingShape,
         CartAnswer,
         CartItem,
+        CatalogueView,
         CheckoutAnswer,
+        ConnectAnswer,
+        ConnectionList,
+        ConnectionView,
+        CredentialPage,
+        CredentialSecret,
+        CredentialView,
         CustomerAnswer,
         CustomerPage,
         CustomerView,
         Dashboard,
+        DriftReport,
         EndpointList,
         EndpointSecret,
         EndpointView,
         KeyPage,
         KeySecret,
         KeyView,
+        MemberPage,
+        MemberView,
         MessagePage,
         MessageView,
+        Mode,
+        OnboardingAnswer,
         OrderPage,
         OrderView,
         OverageShape,
+        Overview,
+        PlanAnswer,
+        PlanPortalAnswer,
+        PlanView,
+        PlatformAnswer,
+        PlatformPage,
+        PlatformView,
         PortalAnswer,
         ProductList,
         ProductView,
+        ProjectAnswer,
+        ProjectPage,
+        ProjectType,
+        ProjectView,
         Queued,
         RateShape,
+        Readiness,
         Replayed,
+        Role,
         SeriesView,
         SignedInView,
+        StandingList,
         TierList,
         TierView,
         Totals,
@@ -493,6 +524,15 @@ class TiersMethods(Group):
 class ProductsMethods(Group):
     """Methods about products."""
 
+    def list_tiers(self) -> TierList:
+        """List the project's tiers.
+
+        `GET /api/tiers`
+        """
+        call = Call("GET", "/api/tiers")
+        answer: TierList = self._ask(call)
+        return answer
+
     def list(self) -> ProductList:
         """List the project's products.
 
@@ -602,15 +642,6 @@ class ProductsMethods(Group):
         call = Call("DELETE", path("/api/products/{id}", product), header={"If-Match": if_match})
         self._ask(call)
 
-    def list_tiers(self) -> TierList:
-        """List the project's tiers.
-
-        `GET /api/tiers`
-        """
-        call = Call("GET", "/api/tiers")
-        answer: TierList = self._ask(call)
-        return answer
-
     def cart_checkout(
         self,
         *,
@@ -712,6 +743,65 @@ class OrdersMethods(Group):
         """
         call = Call("GET", path("/api/orders/{id}", order_id))
         answer: OrderView = self._ask(call)
+        return answer
+
+
+class DashboardMethods(Group):
+    """Methods about dashboard."""
+
+    def get(self, *, limit: int | None = None, cursor: str | None = None) -> Dashboard:
+        """Tell how a project does, with a page of its customers, oldest first.
+
+        `GET /api/dashboard`
+        """
+        call = Call("GET", "/api/dashboard", query={"limit": limit, "cursor": cursor})
+        answer: Dashboard = self._ask(call)
+        return answer
+
+    def get_totals(self) -> Totals:
+        """Tell how a platform's projects do; with a secret key, its own project alone.
+
+        `GET /api/dashboard/totals`
+        """
+        call = Call("GET", "/api/dashboard/totals")
+        answer: Totals = self._ask(call)
+        return answer
+
+    def get_series(
+        self,
+        *,
+        metric: Literal["denied", "latency", "refunded", "requests", "units"] | None = None,
+        granularity: Literal["day", "hour", "minute"] | None = None,
+        from_: datetime | str | None = None,
+        to: datetime | str | None = None,
+    ) -> SeriesView:
+        """Tell what was counted of a project, span by span.
+
+        `GET /api/dashboard/series`
+        """
+        call = Call(
+            "GET",
+            "/api/dashboard/series",
+            query={"metric": metric, "granularity": granularity, "from": from_, "to": to},
+        )
+        answer: SeriesView = self._ask(call)
+        return answer
+
+
+class AuthMethods(AuthPages, Group):
+    """Methods about auth."""
+
+    def __init__(self, ask: Ask, base_url: str, publishable_key: str | None) -> None:
+        AuthPages.__init__(self, base_url, publishable_key)
+        Group.__init__(self, ask)
+
+    def exchange(self, *, code: str, redirect_url: str | None = None) -> SignedInView:
+        """Exchange the code of a sign-in for the user's token.
+
+        `POST /api/auth/exchange`
+        """
+        call = Call("POST", "/api/auth/exchange", body={"code": code, "redirectUrl": redirect_url})
+        answer: SignedInView = self._ask(call)
         return answer
 
 
@@ -914,62 +1004,599 @@ class WebhookMessagesMethods(Group):
         return answer
 
 
-class DashboardMethods(Group):
-    """Methods about dashboard."""
+class PlatformMethods(Group):
+    """Methods about platform."""
 
-    def get(self, *, limit: int | None = None, cursor: str | None = None) -> Dashboard:
-        """Tell how a project does, with a page of its customers, oldest first.
+    def sign_up(
+        self, *, name: str | None = None, idempotency_key: str | None = None
+    ) -> PlatformAnswer:
+        """Register with a platform of one's own; any first call does.
 
-        `GET /api/dashboard`
+        `POST /platform/sign-up`
         """
-        call = Call("GET", "/api/dashboard", query={"limit": limit, "cursor": cursor})
-        answer: Dashboard = self._ask(call)
+        call = Call(
+            "POST",
+            "/platform/sign-up",
+            header={"Idempotency-Key": idempotency_key},
+            body={"name": name},
+        )
+        answer: PlatformAnswer = self._ask(call)
         return answer
 
-    def get_totals(self) -> Totals:
-        """Tell how a platform's projects do; with a secret key, its own project alone.
+    def get(self) -> PlatformAnswer:
+        """Show the platform, and who asks.
 
-        `GET /api/dashboard/totals`
+        `GET /platform`
         """
-        call = Call("GET", "/api/dashboard/totals")
-        answer: Totals = self._ask(call)
+        call = Call("GET", "/platform")
+        answer: PlatformAnswer = self._ask(call)
         return answer
 
-    def get_series(
-        self,
-        *,
-        metric: Literal["denied", "latency", "refunded", "requests", "units"] | None = None,
-        granularity: Literal["day", "hour", "minute"] | None = None,
-        from_: datetime | str | None = None,
-        to: datetime | str | None = None,
-    ) -> SeriesView:
-        """Tell what was counted of a project, span by span.
+    def update(self, *, name: str, if_match: str | None = None) -> PlatformAnswer:
+        """Rename the platform.
 
-        `GET /api/dashboard/series`
+        `PATCH /platform`
+        """
+        call = Call("PATCH", "/platform", header={"If-Match": if_match}, body={"name": name})
+        answer: PlatformAnswer = self._ask(call)
+        return answer
+
+    def list(self) -> StandingList:
+        """List the platforms that the developer has a part in.
+
+        `GET /platform/platforms`
+        """
+        call = Call("GET", "/platform/platforms")
+        answer: StandingList = self._ask(call)
+        return answer
+
+    def audit(self, *, limit: int | None = None, cursor: str | None = None) -> AuditPage:
+        """List what was changed, newest first.
+
+        `GET /platform/audit`
+        """
+        call = Call("GET", "/platform/audit", query={"limit": limit, "cursor": cursor})
+        answer: AuditPage = self._ask(call)
+        return answer
+
+    def iterate_audit(self, *, limit: int | None = None) -> Iterator[AuditView]:
+        """List what was changed, newest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = self.audit(limit=limit, cursor=cursor)
+            yield from page["data"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    def get_subscription(self) -> PlanView:
+        """Show what the platform pays for its own plan.
+
+        `GET /platform/subscription`
+        """
+        call = Call("GET", "/platform/subscription")
+        answer: PlanView = self._ask(call)
+        return answer
+
+    def create_checkout(
+        self, *, success_url: str | None = None, cancel_url: str | None = None
+    ) -> PlanAnswer:
+        """Begin to pay for the platform's own plan.
+
+        `POST /platform/subscription`
+        """
+        call = Call(
+            "POST",
+            "/platform/subscription",
+            body={"successUrl": success_url, "cancelUrl": cancel_url},
+        )
+        answer: PlanAnswer = self._ask(call)
+        return answer
+
+    def open_portal(self, *, return_url: str | None = None) -> PlanPortalAnswer:
+        """Open the page where the platform's own plan is changed.
+
+        `POST /platform/billing-portal`
+        """
+        call = Call("POST", "/platform/billing-portal", body={"returnUrl": return_url})
+        answer: PlanPortalAnswer = self._ask(call)
+        return answer
+
+
+class MembersMethods(Group):
+    """Methods about members."""
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> MemberPage:
+        """List members, oldest first.
+
+        `GET /platform/members`
+        """
+        call = Call("GET", "/platform/members", query={"limit": limit, "cursor": cursor})
+        answer: MemberPage = self._ask(call)
+        return answer
+
+    def iterate(self, *, limit: int | None = None) -> Iterator[MemberView]:
+        """List members, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = self.list(limit=limit, cursor=cursor)
+            yield from page["data"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    def create(self, *, email: str, role: Role, idempotency_key: str | None = None) -> MemberView:
+        """Let somebody in by their e-mail address.
+
+        `POST /platform/members`
+        """
+        call = Call(
+            "POST",
+            "/platform/members",
+            header={"Idempotency-Key": idempotency_key},
+            body={"email": email, "role": role},
+        )
+        answer: MemberView = self._ask(call)
+        return answer
+
+    def update(self, member_id: str, *, role: Role, if_match: str | None = None) -> MemberView:
+        """Change what a member may do.
+
+        `PATCH /platform/members/{memberId}`
+        """
+        call = Call(
+            "PATCH",
+            path("/platform/members/{memberId}", member_id),
+            header={"If-Match": if_match},
+            body={"role": role},
+        )
+        answer: MemberView = self._ask(call)
+        return answer
+
+    def delete(self, member_id: str, *, if_match: str | None = None) -> None:
+        """Remove a member.
+
+        `DELETE /platform/members/{memberId}`
+        """
+        call = Call(
+            "DELETE", path("/platform/members/{memberId}", member_id), header={"If-Match": if_match}
+        )
+        self._ask(call)
+
+
+class ProjectsMethods(Group):
+    """Methods about projects."""
+
+    def list(
+        self, *, limit: int | None = None, cursor: str | None = None, deleted: bool | None = None
+    ) -> ProjectPage:
+        """List projects, oldest first.
+
+        `GET /platform/projects`
         """
         call = Call(
             "GET",
-            "/api/dashboard/series",
-            query={"metric": metric, "granularity": granularity, "from": from_, "to": to},
+            "/platform/projects",
+            query={"limit": limit, "cursor": cursor, "deleted": deleted},
         )
-        answer: SeriesView = self._ask(call)
+        answer: ProjectPage = self._ask(call)
+        return answer
+
+    def iterate(
+        self, *, limit: int | None = None, deleted: bool | None = None
+    ) -> Iterator[ProjectView]:
+        """List projects, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = self.list(limit=limit, deleted=deleted, cursor=cursor)
+            yield from page["data"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    def create(
+        self,
+        *,
+        name: str,
+        type_: ProjectType | None = None,
+        mode: Mode | None = None,
+        default_tier: str | None = None,
+        alignment: Alignment | None = None,
+        origins: Sequence[str] | None = None,
+        branding: BrandingShape | None = None,
+        idempotency_key: str | None = None,
+    ) -> ProjectAnswer:
+        """Create a project; its secret key is shown only here.
+
+        `POST /platform/projects`
+        """
+        call = Call(
+            "POST",
+            "/platform/projects",
+            header={"Idempotency-Key": idempotency_key},
+            body={
+                "name": name,
+                "type": type_,
+                "mode": mode,
+                "defaultTier": default_tier,
+                "alignment": alignment,
+                "origins": origins,
+                "branding": branding,
+            },
+        )
+        answer: ProjectAnswer = self._ask(call)
+        return answer
+
+    def get(self, project_id: str) -> ProjectView:
+        """Show a project.
+
+        `GET /platform/projects/{projectId}`
+        """
+        call = Call("GET", path("/platform/projects/{projectId}", project_id))
+        answer: ProjectView = self._ask(call)
+        return answer
+
+    def update(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        type_: ProjectType | None = None,
+        default_tier: str | None = None,
+        alignment: Alignment | None = None,
+        origins: Sequence[str] | None = None,
+        branding: BrandingShape | None = None,
+        if_match: str | None = None,
+    ) -> ProjectView:
+        """Change a project.
+
+        `PATCH /platform/projects/{projectId}`
+        """
+        call = Call(
+            "PATCH",
+            path("/platform/projects/{projectId}", project_id),
+            header={"If-Match": if_match},
+            body={
+                "name": name,
+                "type": type_,
+                "defaultTier": default_tier,
+                "alignment": alignment,
+                "origins": origins,
+                "branding": branding,
+            },
+        )
+        answer: ProjectView = self._ask(call)
+        return answer
+
+    def delete(self, project_id: str, *, if_match: str | None = None) -> None:
+        """Delete a project; its keys stop at once.
+
+        `DELETE /platform/projects/{projectId}`
+        """
+        call = Call(
+            "DELETE",
+            path("/platform/projects/{projectId}", project_id),
+            header={"If-Match": if_match},
+        )
+        self._ask(call)
+
+    def restore(self, project_id: str) -> ProjectView:
+        """Bring a deleted project back, with its keys as they were.
+
+        `POST /platform/projects/{projectId}/restore`
+        """
+        call = Call("POST", path("/platform/projects/{projectId}/restore", project_id))
+        answer: ProjectView = self._ask(call)
+        return answer
+
+    def promote(
+        self, project_id: str, *, idempotency_key: str | None = None, if_match: str | None = None
+    ) -> ProjectAnswer:
+        """Make a test project's live project like it, with keys of its own.
+
+        `POST /platform/projects/{projectId}/promote`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/promote", project_id),
+            header={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+        )
+        answer: ProjectAnswer = self._ask(call)
+        return answer
+
+    def replay_payment_events(
+        self, project_id: str, *, event_ids: Sequence[str] | None = None
+    ) -> Replayed:
+        """Deal again with events of the payment provider that failed.
+
+        `POST /platform/projects/{projectId}/payment-events/replay`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/payment-events/replay", project_id),
+            body={"eventIds": event_ids},
+        )
+        answer: Replayed = self._ask(call)
         return answer
 
 
-class AuthMethods(AuthPages, Group):
-    """Methods about auth."""
+class CredentialsMethods(Group):
+    """Methods about credentials."""
 
-    def __init__(self, ask: Ask, base_url: str, publishable_key: str | None) -> None:
-        AuthPages.__init__(self, base_url, publishable_key)
-        Group.__init__(self, ask)
+    def list(
+        self, project_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> CredentialPage:
+        """List the project's own keys, oldest first.
 
-    def exchange(self, *, code: str, redirect_url: str | None = None) -> SignedInView:
-        """Exchange the code of a sign-in for the user's token.
-
-        `POST /api/auth/exchange`
+        `GET /platform/projects/{projectId}/credentials`
         """
-        call = Call("POST", "/api/auth/exchange", body={"code": code, "redirectUrl": redirect_url})
-        answer: SignedInView = self._ask(call)
+        call = Call(
+            "GET",
+            path("/platform/projects/{projectId}/credentials", project_id),
+            query={"limit": limit, "cursor": cursor},
+        )
+        answer: CredentialPage = self._ask(call)
+        return answer
+
+    def iterate(self, project_id: str, *, limit: int | None = None) -> Iterator[CredentialView]:
+        """List the project's own keys, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = self.list(project_id, limit=limit, cursor=cursor)
+            yield from page["data"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    def create(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        expires_at: datetime | str | None = None,
+        idempotency_key: str | None = None,
+    ) -> CredentialSecret:
+        """Create a secret key; it is shown only here.
+
+        `POST /platform/projects/{projectId}/credentials`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/credentials", project_id),
+            header={"Idempotency-Key": idempotency_key},
+            body={"name": name, "expiresAt": expires_at},
+        )
+        answer: CredentialSecret = self._ask(call)
+        return answer
+
+    def rotate(
+        self,
+        project_id: str,
+        key_id: str,
+        *,
+        grace_seconds: int | None = None,
+        idempotency_key: str | None = None,
+        if_match: str | None = None,
+    ) -> CredentialSecret:
+        """Make a secret key that takes this one's place.
+
+        `POST /platform/projects/{projectId}/credentials/{keyId}/rotate`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/credentials/{keyId}/rotate", project_id, key_id),
+            header={"Idempotency-Key": idempotency_key, "If-Match": if_match},
+            body={"graceSeconds": grace_seconds},
+        )
+        answer: CredentialSecret = self._ask(call)
+        return answer
+
+    def delete(self, project_id: str, key_id: str, *, if_match: str | None = None) -> None:
+        """Revoke a key for good.
+
+        `DELETE /platform/projects/{projectId}/credentials/{keyId}`
+        """
+        call = Call(
+            "DELETE",
+            path("/platform/projects/{projectId}/credentials/{keyId}", project_id, key_id),
+            header={"If-Match": if_match},
+        )
+        self._ask(call)
+
+    def rotate_publishable_key(
+        self,
+        project_id: str,
+        *,
+        grace_seconds: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> CredentialSecret:
+        """Give the project another publishable key.
+
+        `POST /platform/projects/{projectId}/publishable-key/rotate`
+        """
+        call = Call(
+            "POST",
+            path("/platform/projects/{projectId}/publishable-key/rotate", project_id),
+            header={"Idempotency-Key": idempotency_key},
+            body={"graceSeconds": grace_seconds},
+        )
+        answer: CredentialSecret = self._ask(call)
+        return answer
+
+
+class CatalogueMethods(Group):
+    """Methods about catalogue."""
+
+    def get(self, project_id: str) -> CatalogueView:
+        """Show what is on sale at the payment provider, and whether it is all of it.
+
+        `GET /platform/projects/{projectId}/catalogue`
+        """
+        call = Call("GET", path("/platform/projects/{projectId}/catalogue", project_id))
+        answer: CatalogueView = self._ask(call)
+        return answer
+
+    def push(self, project_id: str) -> CatalogueView:
+        """Have on sale at the payment provider what the project sells; repairs drift.
+
+        `POST /platform/projects/{projectId}/catalogue`
+        """
+        call = Call("POST", path("/platform/projects/{projectId}/catalogue", project_id))
+        answer: CatalogueView = self._ask(call)
+        return answer
+
+    def get_drift(self, project_id: str) -> DriftReport:
+        """Ask the payment provider what it has otherwise.
+
+        `GET /platform/projects/{projectId}/catalogue/drift`
+        """
+        call = Call("GET", path("/platform/projects/{projectId}/catalogue/drift", project_id))
+        answer: DriftReport = self._ask(call)
+        return answer
+
+
+class ConnectionsMethods(Group):
+    """Methods about connections."""
+
+    def list(self) -> ConnectionList:
+        """Show the platform's accounts.
+
+        `GET /platform/connections`
+        """
+        call = Call("GET", "/platform/connections")
+        answer: ConnectionList = self._ask(call)
+        return answer
+
+    def authorize(
+        self,
+        *,
+        mode: Literal["live", "test"],
+        return_url: str | None = None,
+        redirect_url: str | None = None,
+    ) -> ConnectAnswer:
+        """Begin to connect an account that the developer has.
+
+        `POST /oauth/authorize`
+        """
+        call = Call(
+            "POST",
+            "/oauth/authorize",
+            body={"mode": mode, "returnUrl": return_url, "redirectUrl": redirect_url},
+        )
+        answer: ConnectAnswer = self._ask(call)
+        return answer
+
+    def complete(self, *, code: str, state: str) -> ConnectionView:
+        """End it with the token of the developer who began it.
+
+        `POST /oauth/callback`
+        """
+        call = Call("POST", "/oauth/callback", body={"code": code, "state": state})
+        answer: ConnectionView = self._ask(call)
+        return answer
+
+    def onboard(self, mode: str, *, return_url: str, refresh_url: str) -> OnboardingAnswer:
+        """Make an account for a developer who has none, or go on with theirs.
+
+        `POST /platform/connections/{mode}/onboarding`
+        """
+        call = Call(
+            "POST",
+            path("/platform/connections/{mode}/onboarding", mode),
+            body={"returnUrl": return_url, "refreshUrl": refresh_url},
+        )
+        answer: OnboardingAnswer = self._ask(call)
+        return answer
+
+    def refresh(self, mode: str) -> ConnectionView:
+        """Ask the provider how the account is.
+
+        `POST /platform/connections/{mode}/refresh`
+        """
+        call = Call("POST", path("/platform/connections/{mode}/refresh", mode))
+        answer: ConnectionView = self._ask(call)
+        return answer
+
+    def delete(self, mode: str) -> None:
+        """Disconnect the account; what is known of it stays.
+
+        `DELETE /platform/connections/{mode}`
+        """
+        call = Call("DELETE", path("/platform/connections/{mode}", mode))
+        self._ask(call)
+
+
+class OperatorMethods(Group):
+    """Methods about operator."""
+
+    def get_overview(self) -> Overview:
+        """Tell how the gateway does: platforms, stores, workers, upstreams.
+
+        `GET /operator/overview`
+        """
+        call = Call("GET", "/operator/overview")
+        answer: Overview = self._ask(call)
+        return answer
+
+    def list_platforms(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> PlatformPage:
+        """List platforms, oldest first.
+
+        `GET /operator/platforms`
+        """
+        call = Call("GET", "/operator/platforms", query={"limit": limit, "cursor": cursor})
+        answer: PlatformPage = self._ask(call)
+        return answer
+
+    def iterate_platforms(self, *, limit: int | None = None) -> Iterator[PlatformView]:
+        """List platforms, oldest first, page after page of `limit` each."""
+        cursor: str | None = None
+        while True:
+            page = self.list_platforms(limit=limit, cursor=cursor)
+            yield from page["data"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    def suspend_platform(self, platform_id: str) -> PlatformView:
+        """Refuse a platform's keys and changes, until it is resumed.
+
+        `POST /operator/platforms/{platformId}/suspend`
+        """
+        call = Call("POST", path("/operator/platforms/{platformId}/suspend", platform_id))
+        answer: PlatformView = self._ask(call)
+        return answer
+
+    def resume_platform(self, platform_id: str) -> PlatformView:
+        """Let a platform's keys work again.
+
+        `POST /operator/platforms/{platformId}/resume`
+        """
+        call = Call("POST", path("/operator/platforms/{platformId}/resume", platform_id))
+        answer: PlatformView = self._ask(call)
+        return answer
+
+
+class StatusMethods(Group):
+    """Methods about status."""
+
+    def health(self) -> Alive:
+        """Tell that the process is alive.
+
+        `GET /health`
+        """
+        call = Call("GET", "/health")
+        answer: Alive = self._ask(call)
+        return answer
+
+    def ready(self) -> Readiness:
+        """Tell whether this worker can serve.
+
+        `GET /ready`
+        """
+        call = Call("GET", "/ready")
+        answer: Readiness = self._ask(call)
         return answer
 
 
@@ -985,10 +1612,18 @@ class Methods(Group):
         self.products = ProductsMethods(ask)
         self.billing = BillingMethods(ask)
         self.orders = OrdersMethods(ask)
-        self.webhook_endpoints = WebhookEndpointsMethods(ask)
-        self.webhook_messages = WebhookMessagesMethods(ask)
         self.dashboard = DashboardMethods(ask)
         self.auth = AuthMethods(ask, base_url, publishable_key)
+        self.webhook_endpoints = WebhookEndpointsMethods(ask)
+        self.webhook_messages = WebhookMessagesMethods(ask)
+        self.platform = PlatformMethods(ask)
+        self.members = MembersMethods(ask)
+        self.projects = ProjectsMethods(ask)
+        self.credentials = CredentialsMethods(ask)
+        self.catalogue = CatalogueMethods(ask)
+        self.connections = ConnectionsMethods(ask)
+        self.operator = OperatorMethods(ask)
+        self.status = StatusMethods(ask)
 
     def verify(
         self,

@@ -5,20 +5,35 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 __all__ = [
+    "Alignment",
+    "Alive",
     "AmountView",
+    "AuditPage",
+    "AuditView",
     "BatchAnswer",
     "BatchEvent",
+    "BrandingShape",
     "CartAnswer",
     "CartItem",
+    "CatalogueView",
     "CheckoutAnswer",
+    "ConnectAnswer",
+    "ConnectionList",
+    "ConnectionView",
     "CountedUsage",
+    "CredentialPage",
+    "CredentialSecret",
+    "CredentialView",
     "CustomerAnswer",
     "CustomerPage",
     "CustomerUsageView",
     "CustomerView",
     "Dashboard",
     "DeliveryView",
+    "DeveloperView",
     "DispatchStatus",
+    "DriftReport",
+    "DriftView",
     "EndpointList",
     "EndpointSecret",
     "EndpointStatus",
@@ -34,38 +49,63 @@ __all__ = [
     "KeyStatus",
     "KeyView",
     "KeysView",
+    "ListingView",
     "MaskedKeyView",
+    "MemberPage",
+    "MemberView",
     "MessagePage",
     "MessageView",
     "Mode",
+    "OnboardingAnswer",
     "OrderLineView",
     "OrderPage",
     "OrderView",
     "OverageShape",
+    "Overview",
+    "Part",
+    "PartHealth",
+    "PlanAnswer",
+    "PlanPortalAnswer",
+    "PlanView",
+    "PlatformAnswer",
+    "PlatformPage",
+    "PlatformView",
     "PointView",
     "PortalAnswer",
     "ProblemView",
     "ProductList",
     "ProductView",
+    "ProjectAnswer",
     "ProjectFigures",
+    "ProjectPage",
     "ProjectType",
+    "ProjectView",
     "Queued",
     "RateShape",
     "RateView",
+    "Readiness",
     "Replayed",
+    "Role",
     "SeriesView",
     "SignedInView",
+    "StandingList",
+    "StandingView",
     "SubscriptionView",
     "TierList",
     "TierView",
     "Totals",
     "TrackAnswer",
+    "UpstreamView",
     "UsageView",
     "VerifiedCustomer",
     "VerifyAnswer",
     "VoidAnswer",
     "WebhookView",
+    "WorkerView",
 ]
+
+Alignment = Literal["anniversary", "calendar"]
+"""Where a customer's periods start: at the anniversary of their start, or with the calendar."""
 
 DispatchStatus = Literal["delivered", "failed", "pending"]
 """What became of a message on its way to one endpoint."""
@@ -88,12 +128,43 @@ Mode = Literal["live", "test"]
 ProjectType = Literal["saas", "store"]
 """What a project sells: access by subscription, or products."""
 
+Role = Literal["admin", "member", "owner"]
+"""What a developer may do with a platform: each may do what those before it may.
+
+    A member looks; an admin changes projects and keys; an owner decides about members too."""
+
+
+class Alive(TypedDict):
+    """The process answers."""
+
+    status: Literal["ok"]
+
 
 class AmountView(TypedDict):
     """An amount in one currency."""
 
     currency: str
     amount: int
+
+
+class AuditPage(TypedDict):
+    """A page of the audit log, newest first."""
+
+    data: list[AuditView]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class AuditView(TypedDict):
+    """One change: who (`actor`, an id) did what (`action`) to what (`object`, an id)."""
+
+    at: str
+    actor: str
+    action: str
+    object: str
+    projectId: str | None
+    requestId: str | None
+    details: dict[str, Any]
 
 
 class BatchAnswer(TypedDict):
@@ -112,6 +183,14 @@ class BatchEvent(TypedDict):
     plan: NotRequired[str | None]
 
 
+class BrandingShape(TypedDict):
+    """How the project's own pages look."""
+
+    displayName: NotRequired[str]
+    colours: NotRequired[dict[str, str]]
+    logoUrl: NotRequired[str | None]
+
+
 class CartAnswer(TypedDict):
     """The page to send the buyer to, and until when the stock is held for them."""
 
@@ -128,6 +207,15 @@ class CartItem(TypedDict):
     quantity: NotRequired[int]
 
 
+class CatalogueView(TypedDict):
+    """Whether the provider has the catalogue as it is here; `fault` is why not."""
+
+    status: Literal["done", "failed", "never", "pending"]
+    fault: str | None
+    pushedAt: str | None
+    onSale: list[ListingView]
+
+
 class CheckoutAnswer(TypedDict):
     """Where to send the customer, and what it comes to that they chose this tier.
 
@@ -140,6 +228,30 @@ class CheckoutAnswer(TypedDict):
     sessionId: str | None
     change: Literal["checkout", "kept", "now", "period_end"]
     effectiveAt: str | None
+
+
+class ConnectAnswer(TypedDict):
+    """The provider's page to send the developer to, once, until `expiresAt`."""
+
+    url: str
+    state: str
+    expiresAt: str
+
+
+class ConnectionList(TypedDict):
+    """A platform's accounts, at most one for each mode."""
+
+    connections: list[ConnectionView]
+
+
+class ConnectionView(TypedDict):
+    """A platform's account at the provider. Without `charges` it cannot take money yet."""
+
+    mode: Mode
+    accountId: str
+    status: Literal["active", "deauthorized", "onboarding"]
+    charges: bool
+    changedAt: str
 
 
 class CountedUsage(TypedDict):
@@ -157,6 +269,45 @@ class CountedUsage(TypedDict):
     periodStart: str | None
     periodEnd: str | None
     overage: NotRequired[int]
+
+
+class CredentialPage(TypedDict):
+    """A page of the project's own keys, oldest first, revoked ones too."""
+
+    data: list[CredentialView]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class CredentialSecret(TypedDict):
+    """A key just made. `key` is shown here and never again; a replay (`replayed`) has none."""
+
+    keyId: str
+    kind: Literal["pk", "sk"]
+    name: str
+    masked: str
+    status: KeyStatus
+    expiresAt: str | None
+    createdAt: str
+    lastUsedAt: str | None
+    key: NotRequired[str | None]
+    replayed: NotRequired[bool]
+
+
+class CredentialView(TypedDict):
+    """One of the project's own keys. `masked` is what people can tell it by.
+
+    `lastUsedAt` is of a secret key, and true to about a minute.
+    """
+
+    keyId: str
+    kind: Literal["pk", "sk"]
+    name: str
+    masked: str
+    status: KeyStatus
+    expiresAt: str | None
+    createdAt: str
+    lastUsedAt: str | None
 
 
 class CustomerAnswer(TypedDict):
@@ -239,6 +390,31 @@ class DeliveryView(TypedDict):
     nextAttemptAt: str | None
     responseStatus: int | None
     error: str | None
+
+
+class DeveloperView(TypedDict):
+    """The developer who asks."""
+
+    id: str
+    email: str | None
+    firstName: str | None
+    lastName: str | None
+    createdAt: str
+
+
+class DriftReport(TypedDict):
+    """What is otherwise at the provider than here, asked for right now."""
+
+    drift: list[DriftView]
+
+
+class DriftView(TypedDict):
+    """What is otherwise at the provider: `missing`, `unwanted`, or `different` in some fields."""
+
+    kind: Literal["overage", "product", "tier"]
+    ref: str
+    problem: Literal["different", "missing", "unwanted"]
+    fields: list[str]
 
 
 class EndpointList(TypedDict):
@@ -399,6 +575,18 @@ class KeysView(TypedDict):
     stripeAccountId: str | None
 
 
+class ListingView(TypedDict):
+    """What new buyers get. `ref` is the tier's name or the product's id."""
+
+    kind: Literal["overage", "product", "tier"]
+    ref: str
+    priceId: str
+    productId: str
+    amount: int
+    currency: str
+    interval: Interval | None
+
+
 class MaskedKeyView(TypedDict):
     """A key of the project's own, as much as may be shown of it."""
 
@@ -410,6 +598,24 @@ class MaskedKeyView(TypedDict):
     createdAt: str
     lastUsedAt: str | None
     expiresAt: str | None
+
+
+class MemberPage(TypedDict):
+    """A page of members, oldest first."""
+
+    data: list[MemberView]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class MemberView(TypedDict):
+    """A member. `developerId` is `null` until the one who was invited signs in."""
+
+    id: str
+    developerId: str | None
+    email: str | None
+    role: Role
+    createdAt: str
 
 
 class MessagePage(TypedDict):
@@ -428,6 +634,14 @@ class MessageView(TypedDict):
     createdAt: str
     payload: dict[str, Any]
     deliveries: list[DeliveryView]
+
+
+class OnboardingAnswer(TypedDict):
+    """The provider's page where the developer completes the account; it works once."""
+
+    accountId: str
+    url: str
+    expiresAt: str
 
 
 class OrderLineView(TypedDict):
@@ -469,6 +683,91 @@ class OverageShape(TypedDict):
 
     price: int
     per: NotRequired[int]
+
+
+class Overview(TypedDict):
+    """How the gateway does: all platforms together, the parts of this worker, and every worker."""
+
+    platforms: int
+    suspendedPlatforms: int
+    projects: int
+    live: FiguresView
+    test: FiguresView
+    denied: dict[str, int]
+    parts: dict[str, PartHealth]
+    workers: list[WorkerView]
+
+
+class Part(TypedDict):
+    """One thing the gateway needs."""
+
+    ok: bool
+    detail: NotRequired[str | None]
+
+
+class PartHealth(TypedDict):
+    """Whether a part of the worker that answers works; `detail` says why not."""
+
+    ok: bool
+    detail: str | None
+
+
+class PlanAnswer(TypedDict):
+    """The page on which the plan is paid."""
+
+    url: str
+    sessionId: str
+
+
+class PlanPortalAnswer(TypedDict):
+    """The page on which the platform sees and changes what it pays."""
+
+    url: str
+
+
+class PlanView(TypedDict):
+    """What the platform pays the operator for its plan.
+
+    `status` is the payment provider's word, `null` before the first payment. While it is not `paid`,
+    the platform is served until `graceUntil`; once it is `unpaid`, its keys are refused.
+    """
+
+    required: bool
+    paid: bool
+    unpaid: bool
+    status: str | None
+    currentPeriodEnd: str | None
+    cancelAt: str | None
+    graceUntil: str | None
+
+
+class PlatformAnswer(TypedDict):
+    """A platform, and what the caller may do with it; the operator is no developer."""
+
+    platform: PlatformView
+    developer: DeveloperView | None
+    role: Role
+
+
+class PlatformPage(TypedDict):
+    """A page of platforms, oldest first."""
+
+    data: list[PlatformView]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class PlatformView(TypedDict):
+    """A platform: one developer's business, apart from every other's.
+
+    The operator's word is `suspended`; `unpaid` is that its plan is not paid. Either has it refused.
+    """
+
+    id: str
+    name: str
+    suspended: bool
+    unpaid: bool
+    createdAt: str
 
 
 class PointView(TypedDict):
@@ -534,6 +833,17 @@ class ProductView(TypedDict):
     createdAt: str
 
 
+class ProjectAnswer(TypedDict):
+    """A project just made. `secretKey` is shown here and never again.
+
+    There is none in a replay of the request (`replayed`), or where the project was there before.
+    """
+
+    project: ProjectView
+    secretKey: NotRequired[str | None]
+    replayed: NotRequired[bool]
+
+
 class ProjectFigures(TypedDict):
     """How one project does."""
 
@@ -542,6 +852,33 @@ class ProjectFigures(TypedDict):
     mode: Mode
     type: ProjectType
     metrics: FiguresView
+
+
+class ProjectPage(TypedDict):
+    """A page of projects, oldest first."""
+
+    data: list[ProjectView]
+    nextCursor: str | None
+    hasMore: bool
+
+
+class ProjectView(TypedDict):
+    """A project. `promotedFrom` is the test project that a live one was made from."""
+
+    id: str
+    platformId: str
+    name: str
+    type: ProjectType
+    mode: Mode
+    defaultTier: str
+    alignment: Alignment
+    publishableKey: str | None
+    origins: list[str]
+    branding: BrandingShape
+    promotedFrom: str | None
+    suspended: bool
+    createdAt: str
+    deletedAt: str | None
 
 
 class Queued(TypedDict):
@@ -565,6 +902,13 @@ class RateView(TypedDict):
     limit: int
     interval: Interval
     burst: int | None
+
+
+class Readiness(TypedDict):
+    """Whether this worker can serve, and which part of it cannot."""
+
+    ready: bool
+    parts: dict[str, Part]
 
 
 class Replayed(TypedDict):
@@ -591,6 +935,19 @@ class SignedInView(TypedDict):
     expiresAt: str
     userId: str
     email: str
+
+
+class StandingList(TypedDict):
+    """Every platform that the developer has a part in, the one they had for longest first."""
+
+    data: list[StandingView]
+
+
+class StandingView(TypedDict):
+    """A platform that the developer has a part in."""
+
+    platform: PlatformView
+    role: Role
 
 
 class SubscriptionView(TypedDict):
@@ -652,6 +1009,25 @@ class TrackAnswer(TypedDict):
     duplicate: NotRequired[bool | None]
 
 
+class UpstreamView(TypedDict):
+    """How an upstream does, as one worker sees it: over the last minute or two.
+
+    `p50` and `p95` are seconds until answers began, of `sampled` requests; `errors` answers of 500
+    and up; `failures` connections that could not be made, or broke off.
+    """
+
+    url: str
+    connections: int
+    pending: int
+    waiting: int
+    ejected: bool
+    sampled: int
+    errors: int
+    failures: int
+    p50: float | None
+    p95: float | None
+
+
 class UsageView(TypedDict):
     """Usage of the current period.
 
@@ -711,3 +1087,13 @@ class WebhookView(TypedDict):
 
     lastEventAt: str | None
     recent: list[EventView]
+
+
+class WorkerView(TypedDict):
+    """What a worker said of itself at `at`: counters on lease, units it holds, its upstreams."""
+
+    worker: str
+    at: str
+    leases: int
+    leasedUnits: int
+    upstreams: list[UpstreamView]

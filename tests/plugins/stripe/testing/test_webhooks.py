@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import stripe
+from tests.waiting import until
 
 from dream_gateway.testing import FakeClock
 from dream_gateway_stripe.testing import FakeStripe, Target
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tests.plugins.stripe.testing.conftest import Shop
 
 SECRET, OTHER = "whsec_one", "whsec_two"
-PATIENCE_SECONDS = 20.0
 
 
 class Taker(BaseHTTPRequestHandler):
@@ -179,7 +179,5 @@ def test_in_the_background_they_come_by_themselves(taker: Any) -> None:
         fake.push(every=0.01)
         taker.answers = [500]
         fake.people.revoke(fake.people.connected())
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while fake.pending() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: not fake.pending(), "delivered")
         assert [status for _, status in taker.taken] == [500, 200]

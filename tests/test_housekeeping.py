@@ -1,4 +1,4 @@
-"""What dead workers left is given back where the ledger can be reached."""
+"""What dead workers left is given back where the ledger can be reached; history goes when it is old."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dream_gateway.errors import StoreUnavailableError
-from dream_gateway.gateway import settle_dead_journals
+from dream_gateway.housekeeping import DAY, Housekeeping, settle_dead_journals
 from dream_gateway.journal import Journal, boot_id
 from dream_gateway.memory.ledger import MemoryLedger
-from dream_gateway.storage import Claim, Quota, Tally, shard_of
+from dream_gateway.settings import Settings
+from dream_gateway.storage import Claim, Quota, Return, Tally, shard_of
 from dream_gateway.testing import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    from dream_gateway.storage import Return
 
 COUNTERS = ("away/q", "here/q", "there/q")
 
@@ -47,3 +46,17 @@ async def test_a_journal_that_cannot_be_settled_yet_holds_up_no_other(tmp_path: 
     ledger.away = frozenset()
     assert await settle_dead_journals(ledger, "ledger", tmp_path) == 1
     assert await ledger.usage(COUNTERS) == [Tally()] * 3
+
+
+@pytest.mark.parametrize(("kept", "after", "used"), [(2, 1, 5), (2, 3, 0), (0, 4_000, 5)])
+async def test_usage_is_kept_for_days_after_its_period_or_for_ever(
+    tmp_path: Path, kept: int, after: int, used: int
+) -> None:
+    clock = FakeClock()
+    ledger, settings = MemoryLedger(clock), Settings(retention_days=kept)
+    end = int(clock.now())
+    await ledger.take([Claim("one", "p/q", Quota(9, end), 5, 5)])
+    await ledger.give_back([Return("one", 5, shard_of("p/q"))])
+    clock.advance(after * DAY)
+    await Housekeeping(ledger, "ledger", tmp_path, settings, clock).prune()
+    assert await ledger.usage(["p/q"]) == [Tally(used)]
