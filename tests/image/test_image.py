@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +92,17 @@ class Served:
         return f"http://127.0.0.1:{self.environ[f'DREAM_GATEWAY_{plane}']}"
 
     def is_ready(self) -> bool:
-        """Return whether it would be sent requests."""
+        """Return whether it would be sent requests; it must not have ended by itself."""
+        assert self.process.poll() is None
         return status_of(f"{self.url('SERVICE_PORT')}/ready") == 200
+
+    def is_over(self) -> bool:
+        """Kill what is left of it, one process at a time; return whether nothing was."""
+        left = oldest_of(USER, self.process.pid)
+        if left is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
+        return left is None
 
     @property
     def supervisor(self) -> int:
@@ -123,10 +131,7 @@ def serving(
         until(served.is_ready, "ready")
         yield served
     finally:
-        while (left := oldest_of(USER, served.process.pid)) is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(left, signal.SIGKILL)
-            time.sleep(0.05)
+        until(served.is_over, "over")
         served.process.wait(PATIENCE_SECONDS)
 
 
