@@ -16,7 +16,7 @@ import yaml
 from chaos.node import Node
 from tests.deploy.test_dashboards import DASHBOARD, PANELS, RULES
 from tests.servers.ports import free_port
-from tests.waiting import eventually
+from tests.waiting import becomes, eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,7 +94,7 @@ async def api() -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def prometheus(folder: Path, scraped: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Run Prometheus; yield a client of its API."""
+    """Run Prometheus; yield a client of its API once it answers."""
     (folder / "prometheus.yml").write_text(configuration(scraped))
     url = f"http://127.0.0.1:{free_port()}"
     command = ["prometheus", f"--config.file={folder / 'prometheus.yml'}"]
@@ -105,6 +105,13 @@ async def prometheus(folder: Path, scraped: str) -> AsyncIterator[httpx.AsyncCli
         async with httpx.AsyncClient(
             base_url=f"{url}/api/v1", trust_env=False, timeout=30
         ) as client:
+
+            async def answers() -> bool:
+                with contextlib.suppress(httpx.TransportError):
+                    return (await client.get(f"{url}/-/ready")).status_code == 200
+                return False
+
+            await eventually(answers, "ready")
             yield client
     finally:
         process.terminate()
@@ -120,28 +127,19 @@ class Asked:
             (panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]
         }
 
-    async def ask(self) -> None:
-        """Ask those again that had no series. Refused queries raise."""
+    async def ask(self) -> set[tuple[str, str]]:
+        """Ask those again that had no series, and return what has none now. Refused ones raise."""
         for title, expression in sorted(self.unanswered):
             filled = expression.replace("$__rate_interval", "1m")
             filled = filled.replace("$job", ".*").replace("$instance", ".*")
             if (await self.found("query", query=filled))["result"]:
                 self.unanswered.remove((title, expression))
-
-    async def all_answered(self) -> bool:
-        """Ask what is unanswered; return whether nothing is any more."""
-        with contextlib.suppress(httpx.TransportError):  # Prometheus may still be starting
-            await self.ask()
-        return not self.unanswered
+        return self.unanswered
 
     async def alerts(self) -> set[tuple[str, str]]:
         """Return how the alerts are: their healths and their states."""
         (group,) = (await self.found("rules"))["groups"]
         return {(rule["health"], rule["state"]) for rule in group["rules"]}
-
-    async def one_is_pending(self) -> bool:
-        """Return whether an alert would fire soon."""
-        return ("ok", "pending") in await self.alerts()
 
     async def found(self, what: str, **parameters: str) -> Any:
         """Return the data that is found."""
@@ -204,9 +202,7 @@ async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_not
     async with prometheus(tmp_path, place) as client:
         asked = Asked(client)
         async with asking(node, key):
-            with contextlib.suppress(AssertionError):  # What has no answer is told below.
-                await eventually(asked.all_answered, "answered, every panel")
-        assert asked.unanswered == set()
+            await becomes(asked.ask, set())
         for variable in DASHBOARD["templating"]["list"][1:]:
             assert variable["definition"].startswith("label_values(dream_gateway_workers")
             (value,) = await asked.found(
@@ -215,4 +211,4 @@ async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_not
             assert value == {"job": "dream-gateway", "instance": place}[variable["name"]]
         assert await asked.alerts() == {("ok", "inactive")}
         await node.kill()
-        await eventually(asked.one_is_pending, "pending, an alert")
+        await eventually(asked.alerts, "noticed", holds=lambda alerts: ("ok", "pending") in alerts)

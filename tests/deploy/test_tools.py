@@ -62,6 +62,7 @@ class TestCompose:
         for name in ("gateway1", "gateway2"):
             node = read["services"][name]
             assert node["stop_grace_period"] == "1m0s"
+            assert (node["read_only"], node["cap_drop"]) == (True, ["ALL"])
             assert (Path(node["build"]["context"]) / node["build"]["dockerfile"]).is_file()
             assert {each["condition"] for each in node["depends_on"].values()} == {
                 "service_healthy"

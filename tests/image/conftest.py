@@ -72,12 +72,16 @@ def engine() -> Iterator[Buildah]:
         buildah("rm", "--all")
 
 
+@pytest.fixture(scope="session")
+def made(engine: Buildah) -> str:
+    """The name of a container of the image."""
+    return engine("from", "--pull-never", "--isolation", "chroot", IMAGE)
+
+
 @pytest.fixture
-def container(engine: Buildah) -> Iterator[Container]:
-    """A container of its own; its volume is new, and belongs to the user, as an engine has it."""
+def container(engine: Buildah, made: str) -> Iterator[Container]:
+    """The container, with a volume that is new and belongs to the user, as an engine has it."""
     (mounted_at,) = engine.configuration(IMAGE)["Volumes"]
-    name = engine("from", "--pull-never", "--isolation", "chroot", IMAGE)
     with tempfile.TemporaryDirectory(prefix="volume-") as volume:
         os.chown(volume, USER, USER)
-        yield Container(engine, name, Path(volume), mounted_at)
-    engine("rm", name)
+        yield Container(engine, made, Path(volume), mounted_at)

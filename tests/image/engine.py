@@ -92,26 +92,41 @@ class Container:
     def run(
         self, *words: str, environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run words in it."""
-        command = self.command(*words, environ=environ)
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        """Run words in it; what they write goes by the volume, for buildah may lose the end of it."""
+        inside = ("sh", "-c", 'exec "$@" >.out 2>.err', "sh", *words)
+        done = subprocess.run(
+            self.command(*inside, environ=environ),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        out, err = self.volume / ".out", self.volume / ".err"
+        assert out.exists(), done.stderr
+        assert err.exists(), done.stderr
+        said = subprocess.CompletedProcess(
+            words, done.returncode, out.read_text(), err.read_text() + done.stderr
+        )
+        out.unlink()
+        err.unlink()
+        return said
 
 
 def oldest_of(user: int, ancestor: int) -> int | None:
-    """Return the process nearest to an ancestor that is a user's, `None` if there is none."""
-    parents, users = {}, {}
-    for path in Path("/proc").glob("[0-9]*/status"):
+    """Return the process nearest to an ancestor that is a user's, `None` if there is none.
+
+    Buildah's own last one is the user's, too, and is passed over: it answers signals with SIGKILL.
+    """
+    parents, theirs = {}, set()
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            text = path.read_text()
+            status, command = (path / "status").read_text(), (path / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        found = dict(re.findall(r"^(PPid|Uid):\s+(\d+)", text, re.MULTILINE))
-        parents[int(path.parent.name)] = int(found["PPid"])
-        users[int(path.parent.name)] = int(found["Uid"])
+        found = dict(re.findall(r"^(PPid|Uid):\s+(\d+)", status, re.MULTILINE))
+        parents[int(path.name)] = int(found["PPid"])
+        if int(found["Uid"]) == user and not command.startswith(b"buildah-"):
+            theirs.add(int(path.name))
     level = {ancestor}
     while level:
-        theirs = sorted(pid for pid in level if users.get(pid) == user)
-        if theirs:
-            return theirs[0]
+        if level & theirs:
+            return min(level & theirs)
         level = {pid for pid, parent in parents.items() if parent in level}
     return None

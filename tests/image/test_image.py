@@ -91,26 +91,25 @@ class Served:
         """Return the URL of `PORT` or `SERVICE_PORT`."""
         return f"http://127.0.0.1:{self.environ[f'DREAM_GATEWAY_{plane}']}"
 
+    def is_ready(self) -> bool:
+        """Return whether it would be sent requests; it must not have ended by itself."""
+        assert self.process.poll() is None
+        return status_of(f"{self.url('SERVICE_PORT')}/ready") == 200
+
+    def is_over(self) -> bool:
+        """Kill what is left of it, one process at a time; return whether nothing was."""
+        left = oldest_of(USER, self.process.pid)
+        if left is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
+        return left is None
+
     @property
     def supervisor(self) -> int:
         """The process that an engine would send its signals to."""
         found = oldest_of(USER, self.process.pid)
         assert found is not None
         return found
-
-
-def is_ready(served: Served) -> bool:
-    assert served.process.poll() is None
-    return status_of(f"{served.url('SERVICE_PORT')}/ready") == 200
-
-
-def is_over(served: Served) -> bool:
-    """Kill what is left of it, one process at a time; tell whether nothing was."""
-    left = oldest_of(USER, served.process.pid)
-    if left is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(left, signal.SIGKILL)
-    return left is None
 
 
 @contextlib.contextmanager
@@ -129,10 +128,10 @@ def serving(
     }
     served = Served(subprocess.Popen(start(environ)), environ)
     try:
-        until(lambda: is_ready(served), "ready")
+        until(served.is_ready, "ready")
         yield served
     finally:
-        until(lambda: is_over(served), "over")
+        until(served.is_over, "over")
         served.process.wait(PATIENCE_SECONDS)
 
 
@@ -203,7 +202,7 @@ def test_it_serves_counts_and_drains(container: Container, upstream: Upstream) -
         answers.append(httpx.get(edge, headers=key).status_code)
         assert answers == [200] * (LIMIT - 1) + [429]
         os.kill(served.supervisor, signal.SIGTERM)
-        until(lambda: not is_ready(served), "draining")
+        until(lambda: not served.is_ready(), "about to drain")
         upstream.may_answer.set()
         asking.join(PATIENCE_SECONDS)
         assert slow == [200]
