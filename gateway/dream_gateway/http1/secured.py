@@ -1,7 +1,8 @@
 """TLS below a connection: the handshake before its first request, and the goodbye after its last.
 
 A listener that speaks TLS makes these in the place of its connections; each makes its connection once
-the handshake is over. From then on that reads and writes a transport of the event loop's own.
+the handshake is over. From then on that writes to a transport of the event loop's own, and reads by way
+of `Deciphered`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ HIGH_WATER = 64 * 1024
 GOODBYE_SECONDS = 1.0
 """How long a client that sends nothing may take to answer a `close_notify` (RFC 8446 6.1)."""
 
+BUFFER = 256 * 1024
+"""Bytes that are read at a time: as many as event loops keep of what is not deciphered yet."""
+
 LAST_WORDS_SECONDS = 0.1
 """How long a request may be under way to us after a handshake that a drain came into."""
 
@@ -46,6 +50,7 @@ class SecuredProtocols:
         self.protocols = protocols
         self.context = context
         self.watch = watch
+        self.buffer = memoryview(bytearray(BUFFER))
 
     def __call__(
         self,
@@ -192,7 +197,7 @@ class Secured(asyncio.Protocol):
         self._tls = tls
         tls.set_write_buffer_limits(high=HIGH_WATER)
         connection = self._connection = self._listener.connection(self._arguments)
-        tls.set_protocol(connection)
+        tls.set_protocol(Deciphered(connection, self._listener.buffer))
         connection.connection_made(tls)
         if self._draining:
             asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, connection.shutdown)
@@ -220,3 +225,42 @@ class Secured(asyncio.Protocol):
     def _expect(self, seconds: float) -> None:
         self._limit = seconds
         self._since = self._listener.watch.now
+
+
+class Deciphered(asyncio.BufferedProtocol):
+    """Hands what a client said within TLS to its connection.
+
+    It is read into one buffer for all, and copied from there at once: event loops would make one of
+    that size for each reading, which can cost ten times what deciphering a request does.
+    """
+
+    __slots__ = ("_buffer", "_connection")
+
+    def __init__(self, connection: HttpConnection, buffer: memoryview) -> None:
+        self._connection = connection
+        self._buffer = buffer
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to read to."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Hand on what was read."""
+        self._connection.data_received(bytes(self._buffer[:nbytes]))
+
+    def eof_received(self) -> bool:
+        """Hand on that the client has said all."""
+        return self._connection.eof_received()
+
+    def pause_writing(self) -> None:
+        """Hand on that the client does not read."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Hand on that it does again."""
+        self._connection.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand on that it is gone."""
+        self._connection.connection_lost(exc)
