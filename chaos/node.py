@@ -7,7 +7,7 @@ import os
 import re
 import signal
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.servers.gateway import Installation, Served, installation
 
@@ -25,7 +25,7 @@ class Node:
     """One node. `stores` are the settings that say where everything is kept."""
 
     folder: Path
-    stores: Mapping[str, str]
+    stores: Mapping[str, Any]
     workers: int
     environ: Mapping[str, str] = field(default_factory=dict)
     edge: str = ""

@@ -1,13 +1,14 @@
 """How the documentation is made into pages: `scripts/docs`."""
 
 import sys
-from importlib.metadata import version as version_of
 from pathlib import Path
+
+from dream_gateway.version import version as installed
 
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "dream-gateway"
-version = release = version_of("dream-gateway")
+version = release = installed()
 extensions = ["generated", "outside", "myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["extensions"]
 html_theme = "furo"

@@ -6,6 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
 from tests.servers.postgres import Schemas, any_server
 
@@ -66,6 +67,20 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = "A secret that was minted in this run is in the log of this test."
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have clients trust one authority of the many that they come with.
+
+    No test goes beyond loopback, and to read them all takes a client longer than most tests.
+    """
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----")
+    path = tmp_path_factory.mktemp("authority") / "one.pem"
+    path.write_text(first + end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: str(path))
+        yield
 
 
 @pytest.fixture(scope="session")

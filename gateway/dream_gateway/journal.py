@@ -1,9 +1,9 @@
 """The lease journal: what a worker has spent of each lease, in a file that outlives the process.
 
 The file is memory-mapped, so a spend is one store into the page cache, which survives `kill -9`. Its
-owner holds a lock on it (flock) for life: whoever can lock it has proof that the owner is dead, and
-gives back what the journal says was not spent. A journal bears the boot id of its machine: after a
-reboot the page cache is gone, the file proves nothing, and its leases count as spent.
+owner holds a lock on it for life: whoever can lock it has proof that the owner is dead, and gives back
+what the journal says was not spent. A journal bears the boot id of its machine: after a reboot the page
+cache is gone, the file proves nothing, and its leases count as spent.
 
 Layout: a header of 128 bytes, then slots of two native 64-bit integers, lease number and units spent.
 A lease's number is its place in the worker's sequence, times the number of shards, plus the shard of its
@@ -12,7 +12,6 @@ counter. Number 0 is a free slot.
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import struct
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dream_gateway import file_locks
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.storage import SHARDS, Return
 
@@ -145,21 +145,7 @@ def noted(folder: Path, ledger: str, boot: str) -> dict[str, int]:
 
 def in_use(folder: Path) -> bool:
     """Tell whether a worker that lives has a journal in the folder."""
-    return any(_is_locked(path) for path in folder.glob("*.journal"))
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
+    return any(file_locks.is_held(path) for path in folder.glob("*.journal"))
 
 
 def _notes(path: Path, ledger: str, boot: str) -> dict[str, int]:
@@ -188,7 +174,7 @@ def _create_locked(path: Path, header: bytes) -> int:
         # A hole written through a map on a full disk is a SIGBUS: have the room beforehand.
         os.posix_fallocate(file, 0, HEADER.size + SLOTS * SLOT_BYTES)
         os.pwrite(file, header, 0)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_locks.take(file)
         unborn.rename(path)
     except OSError:
         os.close(file)
@@ -204,9 +190,7 @@ def _examine(path: Path, file: int, ledger: str, boot: str) -> DeadJournal | Non
     magic, written_boot, owner_ledger, worker = HEADER.unpack(content)
     if magic != MAGIC or _text(owner_ledger) != ledger[:36]:
         return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not file_locks.take(file):
         return None
     if not path.exists():
         return None  # Somebody else settled it between our look and our lock.

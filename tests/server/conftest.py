@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.server.receiving import received
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.administration import open_administration
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from tests.server.receiving import Receiver
 
     from dream_gateway.server.listeners import Addresses
 
@@ -81,6 +84,12 @@ async def upstream() -> AsyncIterator[Upstream]:
     yield api
     api.answer.set()
     server.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with received() as receiver:
+        yield receiver
 
 
 @pytest.fixture

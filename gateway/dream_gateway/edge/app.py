@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dream_gateway.edge.routes import RouteTable
     from dream_gateway.edge.upstream import Upstream
     from dream_gateway.http.asgi import Message, Receive, Scope, Send
+    from dream_gateway.http.inbound import Inbound
 
 
 class Edge:
@@ -37,17 +38,16 @@ class Edge:
         """Serve one connection's request, or the server's lifespan, which is not ours to use."""
         kind = scope["type"]
         if kind == "http":
-            await self._http(scope, receive, send)
+            await self._http(from_scope(scope), receive, send, self._proxy)
         elif kind == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._websocket(scope, receive, send, self._sockets)
         elif kind == "lifespan":
             await pass_lifespan(receive, send)
         else:
             raise RuntimeError(f"The edge does not serve {kind!r} scopes.")
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _http(self, inbound: Inbound, receive: Receive, send: Send, proxy: Proxy) -> None:
         front = self.front
-        inbound = from_scope(scope)
         request_id = front.request_id(inbound)
         outbound = _Outbound(send)
         try:
@@ -56,7 +56,7 @@ class Edge:
                 answer = await front.forward_auth.answer(inbound, peer.address, request_id)
                 await answer.send(outbound)
                 return
-            await self._proxy.relay(
+            await proxy.relay(
                 inbound,
                 receive,
                 outbound,
@@ -69,7 +69,9 @@ class Edge:
             if not outbound.started:
                 await problem.send(send)
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _websocket(
+        self, scope: Scope, receive: Receive, send: Send, sockets: WebSocketRelay
+    ) -> None:
         front = self.front
         inbound = from_scope(scope)
         request_id = front.request_id(inbound)
@@ -77,7 +79,7 @@ class Edge:
         try:
             await receive()  # the connect message, which says nothing
             peer = front.peer(inbound)
-            await self._sockets.relay(
+            await sockets.relay(
                 scope,
                 receive,
                 outbound,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.fields import REQUEST_ID
@@ -59,6 +60,18 @@ class Front:
     def ask(self, inbound: Inbound, peer: Peer) -> Ask:
         """Return what admission has to know. Raises the `GatewayError` that refuses the request."""
         return self.gate.ask(self.route(inbound), inbound, peer.address)
+
+    def address(self, inbound: Inbound) -> str | None:
+        """Return the address of who really asks."""
+        return self.peer(inbound).address
+
+    def template(self, inbound: Inbound) -> str | None:
+        """Return what a path is matched by: a route's prefix, and what is below it."""
+        if self.is_question(inbound):
+            return inbound.path
+        with suppress(GatewayError):
+            return self.route(inbound).prefix.rstrip("/") + "/*"
+        return None
 
     def is_question(self, inbound: Inbound) -> bool:
         """Tell whether a request is forward-auth's."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class HttpResponse:
     """An answer on one of our connections."""
 
-    __slots__ = ("_answer", "_link", "_pool", "_pump", "headers", "status")
+    __slots__ = ("_answer", "_link", "_pool", "_pump", "headers", "origin", "status")
 
     def __init__(
         self, pool: Pool, link: Link, answer: AwaitedAnswer, pump: asyncio.Task[None] | None
@@ -39,6 +39,7 @@ class HttpResponse:
         self._link: Link | None = link
         self._answer = answer
         self._pump = pump
+        self.origin = pool.origin.url
         self.status = answer.status
         self.headers: Headers = answer.headers
 

@@ -30,6 +30,11 @@ class Origin:
         authority = host if self.port == default else f"{host}:{self.port}"
         object.__setattr__(self, "authority", authority.encode("idna"))
 
+    def at(self, target: bytes) -> str:
+        """Return the URL of what is asked for there, without its query."""
+        scheme = b"https://" if self.tls else b"http://"
+        return (scheme + self.authority + self.base + target.partition(b"?")[0]).decode("ascii")
+
 
 def parse_origin(url: str) -> Origin:
     """Read `http://host[:port][/base]`, `https://...` or `unix:/path/to.sock`.

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from dream_gateway.edge.express import Express
 from dream_gateway.edge.questions import Question
 from dream_gateway.edge.relay import Relay
-from dream_gateway.edge.tracing import PARENT, TracedQuestion, TracedRelay, Tracing, is_sampled
+from dream_gateway.edge.tracing import TracedQuestion, TracedRelay, TracedTunnel
 from dream_gateway.edge.tunnel import Tunnel
 from dream_gateway.http1.connection import HttpConnection
 from dream_gateway.http1.exchange import Prepared
 from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
+from dream_gateway.http1.tracing import PARENT, Tracing, is_sampled
 from dream_gateway.http1.watch import Watch
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class EdgeProtocols:
         self.front = front
         self.origins = origins
         self.watch = watch or Watch()
-        self.tracing = None if tracer is None else Tracing(tracer, self.watch)
+        self.tracing = None if tracer is None else Tracing(tracer, front, self.watch)
         self.express = Express(front, origins)
         self._kind = EdgeProtocol if self.watch.access is None else NotedEdge
 
@@ -74,7 +75,7 @@ class EdgeProtocol(HttpConnection):
     def accept(self, request: Request) -> Exchange:
         """Serve forward-auth's questions, WebSockets, and everything else by relaying it."""
         plane = self._plane
-        if plane.tracing is not None and not request.upgrade:
+        if plane.tracing is not None:
             trace = plane.tracing.begin(request)
             if trace is not None:
                 return self._traced(request, trace)
@@ -101,7 +102,8 @@ class EdgeProtocol(HttpConnection):
         plane = self._plane
         if plane.front.is_question(request):
             return TracedQuestion(self, request, plane.front, trace)
-        return TracedRelay(self, request, plane.front, plane.origins, trace)
+        kind = TracedTunnel if request.upgrade else TracedRelay
+        return kind(self, request, plane.front, plane.origins, trace)
 
 
 class NotedEdge(Noting, EdgeProtocol):

@@ -66,7 +66,7 @@ class Question(Brief):
 
     def charge(self) -> Charge:
         """Return whom the question was charged to."""
-        return Charge(self._verdict, None)
+        return Charge(self._verdict, None, self._request_id)
 
     def lost(self) -> None:
         """Give up."""

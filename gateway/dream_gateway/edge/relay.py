@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.edge import wire
 from dream_gateway.edge.fields import downstream_lines, identity_of, upstream_lines
-from dream_gateway.edge.gate import PLAIN_FOUND, Ask, DeniedError
+from dream_gateway.edge.gate import PLAIN_FOUND, Ask, DeniedError, error_of
 from dream_gateway.edge.link import StaleConnectionError
 from dream_gateway.edge.origins import IDEMPOTENT
 from dream_gateway.edge.proxy import target
@@ -203,7 +203,7 @@ class Relay:
 
     def charge(self) -> Charge:
         """Return whom the request was charged to, and how long the upstream took to begin."""
-        return Charge(self._verdict, self._took)
+        return Charge(self._verdict, self._took, self._request_id)
 
     # Admission
 
@@ -407,7 +407,7 @@ class Relay:
         self._drop()
         if self.begun:
             self.flush()
-            self._client.abort()
+            self._client.abort(error_of(cause))
             return
         reply = self._front.problem(cause, self.request, self._request_id)
         answer(self._client, self, reply, ends=not self.whole)

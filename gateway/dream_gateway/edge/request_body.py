@@ -11,6 +11,7 @@ from dream_gateway.errors import (
     GatewayError,
     RequestTimeoutError,
 )
+from dream_gateway.http1.exchange import CLIENT_GONE
 
 if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers, Receive
@@ -23,7 +24,7 @@ and are spared the task."""
 class ClientGoneError(GatewayError):
     """The client closed its connection; there is nobody left to answer."""
 
-    code = "client_gone"
+    code = CLIENT_GONE
     status = 499
     title = "The client closed the connection."
 

@@ -32,8 +32,12 @@ class UpstreamRequest:
 
 
 class UpstreamResponse(Protocol):
-    """An answer whose head is in. `headers` are raw, lower-case, in order, hop-by-hop included."""
+    """An answer whose head is in. `headers` are raw, lower-case, in order, hop-by-hop included.
 
+    `origin` is which of the route's upstreams gave it.
+    """
+
+    origin: str
     status: int
     headers: Headers
 

@@ -13,7 +13,14 @@ from dream_gateway.hookspecs.identities import (
     UserChange,
     UserWebhook,
 )
-from dream_gateway.hookspecs.requests import RequestCost, Trace, Traced, Tracer, VerdictObserver
+from dream_gateway.hookspecs.requests import (
+    Asked,
+    RequestCost,
+    Trace,
+    Traced,
+    Tracer,
+    VerdictObserver,
+)
 from dream_gateway.hookspecs.services import Exporter, Site
 from dream_gateway.hookspecs.sign_in import CodeExchange, DeveloperSignIn, SignedIn, SignOut
 from dream_gateway.hookspecs.specifications import (
@@ -26,6 +33,7 @@ from dream_gateway.hookspecs.specifications import (
 
 __all__ = [
     "PROJECT_NAME",
+    "Asked",
     "CodeExchange",
     "DeveloperSignIn",
     "Exporter",

@@ -58,6 +58,12 @@ _REFUSALS: Mapping[str, type[GatewayError]] = {
 }
 
 
+class _Coded(msgspec.Struct):
+    """The one member of a problem that programs go by."""
+
+    code: str | None = None
+
+
 def problem(error: GatewayError, *, instance: str = "", request_id: str = "") -> Reply:
     """Return the answer for an error; the text is the error's public one, and nothing else."""
     members: dict[str, object] = {
@@ -77,6 +83,16 @@ def problem(error: GatewayError, *, instance: str = "", request_id: str = "") ->
     members.update({k: v for k, v in error.extra.items() if k not in members})
     body = msgspec.json.encode(members)
     return Reply(error.status, _headers(error, body, request_id), body)
+
+
+def code_of(answer: Reply) -> str | None:
+    """Return the code of the error that an answer is about; `None` if it is no problem."""
+    if (b"content-type", CONTENT_TYPE) not in answer.headers:
+        return None
+    try:
+        return msgspec.json.decode(answer.body, type=_Coded).code
+    except msgspec.DecodeError:
+        return None
 
 
 def refusal(verdict: Verdict) -> GatewayError:

@@ -47,21 +47,25 @@ class Charge(NamedTuple):
 
     verdict: Verdict | None
     upstream_seconds: float | None
+    request_id: bytes = b""
 
 
 class Note(NamedTuple):
-    """One answered request; `at` is when its head was in, in seconds since the epoch.
+    """One request; `at` is when its head was in, in seconds since the epoch.
 
-    `length` is the bytes that were written for it, its head among them.
+    `request` is `None` for what could not be read as one. `status` is `None` if nothing of an answer was
+    written; `length` is the bytes that were, its head among them. `code` is why it has no whole answer.
     """
 
     at: float
-    request: Request
-    status: int
+    client: str | None
+    request: Request | None
+    status: int | None
     head: bytes
     seconds: float
     length: int
     charge: Charge | None
+    code: str | None = None
 
 
 class Order(Enum):
@@ -76,11 +80,11 @@ class Line(msgspec.Struct, kw_only=True):
 
     time: str
     client: str | None
-    method: str
-    path: str
-    query: str | msgspec.UnsetType = msgspec.UNSET
-    version: str
-    status: int
+    method: str | None
+    path: str | None
+    query: str | msgspec.UnsetType | None = msgspec.UNSET
+    version: str | None
+    status: int | None
     code: str | None
     project: str | None
     customer: str | None
@@ -171,32 +175,43 @@ class AccessLog:
 
 def line(note: Note, *, query: bool, parameter: str = "") -> bytes:
     """Return a note as a line of the log; the query may hold a key, and is told only if asked for."""
-    request = note.request
-    verdict, upstream = note.charge or Charge(None, None)
+    verdict, upstream, request_id = note.charge or Charge(None, None)
     project, customer, key = _whose(verdict)
-    asked: str | msgspec.UnsetType = msgspec.UNSET
-    if query:
-        whole = request.query.decode("ascii", "backslashreplace")
-        asked = redacted_query(whole, parameter)[:LONGEST]
+    method, path, version, asked = _asked(note.request, parameter)
     told = Line(
         time=datetime.fromtimestamp(note.at, UTC).isoformat(timespec="milliseconds"),
-        client=request.client,
-        method=redacted(request.method)[:LONGEST],
-        path=redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
-        query=asked,
-        version=request.version,
+        client=note.client,
+        method=method,
+        path=path,
+        query=asked if query else msgspec.UNSET,
+        version=version,
         status=note.status,
-        code=_code(note.head, verdict),
+        code=note.code or _code(note.head, verdict),
         project=project,
         customer=customer,
         key=key,
         cost=None if verdict is None else verdict.cost,
-        request_id=_request_id(note.head),
+        request_id=_request_id(note.head, request_id),
         ms=round(note.seconds * 1_000, 3),
         upstream_ms=None if upstream is None else round(upstream * 1_000, 3),
         bytes=note.length,
     )
     return msgspec.json.encode(told) + b"\n"
+
+
+def _asked(
+    request: Request | None, parameter: str
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """Return the method, the path, the version and the query, without what is secret in them."""
+    if request is None:
+        return None, None, None, None
+    whole = request.query.decode("ascii", "backslashreplace")
+    return (
+        redacted(request.method)[:LONGEST],
+        redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
+        request.version,
+        redacted_query(whole, parameter)[:LONGEST],
+    )
 
 
 def _whose(verdict: Verdict | None) -> tuple[str | None, str | None, str | None]:
@@ -223,11 +238,11 @@ def _code(answer: bytes, verdict: Verdict | None) -> str | None:
     return None if verdict is None else verdict.code
 
 
-def _request_id(answer: bytes) -> str | None:
-    """Return the answer's `X-Request-Id`."""
+def _request_id(answer: bytes, known: bytes) -> str | None:
+    """Return the answer's `X-Request-Id`, or what is known of it where there was no answer."""
     head = answer.partition(b"\r\n\r\n")[0] + b"\r\n"
-    _, found, rest = head.partition(b"\r\nx-request-id: ")
-    return redacted(rest.partition(b"\r\n")[0].decode("latin-1")) if found else None
+    rest = head.partition(b"\r\nx-request-id: ")[2].partition(b"\r\n")[0] or known
+    return redacted(rest.decode("latin-1")) if rest else None
 
 
 def _opened(path: str) -> BinaryIO:

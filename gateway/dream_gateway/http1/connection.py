@@ -117,6 +117,11 @@ class HttpConnection(asyncio.Protocol):
         """The `Date` field's line."""
         return self.watch.date
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether it ends because the server does."""
+        return self._draining
+
     def write(self, data: bytes) -> None:
         """Write to the client; what is written while its bytes are read goes out in one piece."""
         if self._corked:
@@ -202,8 +207,9 @@ class HttpConnection(asyncio.Protocol):
         self._ready = False
         self._limit = NO_LIMIT
 
-    def abort(self) -> None:
-        """Break the connection off: the client must see that its answer is cut short."""
+    def abort(self, error: GatewayError | None = None) -> None:
+        """Break the connection off: the client must see that its answer is cut short, by this error."""
+        del error
         if self._transport is not None:
             self._transport.abort()
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.http1.request import Request
 
+CLIENT_GONE = "client_gone"
+"""What is said of a request, in the place of a code, whose client did not wait for all of the answer."""
+
 
 class Exchange(Protocol):
     """Serves one request. It calls `HttpConnection.write` and, once, `finish`."""

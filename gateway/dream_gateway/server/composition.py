@@ -84,13 +84,14 @@ def add_planes(
         if watch.access is not None:
             gateway.telemetry.add(watch.access.measure)
     tracer = next(iter(gateway.plugins.tracers()), None)
-    protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
-    if protocols.tracing is not None:
-        protocols.tracing.start()
-    planes.add(app, edge, _secured(protocols, tls.edge, watch))
+    edge_protocols = EdgeProtocols(app.front, upstream.origins, watch, tracer)
     control = open_service(gateway)
-    hot = ServiceProtocols(control, watch)
-    planes.add(control, service, _secured(hot, tls.service, watch))
+    service_protocols = ServiceProtocols(control, watch, tracer)
+    for tracing in (edge_protocols.tracing, service_protocols.tracing):
+        if tracing is not None:
+            tracing.start()
+    planes.add(app, edge, _secured(edge_protocols, tls.edge, watch))
+    planes.add(control, service, _secured(service_protocols, tls.service, watch))
     return upstream
 
 

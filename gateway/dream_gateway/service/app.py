@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route, Router
+from starlette.routing import Match, Route, Router
 
 from dream_gateway.http.asgi import pass_lifespan
 from dream_gateway.http.peers import TrustedProxies
@@ -81,8 +81,9 @@ class Service:
             for path, methods in _by_path(e for e in table if e.hot and "{" in e.path).items()
         ]
         cold = _by_path(each for each in table if not each.hot)
+        self._cold = [Route(path, _PathApp(dispatcher, methods)) for path, methods in cold.items()]
         self._router = Router(
-            [Route(path, _PathApp(dispatcher, methods)) for path, methods in cold.items()],
+            self._cold,
             redirect_slashes=False,
             default=_PathApp(dispatcher, None),
         )
@@ -145,6 +146,22 @@ class Service:
         hot = self._find_hot(inbound.path)
         return None if hot is None else await self._dispatcher.answer(inbound, receive, *hot)
 
+    def template(self, inbound: Inbound) -> str | None:
+        """Return what a path is matched by: an operation's template, or all below a site's prefix."""
+        hot = self._find_hot(inbound.path)
+        if hot is not None:
+            return _path_of(hot[0])
+        prefix = self._sites.prefix(inbound.path)
+        if prefix is not None:
+            return prefix if inbound.path == prefix else prefix + "/*"
+        scope = {"type": "http", "method": inbound.method, "path": inbound.path}
+        matches = (r.path for r in self._cold if r.matches(scope)[0] is not Match.NONE)
+        return next(matches, None)
+
+    def address(self, inbound: Inbound) -> str | None:
+        """Return the address of who really asks."""
+        return self._sites.address(inbound)
+
     def problem(self, error: GatewayError, inbound: Inbound) -> Reply:
         """Return the answer for what never became a request."""
         return self._dispatcher.refuse(error, inbound)
@@ -178,6 +195,10 @@ class _PathApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         parameters = scope.get("path_params", {})
         await self._dispatcher.respond(scope, receive, send, self._methods, parameters)
+
+
+def _path_of(methods: Methods) -> str:
+    return next(iter(methods.values())).path
 
 
 def _by_path(table: Iterable[Operation]) -> dict[str, Methods]:

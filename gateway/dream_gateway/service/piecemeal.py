@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from dream_gateway.errors import GatewayError
 from dream_gateway.http.reply import Reply
 from dream_gateway.http1.exchange import answer, connection_field
 from dream_gateway.http1.heads import CHUNKED, LAST_CHUNK, chunk, response_head
@@ -28,9 +29,14 @@ class Piecemeal:
         self._exchange = exchange
         self._head: Message = {}
         self._body = b""
-        self._keep = self._chunks = self._is_cut = False
+        self._keep = self._chunks = self.is_cut = False
         self._free = asyncio.Event()
         self._free.set()
+
+    @property
+    def reply(self) -> Reply:
+        """The answer that was given; without its body if that went out in pieces."""
+        return Reply(self._head["status"], self._head["headers"], self._body)
 
     def pause(self) -> None:
         """Write nothing more for now."""
@@ -45,7 +51,7 @@ class Piecemeal:
         exchange, data = self._exchange, message.get("body", b"")
         if message["type"] == "http.response.start":
             self._start(message)
-        elif self._is_cut:
+        elif self.is_cut:
             return
         elif not (exchange.begun or message.get("more_body", False)):
             self._body = data
@@ -59,10 +65,10 @@ class Piecemeal:
     def end(self) -> None:
         """End the answer: all of it was sent."""
         exchange, status = self._exchange, self._head["status"]
-        if self._is_cut:
+        if self.is_cut:
             return
         if not exchange.begun:
-            answer(self._client, exchange, Reply(status, self._head["headers"], self._body))
+            answer(self._client, exchange, self.reply)
             return
         if self._chunks and exchange.request.method != "HEAD":
             self._client.write(LAST_CHUNK)
@@ -71,8 +77,8 @@ class Piecemeal:
     def _start(self, message: Message) -> None:
         """Take a head. A second one tells of a failure, and nobody must take the first for whole."""
         if self._exchange.begun:
-            self._is_cut = True
-            self._client.abort()
+            self.is_cut = True
+            self._client.abort(GatewayError())
         else:
             self._head = message
 

@@ -6,21 +6,22 @@ hot one by its operation, the rest by the ASGI application.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from dream_gateway.errors import BodyTooLargeError
 from dream_gateway.http1.connection import HttpConnection
-from dream_gateway.http1.exchange import Brief, Prepared, answer
-from dream_gateway.http1.heads import CONTINUE
+from dream_gateway.http1.exchange import Prepared
 from dream_gateway.http1.noting import Noting
 from dream_gateway.http1.request import unread
+from dream_gateway.http1.tracing import PARENT, Tracing, is_sampled
 from dream_gateway.http1.watch import Watch
-from dream_gateway.service.piecemeal import Piecemeal
+from dream_gateway.service.exchange import ServiceCall
+from dream_gateway.service.tracing import TracedCall
 
 if TYPE_CHECKING:
+    import asyncio
+
     from dream_gateway.errors import GatewayError
-    from dream_gateway.http.asgi import Message, Scope
+    from dream_gateway.hookspecs import Tracer
     from dream_gateway.http1.connection import ServerState
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.plain import Block, Line
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 class ServiceProtocols:
     """Makes the protocols of one worker: what uvicorn's `http` setting calls for each connection."""
 
-    def __init__(self, service: Service, watch: Watch | None = None) -> None:
+    def __init__(
+        self, service: Service, watch: Watch | None = None, tracer: Tracer | None = None
+    ) -> None:
         self.service = service
         self.watch = watch or Watch()
-        self._kind = ServiceProtocol if self.watch.access is None else NotedService
+        self.tracing = None if tracer is None else Tracing(tracer, service, self.watch)
+        self._kind = _KINDS[self.watch.access is not None, self.tracing is not None]
 
     def __call__(
         self,
@@ -72,118 +76,45 @@ class ServiceProtocol(HttpConnection):
         return Prepared(self, request, self._service.problem(error, request))
 
 
+class TracedService(ServiceProtocol):
+    """One connection of which some requests are traced; without a tracer there are none of this kind."""
+
+    __slots__ = ("_tracing",)
+
+    def __init__(self, plane: ServiceProtocols, state: ServerState) -> None:
+        super().__init__(plane, state)
+        self._tracing = plane.tracing
+
+    def accept(self, request: Request) -> Exchange:
+        """Serve any request, and trace those that are to be."""
+        trace = None if self._tracing is None else self._tracing.begin(request)
+        if trace is None:
+            return super().accept(request)
+        return TracedCall(self, request, self._service, trace)
+
+    def shortcut(self, line: Line, block: Block) -> Shortcut | None:
+        """Return what answers plain charges from memory; none that is traced."""
+        if is_sampled(block.fields.get(PARENT, b"")):
+            return None
+        return super().shortcut(line, block)
+
+
 class NotedService(Noting, ServiceProtocol):
     """One connection whose requests are noted in the access log."""
 
     __slots__ = ()
 
 
-class ServiceCall(Brief):
-    """One call: its body is collected. Only what sites send in pieces is answered in several."""
+class NotedTracedService(Noting, TracedService):
+    """One connection whose requests are noted, and some of them traced."""
 
-    __slots__ = ("_body", "_length", "_paused", "_service", "_started", "_task", "_written")
-
-    def __init__(self, client: HttpConnection, request: Request, service: Service) -> None:
-        super().__init__(client, request)
-        # Whatever it asks for, no other protocol is spoken here.
-        request.upgrade = b""
-        self._service = service
-        self._body: list[bytes] = []
-        self._length = request.length or 0
-        self._started = False
-        self._task: asyncio.Task[None] | None = None
-        self._written: Piecemeal | None = None
-        self._paused = False
-
-    def start(self) -> None:
-        """Answer, once the body is in."""
-        self._started = True
-        if self._length > self._service.max_body:
-            self._refuse()
-        elif self.whole:
-            self._answer()
-        elif self.request.expects and not self._body:
-            self.client.write(CONTINUE)
-
-    def body(self, data: bytes) -> None:
-        """Keep a piece, unless there is too much of them."""
-        if self._length <= self._service.max_body:
-            self._body.append(data)
-            if self.request.length is None:
-                self._length += len(data)
-            if self._length > self._service.max_body:
-                self._body.clear()
-                if self._started:
-                    self._refuse()
-
-    def body_end(self) -> None:
-        """Answer, if it is this call's turn."""
-        self.whole = True
-        if self._started and self._length <= self._service.max_body:
-            self._answer()
-
-    def pause(self) -> None:
-        """Write nothing more for now."""
-        self._paused = True
-        if self._written is not None:
-            self._written.pause()
-
-    def resume(self) -> None:
-        """Go on writing."""
-        self._paused = False
-        if self._written is not None:
-            self._written.resume()
-
-    def lost(self) -> None:
-        """Give up."""
-        if self._task is not None:
-            self._task.cancel()
-
-    def _refuse(self) -> None:
-        limit = self._service.max_body
-        error = BodyTooLargeError(f"The body may have {limit} bytes.")
-        reply = self._service.problem(error, self.request)
-        answer(self.client, self, reply, ends=not self.whole)
-
-    def _answer(self) -> None:
-        body = b"".join(self._body)
-        reply = self._service.try_respond(self.request, body)
-        if reply is not None:
-            answer(self.client, self, reply)
-        else:
-            loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._respond(body))
-
-    async def _respond(self, body: bytes) -> None:
-        asked: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> Message:
-            return asked.pop() if asked else {"type": "http.disconnect"}
-
-        reply = await self._service.respond(self.request, receive)
-        if reply is not None:
-            answer(self.client, self, reply)
-            return
-        self._written = written = Piecemeal(self.client, self)
-        if self._paused:
-            written.pause()
-        await self._service(_scope(self.request), receive, written.send)
-        written.end()
+    __slots__ = ()
 
 
-def _scope(request: Request) -> Scope:
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": request.version,
-        "method": request.method,
-        "scheme": request.scheme,
-        "path": request.path,
-        "raw_path": request.raw_path,
-        "query_string": request.query,
-        "root_path": "",
-        "headers": request.headers,
-        "client": None if request.client is None else (request.client, 0),
-        "server": None,
-        "state": {},
-    }
+_KINDS: dict[tuple[bool, bool], type[ServiceProtocol]] = {
+    (False, False): ServiceProtocol,
+    (False, True): TracedService,
+    (True, False): NotedService,
+    (True, True): NotedTracedService,
+}
+"""The kind of connection by whether there is an access log, and a tracer."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.hookspecs import Site
     from dream_gateway.http.asgi import Receive, Scope, Send
+    from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.peers import TrustedProxies
     from dream_gateway.service.dispatch import Dispatcher
     from dream_gateway.service.operation import Operation
@@ -37,15 +38,24 @@ class Sites:
 
     def find(self, path: str) -> Site | None:
         """Return the site that a path is of."""
-        for prefix, site in self._by_prefix.items():
+        prefix = self.prefix(path)
+        return None if prefix is None else self._by_prefix[prefix]
+
+    def prefix(self, path: str) -> str | None:
+        """Return the prefix of the site that a path is of."""
+        for prefix in self._by_prefix:
             if _is_below(path, prefix):
-                return None if any(_is_below(path, kept) for kept in self._kept) else site
+                return None if any(_is_below(path, kept) for kept in self._kept) else prefix
         return None
+
+    def address(self, inbound: Inbound) -> str | None:
+        """Return the address of who really asks."""
+        return self._proxies.peer(inbound).address
 
     async def respond(self, site: Site, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a site answer a request, and tell it who really asked."""
         inbound = from_scope(scope)
-        address = self._proxies.peer(inbound).address
+        address = self.address(inbound)
         seen = {**scope, "client": None if address is None else (address, 0)}
         try:
             await site(seen, receive, send)

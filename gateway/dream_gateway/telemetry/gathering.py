@@ -7,7 +7,9 @@ import logging
 import os
 import platform
 import resource
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from dream_gateway import metrics
 from dream_gateway.errors import GatewayError
@@ -17,7 +19,7 @@ from dream_gateway.telemetry.node import Node
 from dream_gateway.telemetry.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from dream_gateway.clock import Clock
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.records.database import Records
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WRITE_SECONDS = 2.0
 BACKLOG_SECONDS = 10.0
@@ -44,7 +47,8 @@ class Telemetry:
         self._task: asyncio.Task[None] | None = None
         self._backlog: Readings = {}
         self._backlog_at = -BACKLOG_SECONDS
-        self._turn = asyncio.Lock()
+        # One thread, and so one thing after the other, also after somebody who was given up.
+        self._files = ThreadPoolExecutor(1, "metrics")
         self.totals = Totals()
 
     def add(self, source: Callable[[], Readings]) -> None:
@@ -82,8 +86,7 @@ class Telemetry:
         waiting = await self.waiting()
         mine = self.worker()
         try:
-            async with self._turn:
-                told = await asyncio.to_thread(self._exchange, mine)
+            told = await self._in_turn(lambda: self._written(mine).read())
         except OSError as exc:
             logger.warning("What the other workers measure cannot be read: %s", exc.strerror)
             told = mine
@@ -96,34 +99,33 @@ class Telemetry:
             return
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        node, self._node = self._node, None
-        if node is not None:
-            try:
-                async with self._turn:
-                    await asyncio.to_thread(node.write, self.worker(), ended=True)
-            except OSError as exc:
-                logger.warning("What was measured last could not be written: %s", exc.strerror)
+        mine = self.worker()
+        try:
+            await self._in_turn(lambda: self._written(mine, ended=True))
+        except OSError as exc:
+            logger.warning("What was measured last could not be written: %s", exc.strerror)
 
     async def _run(self) -> None:
         while True:
             try:
                 mine = self.worker()
-                async with self._turn:
-                    await asyncio.to_thread(self._write, mine)
+                await self._in_turn(partial(self._written, mine))
             except OSError as exc:
                 logger.warning("What is measured cannot be written: %s", exc.strerror)
             except Exception:
                 logger.exception("What is measured could not be gathered.")
             await asyncio.sleep(WRITE_SECONDS)
 
-    def _write(self, readings: Readings) -> Node:
+    def _in_turn(self, work: Callable[[], T]) -> Awaitable[T]:
+        """Do what takes files after all that was to be done before, though nobody waits for that."""
+        return asyncio.get_running_loop().run_in_executor(self._files, work)
+
+    def _written(self, readings: Readings, *, ended: bool = False) -> Node:
+        """Return the node, in which this worker's numbers are now; in the thread."""
         if self._node is None:
             self._node = Node(self._folder, f"{os.getpid()}-{os.urandom(8).hex()}")
-        self._node.write(readings)
+        self._node.write(readings, ended=ended)
         return self._node
-
-    def _exchange(self, readings: Readings) -> Readings:
-        return self._write(readings).read()
 
     def _process(self) -> Readings:
         used = resource.getrusage(resource.RUSAGE_SELF)

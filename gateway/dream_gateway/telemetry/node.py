@@ -1,6 +1,6 @@
 """The numbers of a node's workers, in a folder that all of them share.
 
-Each worker writes its own file every few seconds, whole, and holds a lock (flock) on another for life:
+Each worker writes its own file every few seconds, whole, and holds a lock on another for life:
 whoever can lock that one has proof that the worker is gone. Then what lasts of its numbers, those that
 only grow, goes into the node's *past*, and the file goes. So what is told of the node, its past and its
 workers, never goes backwards, whoever dies when: the past names the files that are in it, which are not
@@ -11,19 +11,17 @@ Blocks for as long as files take; for a thread.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from dream_gateway import metrics
+from dream_gateway import file_locks, metrics
 from dream_gateway.metrics import HistogramValue, lasting, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from dream_gateway.metrics import Readings, Value
@@ -57,7 +55,7 @@ class Node:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._name = name
-        self._alive: int | None = _locked(folder / f"{name}.alive")
+        self._alive: int | None = file_locks.hold(folder / f"{name}.alive")
         _forget(folder)
 
     def write(self, readings: Readings, *, ended: bool = False) -> None:
@@ -70,7 +68,7 @@ class Node:
 
     def read(self) -> Readings:
         """Return the node's numbers; those of workers that are gone go into its past."""
-        with self._alone():
+        with file_locks.alone(self._folder / "lock"):
             past = self._get(PAST) or Page([])
             pages = {path.stem: self._get(path.stem) for path in self._folder.glob("*.json")}
             pages.pop(PAST, None)
@@ -96,24 +94,7 @@ class Node:
     def _is_gone(self, name: str) -> bool:
         if name == self._name:
             return self._alive is None
-        with suppress(OSError):
-            file = os.open(self._folder / f"{name}.alive", os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            finally:
-                os.close(file)
-        return True
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        file = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(file)
+        return not file_locks.is_held(self._folder / f"{name}.alive")
 
     def _put(self, name: str, page: Page) -> None:
         unborn = self._folder / f"{name}.new"
@@ -125,12 +106,6 @@ class Node:
             return msgspec.json.decode((self._folder / f"{name}.json").read_bytes(), type=Page)
         except (OSError, msgspec.DecodeError):
             return None  # It was never written, or a machine that lost its power tore it.
-
-
-def _locked(path: Path) -> int:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return file
 
 
 def _forget(folder: Path) -> None:

@@ -25,10 +25,9 @@ export function withDreamGateway<R extends Request = Request, C = unknown>(
   };
 }
 
-/** Return the answer with more fields; those of an answer that was fetched cannot be changed. */
+/** Return the answer with more fields, and with the WebSocket it may have in Workers; one that was fetched cannot be changed. */
 function withFields(response: Response, fields: Fields): Response {
-  const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
-  const { status, statusText } = response;
-  return new Response(response.body, { status, statusText, headers });
+  const answer = new Response(response.body, response);
+  for (const [name, value] of Object.entries(fields)) answer.headers.set(name, value);
+  return answer;
 }

@@ -5,6 +5,16 @@ export function isBrowser(): boolean {
   return place.importScripts !== undefined && /^Mozilla\//.test(place.navigator?.userAgent ?? "");
 }
 
+/** Tell whether header fields are sent as UTF-8: those of Workers are, elsewhere each character is a byte. */
+export function isTextInFields(): boolean {
+  try {
+    new Headers([["x", "\u0100"]]);
+    return true;
+  } catch {
+    return false; // no byte, as the Fetch Standard has it
+  }
+}
+
 /** Return text that nobody made before: 128 random bits. */
 export function uniqueKey(): string {
   const bytes = new Uint8Array(16);

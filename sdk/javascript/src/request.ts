@@ -1,4 +1,5 @@
 import type { Options } from "./options.js";
+import { isTextInFields } from "./places.js";
 import type { Route } from "./route.js";
 
 /** A call as it was made, taken apart. */
@@ -62,5 +63,5 @@ function queryOf(input: Input): string {
 
 /** Return text as a header's value: fetch takes bytes as ISO 8859-1, and the gateway reads UTF-8. */
 export function fieldValue(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
+  return isTextInFields() ? text : String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -1,0 +1,207 @@
+"""The edge as an ASGI application that traces: see `dream_gateway.http1.tracing`.
+
+Without a tracer there is no application of this kind, and whoever is not traced is served by its base.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dream_gateway.edge.app import Edge
+from dream_gateway.edge.origin import parse_origin
+from dream_gateway.edge.proxy import Proxy
+from dream_gateway.edge.story import SWITCHED, Story
+from dream_gateway.edge.websocket import RefusedUpgradeError, WebSocketRelay
+from dream_gateway.http.inbound import from_scope
+from dream_gateway.http1.tracing import Tracing, passed_on
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from websockets.asyncio.client import ClientConnection
+
+    from dream_gateway.edge.front import Front
+    from dream_gateway.edge.gate import Ask, KeyAdmission
+    from dream_gateway.edge.options import EdgeOptions
+    from dream_gateway.edge.origin import Origin
+    from dream_gateway.edge.routes import RouteTable
+    from dream_gateway.edge.upstream import Upstream, UpstreamRequest, UpstreamResponse
+    from dream_gateway.edge.websocket import _Connect
+    from dream_gateway.hookspecs import Tracer
+    from dream_gateway.http.asgi import Headers, Receive, Scope, Send
+    from dream_gateway.http.inbound import Inbound
+    from dream_gateway.model import Verdict
+
+
+class TracedEdge(Edge):
+    """The data plane, traced. `tracing` is the caller's to start and close, in the server's loop."""
+
+    def __init__(
+        self,
+        *,
+        admission: KeyAdmission,
+        routes: RouteTable,
+        upstream: Upstream,
+        tracer: Tracer,
+        options: EdgeOptions | None = None,
+    ) -> None:
+        super().__init__(admission=admission, routes=routes, upstream=upstream, options=options)
+        self._upstream = upstream
+        self.tracing = Tracing(tracer, self.front)
+
+    async def _http(self, inbound: Inbound, receive: Receive, send: Send, proxy: Proxy) -> None:
+        trace = self.tracing.begin(inbound)
+        if trace is None:
+            await super()._http(inbound, receive, send, proxy)
+            return
+        story = Story(trace, receive, send)
+        traced = _TracedProxy(self.front, self._upstream, story)
+        try:
+            await super()._http(inbound, receive, story.send, traced)
+        finally:
+            story.over()
+
+    async def _websocket(
+        self, scope: Scope, receive: Receive, send: Send, sockets: WebSocketRelay
+    ) -> None:
+        trace = self.tracing.begin(from_scope(scope))
+        if trace is None:
+            await super()._websocket(scope, receive, send, sockets)
+            return
+        story = Story(trace, receive, send)
+        traced = _TracedSockets(self.front, story)
+        try:
+            await super()._websocket(scope, story.receive, story.send, traced)
+        finally:
+            story.over()
+
+
+class _TracedProxy(Proxy):
+    """Relays one traced request."""
+
+    __slots__ = ("_story",)
+
+    def __init__(self, front: Front, upstream: Upstream, story: Story) -> None:
+        super().__init__(front.gate, upstream, front.limits, front.options.patience)
+        self._story = story
+
+    async def relay(
+        self,
+        inbound: Inbound,
+        receive: Receive,
+        send: Send,
+        *,
+        ask: Ask,
+        request_id: bytes,
+        trusted: bool,
+    ) -> None:
+        """Relay it, and take note of why it is refused."""
+        with self._story.heard():
+            await super().relay(
+                inbound, receive, send, ask=ask, request_id=request_id, trusted=trusted
+            )
+
+    async def open(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Tell the upstream of the trace, and take note of when it answers."""
+        story = self._story
+        request.headers = passed_on(request.headers, story.trace)
+        if len(request.route.upstreams) == 1:
+            story.upstream = parse_origin(request.route.upstreams[0]).at(request.target)
+        with story.heard():
+            response = await super().open(request)
+        story.upstream = parse_origin(response.origin).at(request.target)
+        story.trace.answered(response.status, story.upstream)
+        return _Heard(response, story)
+
+    def took(self, verdict: Verdict) -> None:
+        """Take note of whose it is."""
+        self._story.verdict = verdict
+        super().took(verdict)
+
+    def refund(self, ask: Ask, verdict: Verdict) -> None:
+        """Take note of whose it is."""
+        self._story.verdict = verdict
+        super().refund(ask, verdict)
+
+
+class _Heard:
+    """An answer, and what goes wrong with the rest of it."""
+
+    __slots__ = ("_response", "_story", "headers", "origin", "status")
+
+    def __init__(self, response: UpstreamResponse, story: Story) -> None:
+        self._response = response
+        self._story = story
+        self.origin, self.status = response.origin, response.status
+        self.headers = response.headers
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the body is in."""
+        return self._response.complete
+
+    async def read(self) -> bytes:
+        """Return the next piece of the body."""
+        with self._story.heard():
+            return await self._response.read()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._response.close()
+
+
+class _TracedSockets(WebSocketRelay):
+    """Relays one traced WebSocket."""
+
+    __slots__ = ("_story",)
+
+    def __init__(self, front: Front, story: Story) -> None:
+        super().__init__(front.gate, front.limits, front.options.websocket_message)
+        self._story = story
+
+    async def relay(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        ask: Ask,
+        request_id: bytes,
+        trusted: bool,
+    ) -> None:
+        """Relay it, and take note of why it is refused."""
+        with self._story.heard():
+            await super().relay(
+                scope, receive, send, ask=ask, request_id=request_id, trusted=trusted
+            )
+
+    def _accept_headers(
+        self, upstream: ClientConnection, verdict: Verdict, request_id: bytes
+    ) -> Headers:
+        self._story.verdict = verdict
+        return super()._accept_headers(upstream, verdict, request_id)
+
+    async def _connect(
+        self, scope: Scope, ask: Ask, path: bytes, headers: Headers
+    ) -> ClientConnection:
+        story = self._story
+        told_of = passed_on(headers, story.trace)
+        try:
+            upstream = await super()._connect(scope, ask, path, told_of)
+        except RefusedUpgradeError as exc:
+            story.trace.answered(exc.status, story.upstream or "")
+            raise
+        story.trace.answered(SWITCHED, story.upstream or "")
+        return upstream
+
+    def _dial(
+        self,
+        origin: Origin,
+        host: bytes,
+        asked: bytes,
+        headers: Headers,
+        subprotocols: Sequence[str],
+    ) -> _Connect:
+        # What is asked for has the path of the upstream before it already.
+        self._story.upstream = origin.at(asked.removeprefix(origin.base))
+        return super()._dial(origin, host, asked, headers, subprotocols)

