@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import certifi
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.servers.postgres import Schemas, any_server
 
 from dream_gateway import keys
@@ -17,7 +20,6 @@ from dream_gateway.records.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
-    from pathlib import Path
 
     from dream_gateway.model import KeyKind, Mode
 
@@ -29,7 +31,11 @@ SECRET = re.compile(r"\b[sa]k_(?:test|live)_[0-9A-Za-z]{36}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember every secret that is minted in the run."""
+    """Remember every secret that is minted in the run, and hold no example to a time."""
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
     minted = config.stash[MINTED] = set()
     mint = keys.mint
 
@@ -115,12 +121,26 @@ async def schemas(postgres_server: str) -> AsyncIterator[Schemas]:
     await made.drop()
 
 
+@pytest.fixture
+def database(tmp_path: Path, migrated: Path) -> Path:
+    """An SQLite file of the test's own, `dream.db` in its folder, with the records' tables."""
+    return Path(shutil.copy(migrated, tmp_path / "dream.db"))
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of an empty store on each engine that can hold the records."""
+async def bare_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a store on each engine that can hold the records, with nothing in it."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/dream.db"
         return
     made = Schemas(request.getfixturevalue("postgres_server"))
     yield await made.new()
     await made.drop()
+
+
+@pytest.fixture
+def store(bare_store: str, request: pytest.FixtureRequest) -> str:
+    """The same with the records' tables, if they are there faster than they are made."""
+    if bare_store.startswith("sqlite:"):
+        request.getfixturevalue("database")
+    return bare_store

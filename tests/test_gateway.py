@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 HOUR = 3_600
 DAY = 24 * HOUR
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @dataclass
 class Shop:

@@ -304,4 +304,4 @@ class MeterMachine(RuleBasedStateMachine):
 
 
 TestMeter = MeterMachine.TestCase
-TestMeter.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMeter.settings = settings(max_examples=60, stateful_step_count=40)

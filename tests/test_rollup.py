@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 KINDS = (REQUESTS, UNITS, DENIED, REFUNDED)
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @asynccontextmanager
 async def started(store: str, clock: FakeClock, **values: Any) -> AsyncIterator[Gateway]:

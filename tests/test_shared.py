@@ -243,5 +243,5 @@ class SharedMachine(RuleBasedStateMachine):
 
 
 def test_nothing_that_changed_comes_back() -> None:
-    limits = settings(max_examples=100, stateful_step_count=40, deadline=None, database=None)
+    limits = settings(max_examples=100, stateful_step_count=40, database=None)
     run_state_machine_as_test(SharedMachine, settings=limits)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LIMIT = 20_000
 TIER = f"free={LIMIT}/month@100000/s"
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 def settings(folder: Path, name: str = "dream.db") -> Settings:
     return Settings(store=f"sqlite:///{folder / name}")

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -320,7 +319,6 @@ def template(migrated: Path) -> None:
 Money.TestCase.settings = settings(
     max_examples=int(os.environ.get("MONEY_EXAMPLES", "8")),
     stateful_step_count=16,
-    deadline=timedelta(minutes=2),
     suppress_health_check=list(HealthCheck),
 )
 TestMoney = Money.TestCase

@@ -259,6 +259,6 @@ class SmallCacheMachine(CacheMachine):
 
 
 TestCache = CacheMachine.TestCase
-TestCache.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestCache.settings = settings(max_examples=150, stateful_step_count=50)
 TestSmallCache = SmallCacheMachine.TestCase
-TestSmallCache.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestSmallCache.settings = settings(max_examples=60, stateful_step_count=50)

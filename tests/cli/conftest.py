@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,6 @@ from dream_gateway.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,18 @@ class Result:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def store(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the URL of a store of its own, in the environment too."""
-    url = f"sqlite:///{tmp_path / 'dream.db'}"
+    url = f"sqlite:///{database}"
     monkeypatch.setenv("DREAM_GATEWAY_STORE", url)
     monkeypatch.chdir(tmp_path)
     return url
+
+
+@pytest.fixture
+def no_store(store: str) -> None:
+    """Take the store's file away: the first command finds nothing."""
+    Path(store.removeprefix("sqlite:///")).unlink()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
+@pytest.mark.usefixtures("no_store")
 def test_a_gateway_in_good_health(done: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as upstream:
         url = f"http://127.0.0.1:{upstream.getsockname()[1]}"
@@ -31,6 +32,7 @@ def test_a_gateway_in_good_health(done: Command) -> None:
     assert names == ["settings", "plugins", "clock", "store", "schema", "journals", "upstream"]
 
 
+@pytest.mark.usefixtures("no_store")
 def test_it_makes_no_schema(done: Command, tmp_path: Path) -> None:
     checks = {check["name"]: check for check in done("doctor")["checks"]}
     assert checks["schema"]["detail"].startswith("none yet")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from dream_gateway.records.migrate import HEAD, KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@pytest.mark.usefixtures("no_store")
 def test_a_plan_changes_nothing_and_a_migration_leaves_nothing_to_do(
     done: Callable[..., Any],
 ) -> None:

@@ -16,15 +16,15 @@ import yaml
 from chaos.node import Node
 from tests.deploy.test_dashboards import DASHBOARD, PANELS, RULES
 from tests.servers.ports import free_port
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 CONFIGURATION = DEPLOY / "prometheus" / "prometheus.yml"
 ALERTS = DEPLOY / "prometheus" / "alerts.yaml"
 CASES = Path(__file__).with_name("alerts.test.yaml")
-PATIENCE_SECONDS = 60.0
 MOUNTED = "/etc/prometheus/alerts*.yaml"
 
 needs_promtool = pytest.mark.skipif(
@@ -194,16 +194,6 @@ async def asking(node: Node, key: str) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until something is true, for so long as is bearable; return whether it is."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await true():  # noqa: ASYNC110 - there is no event
-                await asyncio.sleep(0.5)
-            return True
-    return False
-
-
 @pytest.mark.long
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
 async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_noticed(
@@ -214,7 +204,8 @@ async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_not
     async with prometheus(tmp_path, place) as client:
         asked = Asked(client)
         async with asking(node, key):
-            await until(asked.all_answered)
+            with contextlib.suppress(AssertionError):  # What has no answer is told below.
+                await eventually(asked.all_answered, "answered, every panel")
         assert asked.unanswered == set()
         for variable in DASHBOARD["templating"]["list"][1:]:
             assert variable["definition"].startswith("label_values(dream_gateway_workers")
@@ -224,4 +215,4 @@ async def test_every_panel_has_something_to_show_of_a_node_and_a_dead_one_is_not
             assert value == {"job": "dream-gateway", "instance": place}[variable["name"]]
         assert await asked.alerts() == {("ok", "inactive")}
         await node.kill()
-        assert await until(asked.one_is_pending)
+        await eventually(asked.one_is_pending, "pending, an alert")

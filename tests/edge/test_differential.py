@@ -154,8 +154,8 @@ requests = st.tuples(
 
 @settings(
     max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # Its counts are set to zero.
+    # Its counts are set to zero.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     st.lists(requests, min_size=1, max_size=3),

@@ -209,8 +209,8 @@ requests = st.builds(
 
 @settings(
     max_examples=400,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # It only makes connections.
+    # It only makes connections.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(requests, min_size=1, max_size=3).map(b"".join), st.lists(st.integers(1, 90)))
 @example(POST + b"Content-Length: 3\r\n\r\nabc" + b"GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n", [10])

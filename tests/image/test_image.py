@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import pytest
 from tests.image.conftest import IMAGE, USER
 from tests.image.engine import Buildah, Container, oldest_of
 from tests.servers.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, status_of, until
 
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.version import version
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(1200)  # The first one waits for the image.
 
-PATIENCE_SECONDS = 60.0
 LIMIT = 3
 SLOW = "/slow"
 PASSING = ("/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/run")  # noqa: S108 - where anybody may write
@@ -100,19 +99,18 @@ class Served:
         return found
 
 
-def until(true: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait until something is true, as long as a process runs."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+def is_ready(served: Served) -> bool:
+    assert served.process.poll() is None
+    return status_of(f"{served.url('SERVICE_PORT')}/ready") == 200
 
 
-def is_ready(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/ready", trust_env=False, timeout=30).status_code == 200
-    return False
+def is_over(served: Served) -> bool:
+    """Kill what is left of it, one process at a time; tell whether nothing was."""
+    left = oldest_of(USER, served.process.pid)
+    if left is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(left, signal.SIGKILL)
+    return left is None
 
 
 @contextlib.contextmanager
@@ -131,13 +129,10 @@ def serving(
     }
     served = Served(subprocess.Popen(start(environ)), environ)
     try:
-        until(lambda: is_ready(served.url("SERVICE_PORT")), served.process)
+        until(lambda: is_ready(served), "ready")
         yield served
     finally:
-        while (left := oldest_of(USER, served.process.pid)) is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(left, signal.SIGKILL)
-            time.sleep(0.05)
+        until(lambda: is_over(served), "over")
         served.process.wait(PATIENCE_SECONDS)
 
 
@@ -208,7 +203,7 @@ def test_it_serves_counts_and_drains(container: Container, upstream: Upstream) -
         answers.append(httpx.get(edge, headers=key).status_code)
         assert answers == [200] * (LIMIT - 1) + [429]
         os.kill(served.supervisor, signal.SIGTERM)
-        until(lambda: not is_ready(served.url("SERVICE_PORT")), served.process)
+        until(lambda: not is_ready(served), "draining")
         upstream.may_answer.set()
         asking.join(PATIENCE_SECONDS)
         assert slow == [200]

@@ -20,8 +20,8 @@ def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with opened(tmp_path / "dream.db") as shop:
+async def shop(database: Path) -> AsyncIterator[Shop]:
+    async with opened(database) as shop:
         yield shop
 
 

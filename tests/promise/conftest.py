@@ -126,11 +126,11 @@ def _has_journal(pid: int) -> bool:
 
 
 @pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
+async def running(database: Path) -> AsyncIterator[Running]:
     upstream = Upstream()
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     upstream.port = server.sockets[0].getsockname()[1]
-    gateway = Running(tmp_path, upstream)
+    gateway = Running(database.parent, upstream)
     yield gateway
     if gateway.served is not None:
         await asyncio.to_thread(gateway.stop)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def engine(store: str) -> AsyncIterator[AsyncEngine]:
-    backend = open_backend(store, FakeClock())
+async def engine(bare_store: str) -> AsyncIterator[AsyncEngine]:
+    backend = open_backend(bare_store, FakeClock())
     yield backend.records_engine()
     await backend.close()
 

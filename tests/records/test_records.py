@@ -59,8 +59,8 @@ async def shop(administration: Administration) -> NewProject:
     return await administration.create_platform("shop", Mode.TEST, TIERS, [])
 
 
-async def test_processes_that_start_at_once_migrate_once(store: str) -> None:
-    command = [sys.executable, "-m", "dream_gateway", "platform", "list", "--store", store]
+async def test_processes_that_start_at_once_migrate_once(bare_store: str) -> None:
+    command = [sys.executable, "-m", "dream_gateway", "platform", "list", "--store", bare_store]
     started = [await asyncio.create_subprocess_exec(*command) for _ in range(4)]
     assert [await process.wait() for process in started] == [0] * 4
 

@@ -117,7 +117,7 @@ async def test_who_takes_nothing_is_sent_little(port: int, site: Pieces) -> None
     async with asyncio.timeout(2 * PATIENCE_SECONDS):
         while site.sent == 0 or site.sent != before:
             before = site.sent
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # That no more is sent is told by time alone.
         assert site.sent < 1_000
         body = await reader.readuntil(b"\r\n\r\n")
         assert body

@@ -65,7 +65,8 @@ BODIES = st.binary(max_size=60) | st.dictionaries(
 ).map(lambda value: json.dumps(value).encode())
 METHODS = st.sampled_from(["GET", "POST", "PATCH", "DELETE", "HEAD", "PUT", "BREW"])
 SETTINGS = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=200,
 )
 
 

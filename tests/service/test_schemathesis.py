@@ -59,7 +59,6 @@ EXAMPLES = int(os.environ.get("DREAM_GATEWAY_TEST_EXAMPLES", "5"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -108,7 +108,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_it_never_tells_less_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory, happened: list[tuple[str, int, int]]
 ) -> None:

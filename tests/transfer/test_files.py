@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHARED = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 CELLS = st.one_of(
     st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(), st.binary(max_size=40),

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 SECRET, PUBLISHABLE = frozenset({KeyKind.SECRET}), frozenset({KeyKind.PUBLISHABLE})
 VAULT = Vault([mint_key()])
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 def clock() -> FakeClock:
     return FakeClock(NOW)

@@ -326,7 +326,6 @@ def documents(draw: st.DrawFn) -> Document:
 @given(documents())
 @settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_an_export_that_is_imported_is_the_same_export(
@@ -358,7 +357,6 @@ NOISE = st.one_of(
 @given(documents(), st.data())
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_whatever_is_wrong_in_a_line_nothing_breaks_and_no_project_is_half_there(

@@ -70,14 +70,14 @@ def numbers(bucket: Bucket) -> list[int]:
     return [bucket.tat_us, bucket.out, bucket.surplus]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a=large(53), b=large(53), c=large(42))
 def test_a_product_is_divided_exactly(ask: Ask, a: int, b: int, c: int) -> None:
     if a * b // c < 2**53:
         assert tuple(ask("gcra_muldiv", a, b, c)) == divmod(a * b, c)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(scene=scenes(), data=st.data())
 def test_taking_agrees(ask: Ask, scene: tuple[Rate, Bucket, int], data: st.DataObject) -> None:
     rate, bucket, now = scene
@@ -90,7 +90,7 @@ def test_taking_agrees(ask: Ask, scene: tuple[Rate, Bucket, int], data: st.DataO
     assert answer == numbers(took.bucket) + after
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(scene=scenes(), data=st.data())
 def test_settling_agrees(ask: Ask, scene: tuple[Rate, Bucket, int], data: st.DataObject) -> None:
     rate, bucket, now = scene
@@ -101,7 +101,7 @@ def test_settling_agrees(ask: Ask, scene: tuple[Rate, Bucket, int], data: st.Dat
     assert answer == numbers(after)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(scene=scenes(), before=rates)
 def test_adopting_agrees(ask: Ask, scene: tuple[Rate, Bucket, int], before: Rate) -> None:
     rate, bucket, now = scene

@@ -228,8 +228,7 @@ items = st.builds(
 @given(changes=st.lists(st.none() | items, max_size=6))
 @settings(
     max_examples=8,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_after_any_changes_what_is_listed_is_what_was_listed_last(
     billing: StripeBilling, account: Account, changes: list[CatalogueItem | None]
