@@ -230,8 +230,8 @@ class Secured(asyncio.Protocol):
 class Deciphered(asyncio.BufferedProtocol):
     """Hands what a client said within TLS to its connection.
 
-    It is read into one buffer for all, and copied from there at once: event loops would make one for
-    each reading, which costs ten times what deciphering a request does.
+    It is read into one buffer for all, and copied from there at once: event loops would make one of
+    that size for each reading, which can cost ten times what deciphering a request does.
     """
 
     __slots__ = ("_buffer", "_connection")
