@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
 from dream_gateway.edge.traced_app import TracedEdge
+from dream_gateway.http1.tracing import Tracing
 from dream_gateway.http1.watch import Watch
 from dream_gateway_otel.spans import RequestTrace
 
@@ -50,6 +51,10 @@ class Spans:
     def begin(self, asked: Asked) -> RequestTrace:
         return RequestTrace(self._maker, asked)
 
+    def finished(self) -> Sequence[ReadableSpan]:
+        """Return the spans that ended."""
+        return self.exporter.get_finished_spans()
+
     def told(self) -> list[Told]:
         """Return the spans as far as they ended."""
         return [
@@ -59,15 +64,13 @@ class Spans:
                 dict(span.attributes or {}),
                 span.status.status_code is StatusCode.ERROR,
             )
-            for span in self.exporter.get_finished_spans()
+            for span in self.finished()
         ]
 
     async def has(self, number: int) -> list[ReadableSpan]:
         """Return that many spans, once they ended: those of the caller's side first."""
-        await eventually(
-            lambda: len(self.exporter.get_finished_spans()) >= number, f"ended, {number} spans"
-        )
-        spans = self.exporter.get_finished_spans()
+        await eventually(lambda: len(self.finished()) >= number, f"ended, {number} spans")
+        spans = self.finished()
         assert len(spans) == number, self.told()
         for span in self.told():
             check(span)
@@ -90,16 +93,21 @@ async def traced(
     kind: str, serve: Serve, admission: Any, spans: Spans
 ) -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Serve the edge with a tracer in front of an upstream; returns its URL."""
-    client = HttpUpstream()
+    client, started = HttpUpstream(), list[Tracing]()
 
     async def start(*upstreams: str, prefix: str = "/") -> str:
         table = RouteTable([Route(prefix=prefix, upstreams=upstreams)])
         app = TracedEdge(admission=admission, routes=table, upstream=client, tracer=spans)
-        if kind == "asgi":
-            return await serve(app)
-        return await serve(app, http=EdgeProtocols(app.front, client.origins, Watch(), spans))
+        protocols = EdgeProtocols(app.front, client.origins, Watch(), spans)
+        tracing = app.tracing if kind == "asgi" else protocols.tracing
+        assert tracing is not None
+        tracing.start()
+        started.append(tracing)
+        return await serve(app) if kind == "asgi" else await serve(app, http=protocols)
 
     yield start
+    for tracing in started:
+        tracing.close()
     await client.close()
 
 
@@ -148,6 +156,24 @@ async def test_the_upstream_is_told_of_its_span_and_nobody_else_is_traced(
     assert of_server["server.address"] == "127.0.0.1"
     assert of_asked["url.full"] == upstream + "/v1/a"
     assert SECRET not in str(spans.told())
+
+
+async def test_some_are_traced_unasked_one_at_a_time(
+    traced: Serve, raw_upstream: Serve, http: httpx.AsyncClient, spans: Spans
+) -> None:
+    spans.per_second = 50.0
+    asked = 0
+    base = await traced(await raw_upstream(answering(OK)))
+
+    async def ask() -> int:
+        nonlocal asked
+        asked += 1
+        assert (await http.get(base)).text == "done"
+        return len({span.context.trace_id for span in spans.finished() if span.context})
+
+    await eventually(ask, "traced, three", holds=lambda traces: traces >= 3)
+    roots = [span for span in spans.finished() if span.parent is None]
+    assert 3 <= len(roots) <= asked
 
 
 @pytest.mark.parametrize(
@@ -251,7 +277,7 @@ async def test_a_websocket_has_a_handshake_and_a_life(
         async with connect(url, additional_headers={**bearer, **SAMPLED}, proxy=None) as socket:
             await socket.send("x")
             assert await socket.recv() == "x"
-            assert len(spans.exporter.get_finished_spans()) == 2
+            assert len(spans.finished()) == 2
             socket.transport.abort()
         server, asked, life = await spans.has(3)
         with pytest.raises(InvalidStatus):
