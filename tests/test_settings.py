@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dream_gateway.cli.settings import reference_page
 from dream_gateway.configuration import load_settings, state_dir
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.settings import RouteSettings, Settings, decode, encode
+from dream_gateway.settings import RouteSettings, Settings
 from dream_gateway.settings_table import shown, table, without_password
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference" / "settings.md"
@@ -195,21 +192,3 @@ def test_the_reference_page_is_current() -> None:
 def test_the_state_folder_follows_the_xdg_specification() -> None:
     assert state_dir({"HOME": "/h"}) == Path("/h/.local/state/dream-gateway")
     assert state_dir({"HOME": "/h", "XDG_STATE_HOME": "/s"}) == Path("/s/dream-gateway")
-
-
-@given(
-    port=st.integers(0, 65535),
-    share=st.floats(0.001, 1),
-    host=st.text(),
-    prefixes=st.lists(st.text(alphabet="ab/"), max_size=3),
-)
-def test_another_process_reads_the_same_settings(
-    port: int, share: float, host: str, prefixes: list[str]
-) -> None:
-    routes = tuple(RouteSettings(prefix="/" + text) for text in prefixes)
-    settings = msgspec.structs.replace(
-        Settings(), port=port, lease_share=share, host=host, routes=routes
-    )
-    line = encode(settings)
-    assert decode(line) == settings
-    assert b"\n" not in line

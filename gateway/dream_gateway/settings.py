@@ -119,6 +119,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     service_url: Annotated[
         str, Meta(description="URL that browsers reach the service by; empty: where it listens.")
     ] = ""
+    tls_certificate: Annotated[
+        str,
+        Meta(description="File with the edge's TLS certificate chain, in PEM; empty: plain HTTP."),
+    ] = ""
+    tls_key: Annotated[
+        str, Meta(description="File with the private key of it, in PEM, not encrypted.")
+    ] = ""
+    service_tls_certificate: Annotated[
+        str,
+        Meta(description="File with the service's certificate chain, in PEM; empty: plain HTTP."),
+    ] = ""
+    service_tls_key: Annotated[
+        str, Meta(description="File with the private key of it, in PEM, not encrypted.")
+    ] = ""
     workers: Annotated[
         Annotated[int, Meta(ge=1, le=1024)], Meta(description="Worker processes.")
     ] = 1
@@ -294,21 +308,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def edge_base(self) -> str:
         """The URL that the edge listens on; people may know it by another name."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return base_url(self.host, self.port, is_secure=bool(self.tls_certificate))
 
     @property
     def service_base(self) -> str:
         """The URL that browsers reach the service by, without a slash at its end."""
-        host = f"[{self.service_host}]" if ":" in self.service_host else self.service_host
-        return self.service_url.rstrip("/") or f"http://{host}:{self.service_port}"
+        is_secure = bool(self.service_tls_certificate)
+        listens = base_url(self.service_host, self.service_port, is_secure=is_secure)
+        return self.service_url.rstrip("/") or listens
 
 
-def encode(settings: Settings) -> bytes:
-    """Return the settings as one line of JSON, for another process of this gateway."""
-    return msgspec.json.encode(settings)
-
-
-def decode(line: bytes) -> Settings:
-    """Return the settings that `encode` wrote."""
-    return msgspec.json.decode(line, type=Settings)
+def base_url(host: str, port: int, *, is_secure: bool) -> str:
+    """Return the URL of a listener, without a slash at its end."""
+    scheme = "https" if is_secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.tls import DAY, Authority
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.journal import Journal, boot_id
@@ -134,3 +135,22 @@ def test_a_store_of_a_newer_version_is_told_and_not_looked_into(
     assert result.code == 1
     assert "bad  schema    from a newer version" in result.out
     assert "secrets" not in result.out
+
+
+def test_certificates_are_looked_at(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    good = authority.issue("127.0.0.1", tmp_path / "good.pem")
+    old = authority.issue("127.0.0.1", tmp_path / "old.pem", until=-DAY)
+    monkeypatch.setenv("DREAM_GATEWAY_TLS_CERTIFICATE", str(good.certificate))
+    monkeypatch.setenv("DREAM_GATEWAY_TLS_KEY", str(good.key))
+    checks = {check["name"]: check for check in run("doctor", "--json").json["checks"]}
+    assert (checks["tls"]["ok"], checks["tls"]["detail"]) == (
+        True,
+        f"tls_certificate {good.certificate}",
+    )
+    monkeypatch.setenv("DREAM_GATEWAY_TLS_CERTIFICATE", str(old.certificate))
+    assert "is not the key of" in _bad(run("doctor", "--json"))["tls"]
+    monkeypatch.setenv("DREAM_GATEWAY_TLS_KEY", str(old.key))
+    assert "expired at" in _bad(run("doctor", "--json"))["tls"]

@@ -58,6 +58,20 @@ def test_serve_says_where_it_listens_and_ends_well_when_told_to(
     assert (gateway.stop(), gateway.log.read_text()) == (0, "")
 
 
+def test_sigusr1_has_the_access_log_go_on_in_a_new_file(
+    spawn: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "access.log"
+    monkeypatch.setenv("DREAM_GATEWAY_ACCESS_LOG_FILE", str(path))
+    process = spawn("serve", "--port", "0", "--service-port", "0", "--access-log", "--json")
+    _first_line(process)
+    path.rename(tmp_path / "access.log.1")
+    process.send_signal(signal.SIGUSR1)
+    until(path.exists, "there is a new file")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+
+
 def test_a_port_in_use_is_one_line(spawn: Spawn) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from tests.edge.stand_in import StandInAdmission
+from tests.servers.tls import Authority, reached
 from tests.waiting import eventually
 
 from dream_gateway.edge.app import Edge
@@ -20,6 +22,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
+from dream_gateway.http1.secured import SecuredProtocols
 from dream_gateway.http1.watch import Watch
 
 if TYPE_CHECKING:
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
 
 
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signed the certificate of the edge."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
@@ -106,10 +115,13 @@ async def raw_upstream() -> AsyncIterator[Callable[[RawHandler], Awaitable[str]]
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@pytest.fixture(params=["asgi", "protocol", "express"])
+@pytest.fixture(params=["asgi", "protocol", "express", pytest.param("tls", marks=pytest.mark.long)])
 def kind(request: pytest.FixtureRequest, admission: StandInAdmission) -> str:
-    """Which of the two edges is tested; the express is the protocol with its shortcuts open."""
-    admission.plain = request.param == "express"
+    """Which of the two edges is tested; the express is the protocol with its shortcuts open.
+
+    So is that below TLS, which is taken off before the tests' clients.
+    """
+    admission.plain = request.param in {"express", "tls"}
     return str(request.param)
 
 
@@ -118,6 +130,7 @@ async def edge(
     kind: str,
     serve: Callable[..., Awaitable[str]],
     admission: StandInAdmission,
+    authority: Authority,
 ) -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Serve the edge in front of upstreams, by either way there is; returns its URL."""
     clients: list[HttpUpstream] = []
@@ -138,11 +151,19 @@ async def edge(
             options = replace(options or EdgeOptions(), patience=patience)
         app = Edge(admission=admission, routes=table, upstream=client, options=options)
         more = dict(settings or {})
+        watch = Watch(patience)
         if kind != "asgi":
-            more["http"] = EdgeProtocols(app.front, client.origins, Watch(patience))
-        return await serve(app, **more)
+            more["http"] = EdgeProtocols(app.front, client.origins, watch)
+        if kind != "tls":
+            return await serve(app, **more)
+        context = authority.context("127.0.0.1")
+        more["http"] = SecuredProtocols(more["http"], context, watch)
+        port = int((await serve(app, **more)).rpartition(":")[2])
+        plain = await fronts.enter_async_context(reached(port, authority.client()))
+        return f"http://127.0.0.1:{plain}"
 
-    yield start
+    async with AsyncExitStack() as fronts:
+        yield start
     for client in clients:
         await client.close()
 

@@ -124,6 +124,11 @@ async def test_refusals(
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.json()["code"] == "missing_credential"
+    two = await http.get(base, headers={"x-api-key": "ak_test_" + "b" * 36})
+    assert two.json()["code"] == "invalid_credential"
+    # What admission is asked about, it counts itself.
+    counted = admission.counts.take().metrics
+    assert counted == {("", f"denied.{code}_credential"): 1 for code in ("missing", "invalid")}
     assert (await http.get(base, headers={"authorization": "Bearer ak_x"})).json()["code"] == (
         "invalid_credential"
     )

@@ -44,7 +44,7 @@ async def test_keeps_connections(
 
 
 async def test_spoofed_and_hop_by_hop_fields_stay_behind(
-    edge: Serve, http: httpx.AsyncClient, listening: Serve, heard: Any
+    edge: Serve, http: httpx.AsyncClient, listening: Serve, heard: Any, kind: str
 ) -> None:
     base = await edge(await listening())
     await http.get(
@@ -73,7 +73,9 @@ async def test_spoofed_and_hop_by_hop_fields_stay_behind(
     assert heard.get("x-public") == ["2", "1"]
     assert heard.get("x-forwarded-for") == ["127.0.0.1"]
     port = base.rpartition(":")[2]
-    assert heard.get("forwarded") == [f'for=127.0.0.1;host="127.0.0.1:{port}";proto=http']
+    proto = "https" if kind == "tls" else "http"
+    assert heard.get("x-forwarded-proto") == [proto]
+    assert heard.get("forwarded") == [f'for=127.0.0.1;host="127.0.0.1:{port}";proto={proto}']
 
 
 async def test_a_trusted_peer_is_believed(

@@ -7,11 +7,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.waiting import until
 
 from dream_gateway import metrics
 from dream_gateway.errors import UpstreamError
 from dream_gateway.http1 import access as module
-from dream_gateway.http1.access import AccessLog, Charge, Note, line
+from dream_gateway.http1.access import AccessLog, Charge, Note, Order, line
 from dream_gateway.http1.noting import UnderWay
 from dream_gateway.http1.request import Request
 from dream_gateway.http1.watch import Watch
@@ -107,7 +108,7 @@ def test_nobody_waits_for_who_reads_the_log_and_what_is_dropped_is_counted(
     dropped = access.measure()[metrics.DROPPED.name][()]
     os.set_blocking(reader, True)
     with open(reader, "rb") as file:
-        access._notes.put(None)
+        access._notes.put(Order.CLOSE)
         lines = file.read().splitlines()
     access.close()
     assert isinstance(dropped, int)
@@ -198,3 +199,41 @@ async def test_a_client_that_leaves_between_requests_is_not_noted(noted: Any) ->
     connection.data_received(GET)
     connection.connection_lost(None)
     assert brief(lines()) == [("GET", "/a", 204, None)]
+
+
+def test_a_file_that_is_given_another_name_is_followed_by_one_of_its_own(tmp_path: Path) -> None:
+    path, rounds, each = tmp_path / "access.log", 20, 50
+    access = AccessLog(str(path))
+    for number in range(rounds):
+        for at in range(each):
+            access.note(Note(number * each + at, None, request(), 200, PASSED, 0.0, 1, None))
+        path.rename(tmp_path / f"access.log.{number}")
+        access.reopen()
+        # The next name is given once there is a file of this one.
+        until(path.exists, "there is a new file")
+    access.close()
+    files = [*(tmp_path / f"access.log.{number}" for number in range(rounds)), path]
+    lines = [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+    times = [line["time"] for line in lines]
+    assert len(times) == rounds * each
+    assert times == sorted(times)
+    assert all(file.stat().st_size for file in files[:-1])
+
+
+def test_a_file_that_cannot_be_opened_again_leaves_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    access = AccessLog(str(folder / "access.log"))
+    folder.rename(tmp_path / "moved")
+    access.reopen()
+    access.note(Note(0.0, None, request(), 200, PASSED, 0.0, 1, None))
+    access.close()
+    assert (tmp_path / "moved" / "access.log").read_bytes().count(b"\n") == 1
+
+
+def test_the_standard_output_is_not_opened_again(capfd: pytest.CaptureFixture[str]) -> None:
+    access = AccessLog()
+    access.reopen()
+    access.note(Note(0.0, None, request(), 200, PASSED, 0.0, 1, None))
+    access.close()
+    assert capfd.readouterr().out.count("\n") == 1

@@ -33,6 +33,7 @@ OTHERS = (
     "react@19",
     "react-dom@19",
     "@types/react@19",
+    "@cloudflare/workers-types@4",
     "esbuild@0.28",
     "miniflare@4.20260410.0",  # the last one for Node 20
 )

@@ -20,14 +20,23 @@ pytestmark = [
     pytest.mark.skipif(npm.missing() is not None, reason=f"{npm.missing()} is not installed"),
 ]
 
-STRICT = (
-    "--strict",
-    "--noEmit",
-    "--target",
-    "es2022",
-    "--lib",
-    "es2022,dom,dom.iterable,dom.asynciterable",
-)
+STRICT = ("--strict", "--noEmit", "--target", "es2022")
+DOM = "es2022,dom,dom.iterable,dom.asynciterable"
+BUNDLER = ("--module", "esnext", "--moduleResolution", "bundler")
+CONSUMERS = ("consumer.ts", "consumer.mts")  # CommonJS and ESM
+
+COMPILATIONS = {
+    "nodenext": ("--module", "nodenext", "--lib", DOM, "--types", "node", *CONSUMERS),
+    "bundler": (*BUNDLER, "--lib", DOM, "--types", "node", *CONSUMERS),
+    "workers": (
+        *BUNDLER,
+        "--lib",
+        "es2022",
+        "--types",
+        "@cloudflare/workers-types",
+        "elsewhere.ts",
+    ),
+}
 
 
 def test_its_own_tests_pass_on_live_gateways(package: Path) -> None:
@@ -69,13 +78,9 @@ def test_it_has_the_version_of_the_gateway(package: Path) -> None:
     assert json.loads((package / "package.json").read_text())["version"] == version[1]
 
 
-@pytest.mark.parametrize("module", ["nodenext", "bundler"])
-def test_its_types_hold_for_whoever_installs_it(consumer: Path, module: str) -> None:
-    manner = ("--module", "nodenext") if module == "nodenext" else (
-        "--module", "esnext", "--moduleResolution", "bundler"
-    )  # fmt: skip
-    files = ("consumer.ts", "consumer.mts")  # CommonJS and ESM
-    npm.run(consumer, "node_modules/.bin/tsc", *STRICT, *manner, "--types", "node", *files)
+@pytest.mark.parametrize("manner", COMPILATIONS)
+def test_its_types_hold_for_whoever_installs_it(consumer: Path, manner: str) -> None:
+    npm.run(consumer, "node_modules/.bin/tsc", *STRICT, *COMPILATIONS[manner])
 
 
 def test_it_is_loaded_as_commonjs_and_as_esm(consumer: Path, served: dict[str, str]) -> None:

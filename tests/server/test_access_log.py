@@ -134,3 +134,39 @@ async def _leave(edge: str, key: str, upstream: Any) -> None:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines() if line.endswith(b"}")]
+
+
+async def test_no_line_is_lost_when_the_file_is_given_another_name_under_load(
+    supervise: Supervise, settings: Settings, tmp_path: Path
+) -> None:
+    path, old, asked = tmp_path / "access.log", tmp_path / "access.log.1", 0
+    noted = msgspec.structs.replace(settings, access_log=True, access_log_file=str(path), workers=2)
+
+    async def ask(running: Any, done: asyncio.Event) -> int:
+        count = 0
+        async with httpx.AsyncClient(timeout=60) as client:
+            while not done.is_set():
+                answer = await client.get(f"{running.addresses.service}/health?{count}")
+                count += answer.status_code == 200
+        return count
+
+    async with supervise(noted) as running:
+        done = asyncio.Event()
+        asking = [asyncio.create_task(ask(running, done)) for _ in range(4)]
+        await _grown(path, 50)
+        path.rename(old)
+        running.supervisor.reopen_logs()
+        await _grown(path, 50)
+        done.set()
+        asked = sum(await asyncio.gather(*asking))
+    lines = [*old.read_bytes().splitlines(), *path.read_bytes().splitlines()]
+    assert [json.loads(line)["path"] for line in lines] == ["/health"] * asked
+
+
+async def _grown(path: Path, number: int) -> None:
+    """Wait until a file has so many lines."""
+
+    def count() -> int:
+        return path.read_bytes().count(b"\n") if path.exists() else 0
+
+    await eventually(count, f"{number} lines", holds=lambda found: found >= number)

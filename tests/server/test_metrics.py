@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dream_gateway.settings import Settings
 
-    Supervise = Callable[[Settings], AbstractAsyncContextManager[Any]]
+    Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
 TOKEN = "operator-token-of-32-characters-or-more"
 ACCEPT = "application/openmetrics-text; version=1.0.0"
@@ -64,12 +64,14 @@ class Scraper:
 
 async def _ask(client: httpx.AsyncClient, url: str, key: str, times: int) -> set[int]:
     """Ask, each time on a connection of its own, so that any worker may answer."""
-    headers = {"authorization": f"Bearer {key}", "connection": "close"}
+    headers = {"connection": "close"}
+    if key:
+        headers["authorization"] = f"Bearer {key}"
     return {(await client.get(url, headers=headers)).status_code for _ in range(times)}
 
 
 @pytest.mark.long
-async def test_one_scrape_tells_of_all_workers_and_never_less_when_one_is_killed(
+async def test_one_scrape_tells_of_all_workers_and_never_less_when_they_end(
     supervise: Supervise, settings: Settings, upstream: Any
 ) -> None:
     upstream.answer.set()
@@ -82,17 +84,25 @@ async def test_one_scrape_tells_of_all_workers_and_never_less_when_one_is_killed
         plugins={"prometheus": {}},
         routes=(RouteSettings(upstreams=(upstream.url,)),),
     )
-    async with supervise(watched) as running, httpx.AsyncClient(timeout=60) as client:
+    anew = msgspec.structs.replace(
+        watched
+    )  # an object of its own: the same is not put in its place
+    async with (
+        supervise(watched, lambda: anew) as running,
+        httpx.AsyncClient(timeout=60) as client,
+    ):
         scraper = Scraper(client, running.addresses.service)
         edge = running.addresses.edge
         assert await _ask(client, edge, key, 30) == {200}
         assert await _ask(client, edge, "ak_test_nobody", 3) == {401}
+        assert await _ask(client, edge, "", 2) == {401}
         allowed = ("dream_gateway_verdicts_total", (("code", "allowed"),))
         found = await scraper.until(
             {
                 allowed: 30,
                 ("dream_gateway_units_total", ()): 30,
                 ("dream_gateway_verdicts_total", (("code", "invalid_credential"),)): 3,
+                ("dream_gateway_verdicts_total", (("code", "missing_credential"),)): 2,
                 ("dream_gateway_answer_seconds_count", ()): 30,
                 ("dream_gateway_workers", ()): 2,
                 ("dream_gateway_upstream_seconds_count", (("upstream", upstream.url),)): 30,
@@ -109,6 +119,12 @@ async def test_one_scrape_tells_of_all_workers_and_never_less_when_one_is_killed
             assert await _ask(client, edge, key, 5) == {200}
             await scraper.until({allowed: 30 + 5 * round_})
         await scraper.until({("dream_gateway_worker_starts_total", ()): 4})
+        running.supervisor.reload()
+        assert await running.told(2) == "reloaded: 2 workers replaced"
+        assert await _ask(client, edge, key, 5) == {200}
+        ends = {"dream_gateway_worker_starts_total": 6, "dream_gateway_worker_deaths_total": 2}
+        told: Samples = {(name, ()): float(value) for name, value in ends.items()}
+        await scraper.until({allowed: 45, ("dream_gateway_workers", ()): 2, **told})
 
 
 def _samples() -> set[str]:

@@ -74,7 +74,7 @@ def check_metrics(measured: dict[str, Any]) -> None:
     verdicts = measured["dream_gateway_verdicts"].sum
     assert verdicts.is_monotonic
     counted = {attributes(point)["code"]: point.as_int for point in verdicts.data_points}
-    assert counted == {"allowed": 6}
+    assert counted == {"allowed": 6, "missing_credential": 1}
     (latencies,) = measured["dream_gateway_upstream_seconds"].histogram.data_points
     assert latencies.count == sum(latencies.bucket_counts) > 0
     assert len(latencies.bucket_counts) == len(latencies.explicit_bounds) + 1

@@ -16,8 +16,9 @@ import pytest
 from tests.waiting import PATIENCE_SECONDS, becomes
 
 from dream_gateway.errors import ConfigurationError
-from dream_gateway.server import workers
+from dream_gateway.server import supervisor, workers
 from dream_gateway.server.listeners import open_listeners
+from dream_gateway.server.worker_process import start_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,7 @@ async def test_an_answer_whose_head_kept_the_connection_is_followed_by_one_that_
 
 def test_sockets_for_another_process_are_left_alone(settings: Settings) -> None:
     listeners = open_listeners(settings, {"LISTEN_FDS": "2", "LISTEN_PID": "1"})
-    assert not listeners.addresses().edge.endswith(":0")
+    assert not listeners.addresses(settings).edge.endswith(":0")
     listeners.close()
 
 
@@ -210,3 +211,54 @@ def _activated(edge: socket.socket, service: socket.socket, store: str, folder: 
     )
     moves = [(os.POSIX_SPAWN_DUP2, s.fileno(), s.fileno() + AWAY) for s in (edge, service)]
     return os.posix_spawn("/bin/bash", ["bash", "-c", script], os.environ, file_actions=moves)
+
+
+async def test_a_worker_that_is_being_started_gets_the_new_settings(
+    supervise: Supervise, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, go_on = asyncio.Event(), asyncio.Event()
+    changed = msgspec.structs.replace(settings, dashboard=False)
+
+    async def slowly(*args: Any) -> Any:
+        worker = await start_worker(*args)
+        held.set()
+        await go_on.wait()
+        return worker
+
+    async with supervise(settings, lambda: changed) as running, httpx.AsyncClient() as client:
+        monkeypatch.setattr(supervisor, "start_worker", slowly)
+        (pid,) = running.supervisor.worker_pids
+        os.kill(pid, signal.SIGKILL)
+        await running.told(0)
+        await held.wait()
+        running.supervisor.reload()
+        assert (await running.told(1)).startswith("reloaded")
+        go_on.set()
+        page = running.addresses.service + "/dashboard"
+        assert (await client.get(page, timeout=60)).status_code == 404
+
+
+async def test_a_worker_that_dies_in_a_reload_that_fails_is_replaced_by_one_that_starts(
+    supervise: Supervise, settings: Settings, upstream: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.answer.set()
+    held, go_on = asyncio.Event(), asyncio.Event()
+    wrong = msgspec.structs.replace(settings, plugins={"nosuch": {}})
+
+    async def slowly(*args: Any) -> Any:
+        held.set()
+        await go_on.wait()
+        return await start_worker(*args)
+
+    async with supervise(settings, lambda: wrong) as running, httpx.AsyncClient() as client:
+        monkeypatch.setattr(workers, "start_worker", slowly)
+        (pid,) = running.supervisor.worker_pids
+        running.supervisor.reload()
+        await held.wait()
+        os.kill(pid, signal.SIGKILL)
+        assert await running.replaced(pid) != pid
+        assert (await client.get(running.addresses.edge, timeout=60)).text == "done"
+        go_on.set()
+        assert "'nosuch'" in await running.told(1)
+        assert not running.task.done()
+        assert (await client.get(running.addresses.edge, timeout=60)).text == "done"

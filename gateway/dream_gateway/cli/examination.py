@@ -13,9 +13,12 @@ from dream_gateway.configuration import DEFAULT_SOURCE
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.errors import ConfigurationError, GatewayError
 from dream_gateway.plugins import Plugins
+from dream_gateway.server.certificates import places, read_pair, worries
 from dream_gateway.settings_table import without_password
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dream_gateway.configuration import Loaded
     from dream_gateway.settings import Settings
 
@@ -33,6 +36,7 @@ async def examine(loaded: Loaded) -> list[Finding]:
         _settings(loaded),
         await _plugins(settings),
         _clock(),
+        *_certificates(settings),
         *await examine_store(settings),
     ]
     urls = [settings.upstream] if settings.upstream else []
@@ -61,6 +65,18 @@ async def _plugins(settings: Settings) -> Finding:
     except GatewayError as error:
         return Finding("plugins", names, error.detail)
     return Finding("plugins", names)
+
+
+def _certificates(settings: Settings) -> Iterator[Finding]:
+    now = SystemClock().now()
+    for place in places(settings):
+        try:
+            pair = read_pair(place)
+        except ConfigurationError as error:
+            yield Finding("tls", place.certificate_setting, error.detail)
+            continue
+        if pair is not None:
+            yield Finding("tls", place.words["certificate"], "; ".join(worries(place, pair, now)))
 
 
 def _clock() -> Finding:

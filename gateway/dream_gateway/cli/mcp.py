@@ -40,7 +40,7 @@ def command(session: Session, *, allow_writes: bool, http: bool, http_port: int)
             "The command mcp needs an extra: pip install 'dream-gateway[mcp]'."
         ) from error
     settings = session.settings
-    url = settings.service_url or f"http://{settings.service_host}:{settings.service_port}"
+    url = settings.service_base
     server = build_server(url, secret, allow_writes=allow_writes)
     if http:
         server.run("streamable-http", host="127.0.0.1", port=http_port)

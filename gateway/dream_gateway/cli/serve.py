@@ -20,6 +20,8 @@ FLAGS = (
     "port",
     "service_host",
     "service_port",
+    "tls_certificate",
+    "tls_key",
     "workers",
     "strict",
     "journal_dir",
@@ -36,6 +38,8 @@ FLAGS = (
 @click.option("--port", type=int, help="TCP port of the edge.")
 @click.option("--service-host", help="Address the service listens on.")
 @click.option("--service-port", type=int, help="TCP port of the service.")
+@click.option("--tls-certificate", metavar="FILE", help="The edge's certificate chain, in PEM.")
+@click.option("--tls-key", metavar="FILE", help="The private key of it, in PEM.")
 @click.option("--workers", type=int, help="Worker processes.")
 @click.option("--strict/--no-strict", default=None, help="Every request through the ledger.")
 @click.option("--journal-dir", metavar="DIR", help="Folder of the lease journals.")
@@ -47,7 +51,8 @@ FLAGS = (
 def command(session: Session) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which drain it; the second one hurries.
 
-    SIGHUP reads the settings again, and replaces the workers one by one.
+    SIGHUP reads the settings and certificates again, and replaces the workers one by one.
+    SIGUSR1 opens the access log's file again.
     """
     supervisor = Supervisor(
         session.settings,

@@ -153,14 +153,14 @@ class Gate:
         except GatewayError as exc:
             if route.public:
                 return Ask(route, None, 0, ip)
-            self._observe(None, exc.code, 0)
+            self._refused(exc.code)
             raise
         if route.public:
             return Ask(route, found, 0, ip)
         if found is None:
             if route.preflight and _is_preflight(method, inbound.fields):
                 return Ask(route, None, 0, ip)
-            self._observe(None, MissingCredentialError.code, 0)
+            self._refused(MissingCredentialError.code)
             raise MissingCredentialError
         cost = self._cost(route, method, path, inbound.headers) if self._costs else route.cost
         return Ask(route, found, cost, ip)
@@ -197,7 +197,7 @@ class Gate:
             return self._without_store(ask, exc)
         except IdentityUnavailableError as exc:
             # Whatever the route says of stores: nobody knows who this is.
-            self._observe(None, exc.code, 0)
+            self._refused(exc.code)
             raise
         return self._judged(ask, verdict)
 
@@ -236,6 +236,11 @@ class Gate:
             if cost is not None:
                 return max(0, cost)
         return route.cost
+
+    def _refused(self, code: str) -> None:
+        """Count what admission was not asked about, or does not know whom to count it for."""
+        self.admission.counts.denied(code)
+        self._observe(None, code, 0)
 
     def _observe(self, verdict: Verdict | None, code: str, cost: int) -> None:
         project = verdict.project.id if verdict and verdict.project else ""

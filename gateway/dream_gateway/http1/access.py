@@ -6,10 +6,12 @@ that wait, more are dropped, and counted.
 
 from __future__ import annotations
 
+import logging
 import queue
 import sys
 import threading
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -37,6 +39,9 @@ LONGEST = 1_024
 """Characters of a path or a query that are told."""
 
 
+_logger = logging.getLogger(__name__)
+
+
 class Charge(NamedTuple):
     """What an exchange knows of its request beside the answer."""
 
@@ -61,6 +66,13 @@ class Note(NamedTuple):
     length: int
     charge: Charge | None
     code: str | None = None
+
+
+class Order(Enum):
+    """What the thread is told between notes."""
+
+    REOPEN = auto()
+    CLOSE = auto()
 
 
 class Line(msgspec.Struct, kw_only=True):
@@ -92,9 +104,10 @@ class AccessLog:
 
         With `query`, queries are told, but for the value of `parameter` and of what looks secret.
         """
-        self._file: BinaryIO = open(path, "ab", buffering=0) if path else _standard_output()  # noqa: SIM115 - closed in `close`
+        self._path = path
+        self._file = _opened(path) if path else _standard_output()
         self._query, self._parameter = query, parameter
-        self._notes: queue.SimpleQueue[Note | None] = queue.SimpleQueue()
+        self._notes: queue.SimpleQueue[Note | Order] = queue.SimpleQueue()
         self.dropped = 0
         """Lines that were not written: they came too fast, or the file took no more."""
         self._thread = threading.Thread(target=self._write, name="access-log", daemon=True)
@@ -111,29 +124,53 @@ class AccessLog:
         """Return how much was dropped."""
         return {metrics.DROPPED.name: {(): self.dropped}}
 
+    def reopen(self) -> None:
+        """Go on in the file that has the log's name by now, after what was noted before this.
+
+        Never blocks. If that cannot be opened, all goes on in the old one.
+        """
+        self._notes.put(Order.REOPEN)
+
     def close(self) -> None:
         """Write what waits, and end. Blocks until it is written, or for some seconds.
 
         Safe to call twice.
         """
-        self._notes.put(None)
+        self._notes.put(Order.CLOSE)
         self._thread.join(CLOSING_SECONDS)
 
     def _write(self) -> None:
-        with self._file as file:
-            while (note := self._notes.get()) is not None:
-                lines = [line(note, query=self._query, parameter=self._parameter)]
-                # What has come meanwhile goes along, as far as a pipe takes it in one piece.
-                while len(lines) < LINES_AT_ONCE and not self._notes.empty():
-                    note = self._notes.get()
-                    if note is None:
-                        self._notes.put(None)
-                        break
-                    lines.append(line(note, query=self._query, parameter=self._parameter))
-                try:
-                    file.write(b"".join(lines))
-                except OSError:
-                    self.dropped += len(lines)
+        while self._write_until_told() is Order.REOPEN:
+            self._open_again()
+        self._file.close()
+
+    def _write_until_told(self) -> Order:
+        while True:
+            item = self._notes.get()
+            lines = []
+            # What has come meanwhile goes along, as far as a pipe takes it in one piece.
+            while isinstance(item, Note):
+                lines.append(line(item, query=self._query, parameter=self._parameter))
+                if len(lines) == LINES_AT_ONCE or self._notes.empty():
+                    break
+                item = self._notes.get()
+            try:
+                self._file.write(b"".join(lines))
+            except OSError:
+                self.dropped += len(lines)
+            if isinstance(item, Order):
+                return item
+
+    def _open_again(self) -> None:
+        if not self._path:
+            return
+        try:
+            file = _opened(self._path)
+        except OSError as error:
+            _logger.error("The access log goes on in its old file: %s", error)  # noqa: TRY400
+            return
+        self._file.close()
+        self._file = file
 
 
 def line(note: Note, *, query: bool, parameter: str = "") -> bytes:
@@ -206,6 +243,10 @@ def _request_id(answer: bytes, known: bytes) -> str | None:
     head = answer.partition(b"\r\n\r\n")[0] + b"\r\n"
     rest = head.partition(b"\r\nx-request-id: ")[2].partition(b"\r\n")[0] or known
     return redacted(rest.decode("latin-1")) if rest else None
+
+
+def _opened(path: str) -> BinaryIO:
+    return open(path, "ab", buffering=0)
 
 
 def _standard_output() -> BinaryIO:

@@ -217,6 +217,11 @@ class HttpConnection(asyncio.Protocol):
         """Close once everything is written."""
         self._close()
 
+    @property
+    def hears(self) -> bool:
+        """Whether the client is still sending: it has to be heard out, or it may see no answer."""
+        return self._incoming is not None or self._broken
+
     # For the watch
 
     def look(self, now: float) -> None:
@@ -479,8 +484,7 @@ class HttpConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        sends = self._incoming is not None or self._broken
-        if sends and self._tunnel is None and transport.can_write_eof():
+        if self.hears and self._tunnel is None and transport.can_write_eof():
             if self._limit != self._patience.linger:
                 transport.write_eof()
                 self._expect(self._patience.linger)

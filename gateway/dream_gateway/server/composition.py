@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dream_gateway.dashboard.lazy import LazyDashboard
 from dream_gateway.edge.app import Edge
@@ -10,6 +10,7 @@ from dream_gateway.edge.http_upstream import HttpUpstream
 from dream_gateway.edge.options import EdgeOptions
 from dream_gateway.edge.protocol import EdgeProtocols
 from dream_gateway.edge.routes import Route, RouteTable
+from dream_gateway.http1.secured import SecuredProtocols
 from dream_gateway.http1.watch import Watch
 from dream_gateway.service.app import create_service
 from dream_gateway.service.documentation import Documentation
@@ -18,9 +19,13 @@ from dream_gateway.service.stored import StoredDirectory
 from dream_gateway.settings import RouteSettings
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
+    import ssl
+    from collections.abc import Callable
 
     from dream_gateway.gateway import Gateway
+    from dream_gateway.http1.connection import HttpConnection
     from dream_gateway.server.serving import Planes
     from dream_gateway.service.app import Service
     from dream_gateway.settings import Settings
@@ -41,12 +46,21 @@ class ServiceHost:
         self.health = gateway.health
 
 
+class Contexts(NamedTuple):
+    """What the two listeners speak TLS by, if they do."""
+
+    edge: ssl.SSLContext | None = None
+    service: ssl.SSLContext | None = None
+
+
 def add_planes(
     planes: Planes,
     gateway: Gateway,
     edge: socket.socket,
     service: socket.socket,
     watch: Watch | None = None,
+    *,
+    contexts: Contexts | None = None,
 ) -> HttpUpstream:
     """Have both planes of a started gateway served; the upstream client is the caller's to close.
 
@@ -54,6 +68,7 @@ def add_planes(
     Raises `ConfigurationError` for routes or options that cannot work.
     """
     settings = gateway.settings
+    tls = contexts or Contexts()
     upstream = HttpUpstream(max_connections=settings.pool_size)
     app = Edge(
         admission=gateway.admission,
@@ -75,9 +90,16 @@ def add_planes(
     for tracing in (edge_protocols.tracing, service_protocols.tracing):
         if tracing is not None:
             tracing.start()
-    planes.add(app, edge, edge_protocols)
-    planes.add(control, service, service_protocols)
+    planes.add(app, edge, _secured(edge_protocols, tls.edge, watch))
+    planes.add(control, service, _secured(service_protocols, tls.service, watch))
     return upstream
+
+
+def _secured(
+    protocols: Callable[..., HttpConnection], context: ssl.SSLContext | None, watch: Watch
+) -> Callable[..., asyncio.Protocol]:
+    """Return what makes connections that speak TLS, or those that were given, as they are."""
+    return protocols if context is None else SecuredProtocols(protocols, context, watch)
 
 
 def open_service(gateway: Gateway) -> Service:

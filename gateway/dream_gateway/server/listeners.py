@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import AddressInUseError, ConfigurationError
+from dream_gateway.settings import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +43,12 @@ class Listeners:
     edge: socket.socket
     service: socket.socket
 
-    def addresses(self) -> Addresses:
+    def addresses(self, settings: Settings) -> Addresses:
         """Return where they listen; a port asked for as 0 is known by now."""
-        return Addresses(_url(self.edge), _url(self.service))
+        return Addresses(
+            _url(self.edge, settings.tls_certificate),
+            _url(self.service, settings.service_tls_certificate),
+        )
 
     def close(self) -> None:
         """Stop listening, as far as this process goes. Safe to call twice."""
@@ -117,6 +121,6 @@ def _open(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, certificate: str) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return base_url(host, port, is_secure=bool(certificate))

@@ -19,6 +19,10 @@ RETIRE = b"retire\n"
 """Another worker has taken this one's place: as above, but the gateway is ready."""
 
 
+REOPEN = b"reopen\n"
+"""The access log's file was given another name: go on in one of the old name."""
+
+
 class Ready(msgspec.Struct, tag="ready", frozen=True):
     """The worker accepts connections."""
 

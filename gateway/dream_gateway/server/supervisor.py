@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, GatewayError, OperatorError
+from dream_gateway.server.generation import Generation, read_generation, warnings
 from dream_gateway.server.listeners import open_listeners
 from dream_gateway.server.reload import check_reloadable
-from dream_gateway.server.status import LEAVE, operator_error
+from dream_gateway.server.status import LEAVE, REOPEN, operator_error
 from dream_gateway.server.worker_process import start_worker
 from dream_gateway.server.workers import Workers
 from dream_gateway.stores import Stores
@@ -53,7 +54,7 @@ class Supervisor:
         on_event: Callable[[str], None],
         reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._settings = settings
+        self._generation = Generation(settings)
         self._on_ready = on_ready
         self._on_event = on_event
         self._reread = reread or (lambda: settings)
@@ -62,6 +63,10 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
         self._reload = asyncio.Event()
+
+    @property
+    def _settings(self) -> Settings:
+        return self._generation.settings
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -81,6 +86,11 @@ class Supervisor:
         """
         self._reload.set()
 
+    def reopen_logs(self) -> None:
+        """Have every worker go on in a new file of the access log's name. Never blocks."""
+        for worker in self._workers.all():
+            worker.tell(REOPEN)
+
     async def run(self) -> None:
         """Listen, and keep the workers alive, until `stop`; then return with all of them ended.
 
@@ -88,6 +98,8 @@ class Supervisor:
         `OperatorError` with which a worker could not start.
         """
         _check_shareable(self._settings)
+        self._generation = read_generation(self._settings)
+        self._warn(self._generation)
         listeners = open_listeners(self._settings)
         tending = [
             asyncio.create_task(self._tend(number, listeners))
@@ -121,8 +133,7 @@ class Supervisor:
         """Keep one worker alive; ends when the supervisor stops."""
         failures = 0
         while not self._stopping.is_set():
-            worker = await start_worker(self._settings, listeners)
-            self._workers.put(number, worker)
+            worker = await self._start(number, listeners)
             if self._stopping.is_set():
                 worker.stop()
             is_ready = await worker.ready()
@@ -136,6 +147,17 @@ class Supervisor:
                 self._report(number, worker, pause)
                 await self._sleep(pause)
 
+    async def _start(self, number: int, listeners: Listeners) -> WorkerProcess:
+        """Put a worker into a place; one that a reload overtook while it was started, never."""
+        while True:
+            generation = self._generation
+            worker = await start_worker(generation, listeners)
+            if generation is self._generation:
+                self._workers.put(number, worker)
+                return worker
+            worker.kill()
+            await worker.wait()
+
     async def _reload_when_told(self, listeners: Listeners) -> None:
         while True:
             await self._reload.wait()
@@ -143,33 +165,46 @@ class Supervisor:
             try:
                 settings = self._reread()
                 check_reloadable(self._settings, settings)
-                await self._replace_all(settings, listeners)
+                generation = read_generation(settings)
+                await self._replace_all(generation, listeners)
             except GatewayError as error:
                 self._on_event(f"not reloaded: {error.code}: {error.detail}; all goes on as it was")
             except OSError as error:
                 self._on_event(f"not reloaded: {error}; all goes on as it was")
             else:
+                self._warn(generation)
                 self._on_event(f"reloaded: {self._settings.workers} workers replaced")
 
-    async def _replace_all(self, settings: Settings, listeners: Listeners) -> None:
+    def _warn(self, generation: Generation) -> None:
+        for warning in warnings(generation, SystemClock().now()):
+            self._on_event(f"warning: {warning}")
+
+    async def _replace_all(self, generation: Generation, listeners: Listeners) -> None:
         """Replace the workers one by one; all of them, or else none in the end."""
-        before, self._settings = self._settings, settings
+        first = await self._workers.prepare(generation, listeners)
+        # It starts, so whoever is started from now on has it; `_start` sees to those on their way.
+        before, self._generation = self._generation, generation
+        spare: WorkerProcess | None = first
         try:
-            # Those that start meanwhile have the settings already.
-            for number in range(settings.workers):
-                await self._workers.replace(number, settings, listeners)
+            for number in self._workers.outdated(generation):
+                new = spare or await self._workers.prepare(generation, listeners)
+                spare = None
+                self._workers.replace(number, new)
         except (GatewayError, OSError):
-            self._settings = before
-            for number in range(settings.workers):
+            self._generation = before
+            for number in self._workers.outdated(before):
                 with contextlib.suppress(GatewayError, OSError):
-                    await self._workers.replace(number, before, listeners)
+                    new = await self._workers.prepare(before, listeners)
+                    self._workers.replace(number, new)
             raise
+        if spare is not None:
+            self._workers.retire(spare)
 
     def _mark_ready(self, number: int, listeners: Listeners) -> None:
         is_first_time = bool(self._not_ready)
         self._not_ready.discard(number)
         if is_first_time and not self._not_ready and not self._stopping.is_set():
-            self._on_ready(listeners.addresses())
+            self._on_ready(listeners.addresses(self._settings))
 
     def _pause(self, worker: WorkerProcess, failures: int) -> float:
         """Return how long to wait before a worker is replaced; `failures` to start, in a row."""
@@ -226,12 +261,16 @@ class Supervisor:
 
 
 async def run_until_signalled(supervisor: Supervisor) -> None:
-    """Run a supervisor; SIGTERM and SIGINT stop it, the second one hurries it; SIGHUP reloads."""
+    """Run a supervisor by signals.
+
+    SIGTERM and SIGINT stop it, the second one hurries it; SIGHUP reloads; SIGUSR1 reopens logs.
+    """
     loop = asyncio.get_running_loop()
     actions = {
         signal.SIGTERM: supervisor.stop,
         signal.SIGINT: supervisor.stop,
         signal.SIGHUP: supervisor.reload,
+        signal.SIGUSR1: supervisor.reopen_logs,
     }
     for number, action in actions.items():
         loop.add_signal_handler(number, action)

@@ -1,7 +1,7 @@
 """A worker process: `python -m dream_gateway.server.worker EDGE_FD SERVICE_FD STATUS_FD`.
 
-Started by `dream_gateway.server.worker_process`. The settings come on the standard input, and later the
-orders of `dream_gateway.server.status`; its end means that the supervisor is gone. SIGTERM drains, a
+Started by `dream_gateway.server.worker_process`. Its generation comes on the standard input, and later
+the orders of `dream_gateway.server.status`; its end means that the supervisor is gone. SIGTERM drains, a
 second one hurries.
 """
 
@@ -19,13 +19,15 @@ from dream_gateway.errors import ConfigurationError, GatewayError
 from dream_gateway.gateway import Gateway
 from dream_gateway.http1.access import AccessLog
 from dream_gateway.http1.watch import Watch
-from dream_gateway.server.composition import add_planes
+from dream_gateway.server.certificates import server_context
+from dream_gateway.server.composition import Contexts, add_planes
+from dream_gateway.server.generation import decode
 from dream_gateway.server.logs import configure_logging
 from dream_gateway.server.serving import Planes
-from dream_gateway.server.status import LEAVE, Ready, encode, failed
-from dream_gateway.settings import decode
+from dream_gateway.server.status import LEAVE, REOPEN, RETIRE, Ready, encode, failed
 
 if TYPE_CHECKING:
+    from dream_gateway.server.generation import Generation
     from dream_gateway.server.status import Status
     from dream_gateway.settings import Settings
 
@@ -44,10 +46,11 @@ class Worker:
 
     _gateway: Gateway
 
-    def __init__(self, settings: Settings, status_fd: int) -> None:
-        self._settings = settings
+    def __init__(self, generation: Generation, status_fd: int) -> None:
+        self._generation = generation
+        self._settings = generation.settings
         self._status_fd = status_fd
-        self._planes = Planes(settings)
+        self._planes = Planes(generation.settings)
         self._watch = Watch()
 
     async def run(self, edge: socket.socket, service: socket.socket) -> None:
@@ -57,7 +60,10 @@ class Worker:
         self._watch.access = _open_access_log(self._settings)
         try:
             await gateway.start()
-            upstream = add_planes(self._planes, gateway, edge, service, self._watch)
+            contexts = _contexts(self._generation)
+            upstream = add_planes(
+                self._planes, gateway, edge, service, self._watch, contexts=contexts
+            )
             await self._planes.serve(self._ready)
             await upstream.close()
         finally:
@@ -79,9 +85,10 @@ class Worker:
         self.tell(Ready())
 
     def _listen(self) -> None:
-        """Drain on SIGTERM, and when the supervisor is gone."""
+        """Drain on SIGTERM, and when the supervisor is gone; SIGUSR1 need not be for it alone."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._drain)
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen)
         loop.add_reader(sys.stdin.fileno(), self._read_supervisor)
 
     def _read_supervisor(self) -> None:
@@ -91,11 +98,26 @@ class Worker:
             self._drain()
             return
         self._gateway.leaving |= LEAVE in told
-        self._watch.leave()
+        if LEAVE in told or RETIRE in told:
+            self._watch.leave()
+        if REOPEN in told:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        if self._watch.access is not None:
+            self._watch.access.reopen()
 
     def _drain(self) -> None:
         self._watch.leave()
         self._planes.drain()
+
+
+def _contexts(generation: Generation) -> Contexts:
+    edge, service = (
+        None if pair is None else server_context(pair)
+        for pair in (generation.edge, generation.service)
+    )
+    return Contexts(edge, service)
 
 
 def _open_access_log(settings: Settings) -> AccessLog | None:
@@ -119,9 +141,9 @@ def main() -> None:
     line = sys.stdin.buffer.readline()
     if not line:
         return
-    settings = decode(line)
-    configure_logging(settings)
-    worker = Worker(settings, status_fd)
+    generation = decode(line)
+    configure_logging(generation.settings)
+    worker = Worker(generation, status_fd)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(worker.run(socket.socket(fileno=edge_fd), socket.socket(fileno=service_fd)))

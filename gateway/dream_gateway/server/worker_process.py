@@ -8,12 +8,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from dream_gateway.server.generation import encode
 from dream_gateway.server.status import Failed, decode
-from dream_gateway.settings import encode
 
 if TYPE_CHECKING:
+    from dream_gateway.server.generation import Generation
     from dream_gateway.server.listeners import Listeners
-    from dream_gateway.settings import Settings
 
 WORKER_MODULE = "dream_gateway.server.worker"
 
@@ -22,11 +22,14 @@ class WorkerProcess:
     """A running worker. `failure` is why it could not start, if it said so."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, status: asyncio.StreamReader, settings: Settings
+        self,
+        process: asyncio.subprocess.Process,
+        status: asyncio.StreamReader,
+        generation: Generation,
     ) -> None:
         self._process = process
         self._status = status
-        self.settings = settings
+        self.generation = generation
         self.started = asyncio.get_running_loop().time()
         self.failure: Failed | None = None
         self._is_told = False
@@ -78,10 +81,10 @@ class WorkerProcess:
             self._process.send_signal(number)
 
 
-async def start_worker(settings: Settings, listeners: Listeners) -> WorkerProcess:
+async def start_worker(generation: Generation, listeners: Listeners) -> WorkerProcess:
     """Start a worker on the listeners.
 
-    It gets the settings on its standard input, which stays open: its end tells the worker that the
+    It gets its generation on its standard input, which stays open: its end tells the worker that the
     supervisor is gone.
     """
     loop = asyncio.get_running_loop()
@@ -107,17 +110,17 @@ async def start_worker(settings: Settings, listeners: Listeners) -> WorkerProces
     await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(status), os.fdopen(reading, "rb", 0)
     )
-    worker = WorkerProcess(process, status, settings)
-    await _send_settings(process, settings)
+    worker = WorkerProcess(process, status, generation)
+    await _send_generation(process, generation)
     return worker
 
 
-async def _send_settings(process: asyncio.subprocess.Process, settings: Settings) -> None:
+async def _send_generation(process: asyncio.subprocess.Process, generation: Generation) -> None:
     stdin = process.stdin
     if stdin is None:
         raise RuntimeError("the worker was started without a pipe to its input")
     try:
-        stdin.write(encode(settings) + b"\n")
+        stdin.write(encode(generation))
         await stdin.drain()
     except ConnectionError:
         # It died before it read them, which its end tells already.

@@ -12,9 +12,9 @@ from dream_gateway.server.worker_process import start_worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dream_gateway.server.generation import Generation
     from dream_gateway.server.listeners import Listeners
     from dream_gateway.server.worker_process import WorkerProcess
-    from dream_gateway.settings import Settings
 
 HANDOVER_SECONDS = 2.0
 """How long a replaced worker serves beside the new one, so that its clients hear from it to go."""
@@ -56,27 +56,35 @@ class Workers:
                 del self._present[number]
                 return worker
 
-    async def replace(self, number: int, settings: Settings, listeners: Listeners) -> None:
-        """Put a worker with these settings into a place, once it is ready, and retire the old one.
+    def outdated(self, generation: Generation) -> list[int]:
+        """Return the places whose worker is of another generation; not those without a worker."""
+        return [n for n, worker in self._present.items() if worker.generation is not generation]
 
-        A place without a worker, or whose worker has the settings, is left alone. Raises
-        `OperatorError` if the new worker cannot start; the old one goes on.
+    async def prepare(self, generation: Generation, listeners: Listeners) -> WorkerProcess:
+        """Start a worker that has no place yet, and return it once it is ready.
+
+        Raises `OperatorError` if it cannot start.
         """
-        old = self._present.get(number)
-        if old is None or old.settings is settings:
-            return
-        new = await start_worker(settings, listeners)
+        new = await start_worker(generation, listeners)
         self._replaced.add(new)
         try:
             await self._ready(new)
         finally:
             self._replaced.discard(new)
-        if self._present.get(number) is not old:
-            self._retire(new)  # The old one died, and has a successor already.
+        return new
+
+    def replace(self, number: int, new: WorkerProcess) -> None:
+        """Put a worker that is ready into a place, and retire the old one.
+
+        If that has died, or is of this generation itself, the new one is not needed, and retires.
+        """
+        old = self._present.get(number)
+        if old is None or old.generation is new.generation:
+            self.retire(new)
             return
         self._present[number] = new
         self._taken[number].set()
-        self._retire(old)
+        self.retire(old)
 
     async def _ready(self, worker: WorkerProcess) -> None:
         try:
@@ -90,7 +98,8 @@ class Workers:
             raise operator_error(worker.failure)
         raise OperatorError(f"A new worker ended with exit code {worker.exit_code}.")
 
-    def _retire(self, worker: WorkerProcess) -> None:
+    def retire(self, worker: WorkerProcess) -> None:
+        """Have a worker without a place finish what is under way, and end."""
         self._replaced.add(worker)
         task = asyncio.create_task(self._see_off(worker))
         self.retiring.add(task)

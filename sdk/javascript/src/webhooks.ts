@@ -18,7 +18,7 @@ export class WebhookVerificationError extends Error {
   override readonly name = "WebhookVerificationError";
 }
 
-type HeaderSource = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+type HeaderSource = Pick<Headers, "get"> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const PREFIX = "whsec_";
 const TOLERANCE = 300;
@@ -65,9 +65,14 @@ async function isAnySignature(secret: string, signed: Uint8Array<ArrayBuffer>, g
 }
 
 function field(headers: HeaderSource, name: string): string {
-  const value = headers instanceof Headers ? headers.get(name) : headers[name];
+  const value = isGettable(headers) ? headers.get(name) : headers[name];
   if (typeof value !== "string" || value === "") throw new WebhookVerificationError(`${name} is missing.`);
   return value;
+}
+
+/** Those of another realm or a library are no `instanceof Headers`. */
+function isGettable(headers: HeaderSource): headers is Pick<Headers, "get"> {
+  return typeof headers.get === "function";
 }
 
 function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
