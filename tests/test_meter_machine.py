@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.counter import Counter
 from dream_gateway.errors import GatewayError, StoreUnavailableError
@@ -264,7 +265,7 @@ class MeterMachine(RuleBasedStateMachine):
         return {name: (t.used, t.out) for name, t in zip(LIMITS, found, strict=True)}
 
     def _finish(self, work: Any) -> Any:
-        return self.loop.run_until_complete(asyncio.wait_for(work, 5))
+        return self.loop.run_until_complete(asyncio.wait_for(work, PATIENCE_SECONDS))
 
     def _inside(self, call: Callable[[], Any]) -> Any:
         async def run() -> Any:

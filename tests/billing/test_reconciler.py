@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.billing import reconciler
 from dream_gateway.billing.checkout_sessions import ASK_SECONDS
@@ -163,7 +164,7 @@ async def test_who_gives_no_events_is_waited_for_so_long_only(
 
     monkeypatch.setattr(till.engine.provider, "undelivered", undelivered)
     monkeypatch.setattr(reconciler, "ASK_TIMEOUT_SECONDS", 0.0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await till.reconcile()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cache.source import OPTIONS, Bench, turn
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.cache import Cache, Loaded
 from dream_gateway.testing import FakeClock
@@ -131,7 +132,7 @@ async def test_nobody_waits_for_more_than_two_loads_however_much_changes(tell: s
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     cache.invalidate("tag:a")
-    assert await asyncio.wait_for(cache.get("a"), 5) == 2
+    assert await asyncio.wait_for(cache.get("a"), PATIENCE_SECONDS) == 2
     assert await first == 1
     assert loads == 2
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpbin
 import pytest
+from tests.waiting import PATIENCE_SECONDS
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -220,7 +221,7 @@ async def test_event_stream_is_not_held_back(
 
     base = await edge(await serve(events))
     got = []
-    async with asyncio.timeout(10), http.stream("GET", base) as answer:
+    async with asyncio.timeout(PATIENCE_SECONDS), http.stream("GET", base) as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         async for line in answer.aiter_lines():
             if line:

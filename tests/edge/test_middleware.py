@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as StarletteRoute
 from starlette.routing import WebSocketRoute
+from tests.waiting import PATIENCE_SECONDS
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -161,7 +162,7 @@ async def run_lifespan(app: Any) -> Any:
             inbound.put_nowait({"type": "lifespan.shutdown"})
 
     inbound.put_nowait({"type": "lifespan.startup"})
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await app({"type": "lifespan", "state": {}}, inbound.get, send)
     return sent
 

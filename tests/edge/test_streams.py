@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from tests.edge.raw import raw
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.http1.watch import Patience
 
@@ -66,7 +67,7 @@ async def test_client_that_leaves_cancels_the_upstream(
     host, port = base.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\n\r\n" % key.encode())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await asked.wait()
         writer.close()
         await left.wait()
@@ -98,7 +99,7 @@ async def test_slow_reader_holds_the_upstream_back(
     host, port = base.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
     writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\n\r\n" % key.encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stuck.wait()
         assert sent < enough // 2
         await reader.readuntil(b"\r\n\r\n")
@@ -127,7 +128,7 @@ async def test_a_client_that_takes_too_long_for_its_body_is_told(
         )
         assert answer.startswith(b"HTTP/1.1 408 ")
     assert asked.is_set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await left.wait()
 
 
@@ -150,7 +151,7 @@ async def test_a_client_that_takes_too_long_for_its_answer_is_let_go(
     host, port = base.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port), limit=1024)
     writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nx-api-key: %b\r\n\r\n" % key.encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await done.wait()
     writer.close()
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.waiting import PATIENCE_SECONDS
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -109,7 +110,7 @@ async def test_client_close_code_reaches_the_upstream(
     base = await edge(await websocket_upstream(handler))
     async with to(base, key) as socket:
         await socket.close(4000, "bye")
-    assert await asyncio.wait_for(closed, 5) == (4000, "bye")
+    assert await asyncio.wait_for(closed, PATIENCE_SECONDS) == (4000, "bye")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ async def test_client_that_dies_closes_the_upstream(
     base = await edge(await websocket_upstream(handler))
     async with to(base, key) as socket:
         socket.transport.abort()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await gone.wait()
 
 

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.notices.addresses import Place
 from dream_gateway.notices.resolver import Resolver
@@ -44,7 +45,7 @@ def slow() -> Iterator[Slow]:
 
 async def test_names_that_never_come_end_in_time_and_hold_up_nothing_else(slow: Slow) -> None:
     resolver = Resolver(THREADS, 0.2, slow)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while slow.asked < THREADS:  # A thread that begins late finds nobody who still asks.
             few = [resolver.resolve(PLACE) for _ in range(THREADS)]
             await asyncio.gather(*few, return_exceptions=True)

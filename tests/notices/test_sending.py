@@ -11,6 +11,7 @@ import pytest
 from starlette.responses import RedirectResponse
 from tests.notices.conftest import LOOPBACK, Receiver, served
 from tests.servers.tls import Authority
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.notices import sending
 from dream_gateway.notices.sending import Sender
@@ -122,7 +123,7 @@ async def test_an_answer_without_an_end_is_not_read(sender: Sender) -> None:
 
     server = await asyncio.start_server(endless, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         outcome = await sender.post(f"http://127.0.0.1:{port}/", b"{}", FIELDS)
         await left.wait()
     assert outcome.answer == 200

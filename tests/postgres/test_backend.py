@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from tests.servers.ports import free_port
 from tests.servers.postgres import PostgresServer, execute, own_server
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway import plugins
 from dream_gateway.clock import SystemClock
@@ -164,7 +165,7 @@ async def test_it_says_what_a_crash_can_lose(
 
 async def reloaded(url: str, fsync: str) -> None:
     """Wait until new connections see a setting."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             connection = await asyncpg.connect(url)
             found = await connection.fetchval("SHOW fsync")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import asyncpg
 import pytest
 from tests.servers.postgres import execute
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.records.migrate import migrate
@@ -29,7 +30,7 @@ def followed(backend: Backend) -> aclosing[AsyncGenerator[Sequence[Change], None
 
 async def read_some(follower: AsyncGenerator[Sequence[Change], None]) -> list[Change]:
     seen: Sequence[Change] = ()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not seen:
             seen = await anext(follower)
     return list(seen)

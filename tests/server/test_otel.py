@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.server.conftest import customer_key
 from tests.server.receiving import PARENT, SAMPLED, TRACE, UNSAMPLED, attributes, observed
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.http1.tracing import is_sampled
 from dream_gateway.metrics import CATALOGUE
@@ -89,7 +89,7 @@ async def test_some_requests_are_traced_unasked(
     asked = 0
     async with supervise(watched) as running, httpx.AsyncClient(timeout=60) as client:
         headers = {"authorization": f"Bearer {key}"}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while sum("traceparent" in fields for fields in receiver.asked) < 3:
                 asked += 1
                 assert (await client.get(running.addresses.edge, headers=headers)).text == "done"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from tests.waiting import PATIENCE_SECONDS
+
 from dream_gateway.server.serving import Planes
 from dream_gateway.settings import Settings
 
@@ -24,6 +26,6 @@ async def test_an_order_to_drain_that_comes_before_serving_is_kept() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         planes.add(unreachable, listener, refused)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await planes.serve(lambda: ready.append(True))
     assert not ready

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import msgspec
 import pytest
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.errors import AddressInUseError, ConfigurationError, OperatorError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 async def _refuses(url: str) -> None:
     """Wait until nobody listens there any more."""
-    async with asyncio.timeout(10), httpx.AsyncClient(timeout=60) as client:
+    async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(timeout=60) as client:
         while True:
             try:
                 await client.get(url)
@@ -69,7 +70,7 @@ async def test_stopped_twice_it_gives_up_what_is_under_way(
         await upstream.reached.wait()
         running.supervisor.stop()
         running.supervisor.stop()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await running.task
         answer = (await asyncio.gather(request, return_exceptions=True))[0]
         assert isinstance(answer, httpx.TransportError) or answer.status_code >= 500  # type: ignore[union-attr]  # it is one or the other

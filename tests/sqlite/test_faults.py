@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.errors import StoreCorruptError, StoreUnavailableError
 from dream_gateway.gcra import Rate
@@ -124,7 +125,7 @@ async def use(backend: Backend) -> None:
 
 
 async def output(process: asyncio.subprocess.Process) -> list[str]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         out, errors = await process.communicate()
     assert not errors.decode()
     return out.decode().splitlines()

@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING
 
+from tests.waiting import PATIENCE_SECONDS
+
 from dream_gateway.storage import Change, Subject
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def row(subject: str, ref: str, at: float) -> tuple[str, tuple[object, ...]]:
 
 async def read_some(follower: object) -> list[Change]:
     seen: Sequence[Change] = ()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not seen:
             seen = await anext(follower)  # type: ignore[call-overload]  # an async generator
     return list(seen)

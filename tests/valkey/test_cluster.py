@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.servers.valkey import Cluster, Server
-from tests.waiting import until
+from tests.waiting import PATIENCE_SECONDS, until
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.counter import Counter
@@ -152,7 +152,7 @@ async def spend(ledger: Ledger, counter: str, name: str, is_over: asyncio.Event)
 
 async def retried(ledger: Ledger, counter: str, lease: str) -> None:
     """Give a lease whose fate is unknown back as unspent, however long that takes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await ledger.give_back([Return(lease, 0, shard_of(counter))])
@@ -260,7 +260,7 @@ async def test_the_stream_may_move_and_its_follower_begins_again(
 
 
 async def drained(follower: AsyncIterator[object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for _ in follower:
             pass
 
@@ -282,6 +282,11 @@ async def test_a_batch_is_one_write_to_each_server(cluster: Cluster, url: str) -
 def reads(server: Server) -> int:
     with server.client() as client:
         return int(client.info("stats")["total_reads_processed"])
+
+
+def patient(url: str) -> str:
+    """Return a URL whose calls are given up later than a slow machine makes many of them."""
+    return url.replace("timeout=0.8", "timeout=6")
 
 
 class TestAServerThatHangs:
@@ -316,16 +321,16 @@ class TestAServerThatHangs:
         return counters_of(cluster, cluster.servers[1])[0]
 
     async def test_only_its_own_shards_are_away(self, url: str, lost: str, kept: list[str]) -> None:
-        async with opened(url) as backend:
+        async with opened(patient(url)) as backend:
             ledger = backend.ledger()
             # Its name is told by the shards that can be reached.
             assert await ledger.identity()
             failing = asyncio.create_task(ledger.take([claim(lost, "b")]))
-            began = time.monotonic()
             for number in range(20):
                 grants = await ledger.take([claim(each, f"{each}-{number}") for each in kept])
                 assert all(grant.granted for grant in grants)
-            assert time.monotonic() - began < 0.7
+            # Nobody waited for what is waited for still.
+            assert not failing.done()
             with pytest.raises(StoreUnavailableError):
                 await failing
             # So the gateway stays ready.
@@ -334,7 +339,7 @@ class TestAServerThatHangs:
     async def test_a_worker_serves_the_others_customers(
         self, url: str, lost: str, kept: list[str], tmp_path: Path
     ) -> None:
-        async with opened(url) as backend:
+        async with opened(patient(url)) as backend:
             ledger = backend.ledger()
             before = await ledger.usage(kept)
             journal = Journal(tmp_path, await ledger.identity(), "boot")
@@ -343,13 +348,12 @@ class TestAServerThatHangs:
                 meter.counter(Counter(key, "quota", Quota(None), None)) for key in (lost, *kept)
             )
             failing = []
-            began = time.monotonic()
             for _ in range(10):
                 # They come together with one that cannot be answered.
                 failing.append(asyncio.create_task(meter.spend([away], 1)))
                 answers = await asyncio.gather(*(meter.spend([each], 1) for each in here))
                 assert answers == [None] * len(here)
-            assert time.monotonic() - began < 0.7
+            assert not any(each.done() for each in failing)
             results = await asyncio.gather(*failing, return_exceptions=True)
             assert {type(each) for each in results} == {StoreUnavailableError}
             await meter.release(here)

@@ -63,7 +63,7 @@ def claim(lease: str, wanted: int = 1) -> Claim:
 
 async def taken(ledger: Ledger, lease: str) -> None:
     """Take one unit as soon as the server answers again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 await ledger.take([claim(lease)])
@@ -226,7 +226,7 @@ async def test_one_that_loads_its_data_is_told_and_waited_for(own: Server, admin
             fresh = open_backend(f"{own.url}?timeout={TIMEOUT}", SystemClock())
             return (await unavailable(fresh.start())).detail
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while "loading" not in await loads():
                 pass
         await unavailable(ledger.take([claim("b")]))

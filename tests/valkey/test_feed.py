@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.servers.valkey import DURABLE, Server
+from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway.clock import SystemClock
 from dream_gateway.errors import StoreUnavailableError
@@ -53,7 +54,7 @@ def change(number: int) -> Change:
 async def heard(follower: AsyncIterator[object]) -> list[Change]:
     """Return what came up to the first sign of life after something."""
     seen: list[Change] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             batch = await anext(follower)
             assert isinstance(batch, list | tuple)
@@ -170,7 +171,7 @@ async def test_a_server_that_hangs_ends_the_follower_in_time(own: Server, url: s
         await anext(follower)
         own.pause()
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 errors = await asyncio.gather(
                     heard(follower),
                     anext(generator(feed)),

@@ -63,6 +63,10 @@ async def test_values_of_any_size_come_back_whole(own: Server, size: int) -> Non
         assert await backend.kv().get("sized") == value
 
 
+CALL_SECONDS = 2.0
+"""What a call may take, by default."""
+
+
 class Records:
     """One project."""
 
@@ -98,7 +102,8 @@ async def test_one_that_is_away_is_a_miss_and_costs_little(own: Server, fault: s
                 await backend.kv().get("k")
         finally:
             (own.resume if fault == "hangs" else own.start)()
-        assert took < 2.0
+        # One call may have been given up, of the twenty that would each take as long.
+        assert took < 10 * CALL_SECONDS
         clock.advance(AWAY_SECONDS)
         await source.project("prj_1")
         before = records.reads
