@@ -82,7 +82,7 @@ BOTH = {"sqlite": "UNION ALL", "postgresql": "Append"}
 """How the two are called together."""
 
 
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("bare_store", ["sqlite"], indirect=True)
 async def test_sqlite_takes_the_index_that_leads_to_few_rows(engine: AsyncEngine) -> None:
     for ask, way in ON_SQLITE.items():
         found = await ways(engine, ask)
