@@ -65,6 +65,31 @@ def test_what_it_writes_is_what_the_diff_says(run: Run, folder: Path, tmp_path: 
     assert files(folder) == written
 
 
+@pytest.mark.parametrize("option", ["--write", "--dry-run"])
+def test_lines_that_have_no_place_are_no_success(run: Run, folder: Path, option: str) -> None:
+    (folder / "app.py").rename(folder / "nginx.conf")
+    (folder / "nginx.conf").write_text("server { listen 1; location / { proxy_pass http://a; } }\n")
+    before = files(folder)
+    result = run("integrate", "nginx", "--directory", str(folder), option)
+    assert (result.code, files(folder)) == (1, before)
+    told = result.out if option == "--write" else result.err
+    assert told.startswith("nothing is changed: lines are to be added by hand")
+    assert "auth_request" in told
+    assert run("integrate", "nginx", "--directory", str(folder), option, "--json").code == 1
+    assert run("integrate", "nginx", "--directory", str(folder)).code == 0
+
+
+def test_a_module_that_is_yours_by_now_is_left_and_guards(run: Run, folder: Path) -> None:
+    assert run("integrate", "--directory", str(folder), "--write").code == 0
+    guard = folder / "dream_gateway_guard.py"
+    guard.write_text(guard.read_text().replace('("/health",)', '("/health", "/docs")'))
+    again = run("integrate", "--directory", str(folder), "--write")
+    assert again.code == 0
+    assert again.out.startswith("nothing to change\n")
+    guard.write_text("def guard(app): ...\n")
+    assert run("integrate", "--directory", str(folder), "--write").code == 1
+
+
 def test_the_project_of_the_store_gives_its_name(run: Run, folder: Path, project: str) -> None:
     out = run("integrate", "--directory", str(folder), "--project", project).out
     assert "of Acme," in out
@@ -113,7 +138,7 @@ def test_links_are_left_as_they_are(run: Run, folder: Path, tmp_path: Path) -> N
     (folder / "app.py").symlink_to(target)
     (folder / "more").symlink_to(tmp_path)
     assert read_tree(folder) == {}
-    assert run("integrate", "flask", "--directory", str(folder), "--write").code == 0
+    assert run("integrate", "flask", "--directory", str(folder), "--write").code == 1
     assert (folder / "app.py").is_symlink()
     assert target.read_text() == APP
     guard = folder / "dream_gateway_guard.py"

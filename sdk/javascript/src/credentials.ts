@@ -57,6 +57,11 @@ export function checkPlace(value: string | undefined, options: Readonly<ClientOp
   }
 }
 
+/** Tell whether a client has what lets a route's calls in. */
+export function canCall(route: Route, known: Credentials): boolean {
+  return route.auth.length === 0 || route.auth.some((auth) => WAYS[auth](known, {}) !== undefined);
+}
+
 /** Return the header fields that let a call in. Throws `DreamAPIError` if the client has none. */
 export function credentialsFor(route: Route, known: Credentials, call: Options, user?: string): Fields {
   if (route.auth.length === 0) return {};

@@ -1,5 +1,5 @@
 import type { DreamAPI } from "./client.js";
-import { decide, type Caller, type GuardOptions } from "./guard.js";
+import { checkGuard, decide, type Caller, type GuardOptions } from "./guard.js";
 
 export type { Caller, GuardOptions };
 
@@ -32,9 +32,11 @@ declare global {
 
 /**
  * Return an Express middleware that lets customers' keys pass and charges for them: `request.dream`
- * is whose key it is. `api` has a secret key. `request.ip` heeds Express's `trust proxy`.
+ * is whose key it is. `request.ip` heeds Express's `trust proxy`. Throws `TypeError` unless `api`
+ * has a secret key.
  */
 export function dreamGateway(api: DreamAPI, options: GuardOptions<ExpressRequest> = {}) {
+  checkGuard(api);
   const all: GuardOptions<ExpressRequest> = { ip: (request) => request.ip, ...options };
   return (request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void): void => {
     const header = (name: string): string | undefined => {

@@ -45,6 +45,13 @@ const SECRET = /\b([sa]k_)[0-9A-Za-z_-]{8,}/gi;
 /** Characters: no key of the gateway's is as long, nor one that was imported. */
 const LONGEST_KEY = 512;
 
+/** Throw `TypeError` if a client can verify nobody's key: its middleware would keep everyone out. */
+export function checkGuard(api: DreamAPI): void {
+  if (!api.mayCall("verify")) {
+    throw new TypeError("A middleware needs a client with a secretKey (sk_...): is its variable set?");
+  }
+}
+
 /** Decide about a request as the gateway's edge does: its key is verified, and charged for. */
 export async function decide<R>(api: DreamAPI, options: GuardOptions<R>, asking: Asking<R>): Promise<Decision> {
   const key = keyOf(asking.header);

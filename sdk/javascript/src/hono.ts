@@ -1,5 +1,5 @@
 import type { DreamAPI } from "./client.js";
-import { decide, type Caller, type GuardOptions } from "./guard.js";
+import { checkGuard, decide, type Caller, type GuardOptions } from "./guard.js";
 
 export type { Caller, GuardOptions };
 
@@ -17,10 +17,11 @@ export interface HonoContext {
 }
 
 /**
- * Return a Hono middleware that lets customers' keys pass and charges for them. `api` has a secret
- * key. Hono does not know the caller's address: `ip` says where it is to be found.
+ * Return a Hono middleware that lets customers' keys pass and charges for them. Throws `TypeError`
+ * unless `api` has a secret key. Hono does not know the caller's address: `ip` says where it is to be found.
  */
 export function dreamGateway<C extends HonoContext = HonoContext>(api: DreamAPI, options: GuardOptions<C> = {}) {
+  checkGuard(api);
   return async (context: C, next: () => Promise<void>): Promise<Response | undefined> => {
     const header = (name: string): string | undefined => context.req.header(name);
     const decision = await decide(api, options, { request: context, path: context.req.path, header });

@@ -1,5 +1,5 @@
 import type { DreamAPI } from "./client.js";
-import { decide, type Caller, type Fields, type GuardOptions } from "./guard.js";
+import { checkGuard, decide, type Caller, type Fields, type GuardOptions } from "./guard.js";
 
 export type { Caller, GuardOptions };
 
@@ -8,7 +8,8 @@ export type GuardedHandler<R extends Request, C> = (request: R, context: C, call
 
 /**
  * Return a Next.js route handler (`app/.../route.ts`) that only customers' keys get to, and that
- * charges for them. `api` has a secret key. Works wherever handlers take a `Request`.
+ * charges for them. It throws `TypeError` with each request unless `api` has a secret key. Works
+ * wherever handlers take a `Request`.
  */
 export function withDreamGateway<R extends Request = Request, C = unknown>(
   api: DreamAPI,
@@ -16,6 +17,7 @@ export function withDreamGateway<R extends Request = Request, C = unknown>(
   options: GuardOptions<R> = {},
 ): (request: R, context: C) => Promise<Response> {
   return async (request, context) => {
+    checkGuard(api); // not before: a build makes handlers, too, and has no secrets
     const header = (name: string): string | undefined => request.headers.get(name) ?? undefined;
     const decision = await decide(api, options, { request, path: new URL(request.url).pathname, header });
     if (decision.caller === undefined) {

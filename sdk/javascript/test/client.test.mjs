@@ -18,6 +18,12 @@ const failed = (code, status) => (error) => {
   return true;
 };
 
+test("a base URL is that of an HTTP server", () => {
+  for (const baseUrl of [undefined, null, "", "ftp://x", "127.0.0.1:8787", "http://", "javascript:1"]) {
+    assert.throws(() => new DreamAPI({ baseUrl }), TypeError, String(baseUrl));
+  }
+});
+
 test("customers are created, changed and deleted", async () => {
   const { customer } = await api.customers.create({ email: "ada@example.com", plan: "free", externalId: "c-1" });
   assert.equal(customer.externalId, "c-1");

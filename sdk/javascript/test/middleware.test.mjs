@@ -119,6 +119,22 @@ for (const [name, serve] of Object.entries(frameworks)) {
   });
 }
 
+test("a middleware whose client has no secret key is not made", () => {
+  const without = [{}, { secretKey: undefined }, { publishableKey: gateway.publishableKey }];
+  for (const keys of without) {
+    const client = new DreamAPI({ baseUrl: gateway.service, ...keys });
+    for (const make of [forExpress, forHono]) {
+      assert.throws(() => make(client), { name: "TypeError", message: /needs a client with a secretKey/ });
+    }
+  }
+});
+
+test("next: a build makes handlers without secrets, and requests to them fail", async () => {
+  const handle = withDreamGateway(new DreamAPI({ baseUrl: gateway.service }), () => assert.fail("let in"));
+  const request = new Request("http://shop.example.com/api", { headers: { "x-api-key": "ak_test_something" } });
+  await assert.rejects(handle(request, undefined), { name: "TypeError", message: /needs a client with a secretKey/ });
+});
+
 test("express: keys bound to addresses, and a cost for each request", async (context) => {
   const app = express();
   app.use(forExpress(api, { cost: (request) => request.path.length }));
