@@ -42,6 +42,14 @@ async def test_usage(api: AsyncDreamAPI) -> None:
     assert (await api.usage.check(user_id="u-1"))["usageCount"] == 5
 
 
+@pytest.mark.parametrize("user_id", ["a\nb", "a\r\nX-User-Plan: pro", "\0", "a\x7f"])
+async def test_what_no_field_can_hold_is_not_sent(api: AsyncDreamAPI, user_id: str) -> None:
+    with pytest.raises(ValueError, match=r"No X-User-Id: .* has a control character"):
+        await api.usage.track(user_id=user_id)
+    with pytest.raises(ValueError, match="No Idempotency-Key"):
+        await api.usage.track(user_id="u-1", idempotency_key=user_id)
+
+
 async def test_a_refusal_tells_the_limit(api: AsyncDreamAPI, project: Project) -> None:
     with pytest.raises(QuotaExceededError) as refused:
         await api.usage.track(user_id="u-1", cost=11)

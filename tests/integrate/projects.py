@@ -104,6 +104,7 @@ PROJECTS = {
         ("caddy", "run", "--adapter", "caddyfile", "--config", "Caddyfile"),
         "caddy",
         behind=True,
+        away=502,
         exempt=False,
     ),
     "traefik": Project(
@@ -117,6 +118,7 @@ PROJECTS = {
         ),
         "traefik",
         behind=True,
+        away=500,
         exempt=False,
     ),
     "envoy": Project(

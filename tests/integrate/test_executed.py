@@ -164,7 +164,7 @@ def test_without_its_secret_key_it_does_not_start(
     values: dict[str, object] = {"port": free_port(), "upstream": upstream.port}
     lay_out(project, folder, values)
     integrate(folder, shop.settings.store, "--write", "--project", shop.project)
-    server = run(project, folder, home, shop, values, secret="")
+    server = run(project, folder, home, shop, values | {"secret": ""})
     assert server.wait(PATIENCE_SECONDS) != 0
     assert re.search(r"ACME_SHOP_GATEWAY_SECRET_KEY|secretKey", shop.log()), shop.log()
 
@@ -201,18 +201,13 @@ def forge(client: httpx.Client, project: Project, shop: Shop, upstream: Upstream
 
 
 def run(
-    project: Project,
-    folder: Path,
-    home: Path,
-    shop: Shop,
-    values: dict[str, object],
-    secret: str | None = None,
+    project: Project, folder: Path, home: Path, shop: Shop, values: dict[str, object]
 ) -> subprocess.Popen[str]:
     """Start the project as its people would; its secret is in the environment alone."""
     environ = {
         "PORT": str(values["port"]),
         "DREAM_GATEWAY_STORE": shop.settings.store,
-        "ACME_SHOP_GATEWAY_SECRET_KEY": shop.secret if secret is None else secret,
+        "ACME_SHOP_GATEWAY_SECRET_KEY": str(values.get("secret", shop.secret)),
         "HOME": str(shop.folder) if project.behind else os.environ.get("HOME", ""),
         "NEXT_TELEMETRY_DISABLED": "1",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003 # a dataclass's fields
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,6 +12,9 @@ from urllib.parse import quote
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 IF_MATCH = "If-Match"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no field's value has (RFC 9110 5.5)."""
 
 
 class Omit(Enum):
@@ -60,8 +64,12 @@ class Call:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The header fields of this call."""
-        return {name: value for name, value in self.header.items() if value is not None}
+        """The header fields of this call. Raises `ValueError` for a value that none can have."""
+        given = {name: value for name, value in self.header.items() if value is not None}
+        for name, value in given.items():
+            if _CONTROL.search(value):
+                raise ValueError(f"No {name}: {value!r} has a control character.")
+        return given
 
     @property
     def parameters(self) -> dict[str, Any]:

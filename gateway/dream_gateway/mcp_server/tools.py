@@ -53,7 +53,11 @@ class ReadingTools:
         return await told(self._api.dashboard.get_totals())
 
     async def get_usage(self, user_id: UserId) -> dict[str, Any]:
-        """Show what a customer used in this period, their limit, and what remains."""
+        """Show what a customer used in this period, their limit, and what remains.
+
+        Usage goes by your own id of the customer (externalId), which list_customers shows, and not
+        by the gateway's (cus_...).
+        """
         return await told(self._api.usage.check(user_id=user_id))
 
     async def list_customers(
