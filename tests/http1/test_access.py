@@ -17,6 +17,7 @@ from dream_gateway.http1.noting import UnderWay
 from dream_gateway.http1.request import Request
 from dream_gateway.http1.watch import Watch
 from dream_gateway.model import Customer, Verdict
+from dream_gateway.redaction import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def test_it_tells_whose_the_request_was_and_why_it_was_refused() -> None:
 
 
 def test_a_long_path_is_cut() -> None:
-    assert len(told(request=request(b"/" + b"a" * 9_000))["path"]) == module.LONGEST
+    assert len(told(request=request(b"/" + b"a" * 9_000))["path"]) == LONGEST
 
 
 def test_the_first_piece_is_kept_after_the_word_to_go_on() -> None:

@@ -23,7 +23,7 @@ from dream_gateway.errors import (
     UnknownTierError,
 )
 from dream_gateway.http.reply import Reply
-from dream_gateway.redaction import redacted_path
+from dream_gateway.redaction import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def problem(error: GatewayError, *, instance: str = "", request_id: str = "") ->
     }
     if instance:
         # Whoever put a key into a path does not get it back, for it to be logged once more.
-        members["instance"] = redacted_path(instance)
+        members["instance"] = shown_path(instance)
     members["code"] = error.code
     if request_id:
         members["requestId"] = request_id

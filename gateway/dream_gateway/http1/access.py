@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dream_gateway import metrics
-from dream_gateway.redaction import redacted, redacted_path, redacted_query
+from dream_gateway.redaction import redacted, shown, shown_path, shown_query
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -34,9 +34,6 @@ LINES_AT_ONCE = 8
 
 CLOSING_SECONDS = 5.0
 """How long whoever reads the log may take to take the rest of it."""
-
-LONGEST = 1_024
-"""Characters of a path or a query that are told."""
 
 
 _logger = logging.getLogger(__name__)
@@ -207,10 +204,10 @@ def _asked(
         return None, None, None, None
     whole = request.query.decode("ascii", "backslashreplace")
     return (
-        redacted(request.method)[:LONGEST],
-        redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
+        shown(request.method),
+        shown_path(request.raw_path.decode("ascii", "backslashreplace")),
         request.version,
-        redacted_query(whole, parameter)[:LONGEST],
+        shown_query(whole, parameter),
     )
 
 
