@@ -13,7 +13,8 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from tests.conventions import Told, check
 from tests.server.conftest import FREE
-from tests.server.receiving import PARENT, SAMPLED, TRACE, UNSAMPLED, attributes, observed
+from tests.server.receiving import attributes, observed
+from tests.traces import PARENT, SAMPLED, TRACE, UNSAMPLED
 from tests.waiting import PATIENCE_SECONDS, eventually
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
 from dream_gateway.http1.exchange import CLIENT_GONE
-from dream_gateway.http1.tracing import told
+from dream_gateway.http1.tracing import outcome
 from dream_gateway.service.exchange import ServiceCall
 
 if TYPE_CHECKING:
@@ -54,4 +54,4 @@ class TracedCall(ServiceCall):
     def _ended(self, status: int | None, code: str | None, request_id: bytes = b"") -> None:
         trace, self._trace = self._trace, None
         if trace is not None:
-            trace.end(told(status, code, request_id))
+            trace.end(outcome(status, code, request_id))

@@ -11,7 +11,7 @@ from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
 from dream_gateway.http.reply import Reply
 from dream_gateway.http1.exchange import CLIENT_GONE
-from dream_gateway.http1.tracing import told
+from dream_gateway.http1.tracing import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ SERVICE_RESTART = 1012
 """What a server closes WebSockets with because it ends itself."""
 
 
-class Story:
+class AsgiTrace:
     """One traced request. Between it and the server, both ways."""
 
     __slots__ = (
@@ -110,4 +110,4 @@ class Story:
         answer = Reply(status or 0, self._head, self._body)
         code = self.code or code_of(answer) or (CLIENT_GONE if status is None else "allowed")
         request_id = dict(self._head).get(b"x-request-id", b"")
-        self.trace.end(told(status, code, request_id, self.verdict, self.upstream))
+        self.trace.end(outcome(status, code, request_id, self.verdict, self.upstream))
