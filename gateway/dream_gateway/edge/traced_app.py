@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.app import Edge
-from dream_gateway.edge.asgi_trace import SWITCHED, AsgiTrace
+from dream_gateway.edge.asgi_trace import AsgiTrace
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.edge.proxy import Proxy
 from dream_gateway.edge.websocket import RefusedUpgradeError, WebSocketRelay
 from dream_gateway.http.inbound import from_scope
+from dream_gateway.http1.heads import SWITCHING_PROTOCOLS
 from dream_gateway.http1.tracing import Tracing, with_trace_fields
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class _TracedSockets(WebSocketRelay):
         except RefusedUpgradeError as exc:
             asgi_trace.trace.answered(exc.status, asgi_trace.upstream or "")
             raise
-        asgi_trace.trace.answered(SWITCHED, asgi_trace.upstream or "")
+        asgi_trace.trace.answered(SWITCHING_PROTOCOLS, asgi_trace.upstream or "")
         return upstream
 
     def _dial(

@@ -49,7 +49,9 @@ class TracedCall(ServiceCall):
             self._replied(written.reply)
 
     def _replied(self, reply: Reply) -> None:
-        self._ended(reply.status, code_of(reply), dict(reply.headers).get(b"x-request-id", b""))
+        self._ended(
+            reply.status, code_of(reply.body), dict(reply.headers).get(b"x-request-id", b"")
+        )
 
     def _ended(self, status: int | None, code: str | None, request_id: bytes = b"") -> None:
         trace, self._trace = self._trace, None
