@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 
 class TracedEdge(Edge):
-    """The data plane, traced. `tracing` is the caller's to start and close, in the server's loop."""
+    """The data plane, traced. `tracing` is the caller's to start and close, in the server's loop.
+
+    How it is served is in `docs/guides/observability.md`.
+    """
 
     def __init__(
         self,
