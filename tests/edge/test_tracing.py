@@ -123,6 +123,12 @@ def answering(answer: bytes, heads: list[bytes] | None = None) -> Any:
     return handle
 
 
+THEIRS = (
+    b"HTTP/1.1 500 No\r\ncontent-type: application/problem+json\r\ncontent-length: 17\r\n\r\n"
+    b'{"code":"theirs"}'
+)
+"""A problem of the upstream's own, whose code is no code of ours."""
+
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone"
 
 
@@ -215,6 +221,7 @@ async def test_a_question_is_a_request_without_an_upstream(
     ("answer", "status", "code"),
     [
         (b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", 500, "500"),
+        (THEIRS, 500, "500"),
         (b"garbage\r\n\r\n", 502, "upstream_failed"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", None, "upstream_failed"),
     ],

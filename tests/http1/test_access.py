@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEY = "ak_test_" + "Ab3" * 12
 PROBLEM = (
     b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\n"
-    b'x-request-id: r1\r\n\r\n{"type":"urn:dream-gateway:error:rate_limited","title":"No."}'
+    b'x-request-id: r1\r\n\r\n{"type":"urn:dream-gateway:error:rate_limited","code":"rate_limited"}'
 )
 PASSED = b'HTTP/1.1 200 OK\r\nx-request-id: r2\r\n\r\n{"code":"of the upstream\'s own"}'
 
@@ -82,6 +82,8 @@ def test_it_tells_whose_the_request_was_and_why_it_was_refused() -> None:
     assert allowed["customer"] == "x ak_***"
     refused = told(PROBLEM, charge=charge)
     assert (refused["code"], refused["request_id"]) == ("rate_limited", "r1")
+    theirs = told(PROBLEM.replace(b"urn:dream-gateway:error:", b"about:"), charge=charge)
+    assert theirs["code"] == "allowed"
 
 
 def test_a_long_path_is_cut() -> None:
