@@ -6,6 +6,7 @@ Names and attributes are those of OpenTelemetry's conventions for HTTP, where th
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -38,7 +39,6 @@ METHODS = frozenset(
 """Those of RFC 9110, and PATCH (RFC 5789); any other is told as `_OTHER`."""
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-SWITCHED = 101
 NO_ANSWER = "_OTHER"
 """What is wrong where nobody knows what is."""
 
@@ -96,7 +96,7 @@ class RequestTrace:
         if traced.status is None or traced.status >= 500:
             _fail(span, traced.status, None if traced.code == "allowed" else traced.code)
         span.end()
-        if traced.status == SWITCHED:
+        if traced.status == HTTPStatus.SWITCHING_PROTOCOLS:
             self._open = self._maker.start_span(
                 "websocket",
                 context=set_span_in_context(span),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dream_gateway import metrics
+from dream_gateway.http.problem import code_of
 from dream_gateway.redaction import redacted, shown, shown_path, shown_query
 
 if TYPE_CHECKING:
@@ -225,14 +226,8 @@ def _whose(verdict: Verdict | None) -> tuple[str | None, str | None, str | None]
 
 def _code(answer: bytes, verdict: Verdict | None) -> str | None:
     """Return what was said of the request: `allowed`, or the code in the problem that it was told."""
-    if (
-        b"\r\ncontent-type: application/problem+json\r\n"
-        in answer.partition(b"\r\n\r\n")[0] + b"\r\n"
-    ):
-        _, found, rest = answer.partition(b'"code":"')
-        if found:
-            return rest.partition(b'"')[0].decode("ascii", "replace")
-    return None if verdict is None else verdict.code
+    told = code_of(answer.partition(b"\r\n\r\n")[2])
+    return told or (None if verdict is None else verdict.code)
 
 
 def _request_id(answer: bytes, known: bytes) -> str | None:

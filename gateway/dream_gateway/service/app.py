@@ -49,8 +49,9 @@ def create_service(gateway: Host) -> Service:
         limits,
         RequestIds(),
     )
-    sites = Sites(gateway.sites, TrustedProxies(gateway.settings.trusted_proxies), dispatcher)
-    return Service(dispatcher, operations(gateway, limits), sites, standings)
+    proxies = TrustedProxies(gateway.settings.trusted_proxies)
+    sites = Sites(gateway.sites, proxies, dispatcher)
+    return Service(dispatcher, operations(gateway, limits), sites, standings, proxies)
 
 
 class Service:
@@ -62,10 +63,12 @@ class Service:
         table: Iterable[Operation],
         sites: Sites,
         standings: Standings,
+        proxies: TrustedProxies,
     ) -> None:
         self.dispatcher = self._dispatcher = dispatcher
         self.standings = standings
         self._sites = sites
+        self._proxies = proxies
         table = tuple(table)
         self.operations = table
         self.max_body = max((each.max_body for each in table), default=0)
@@ -160,7 +163,7 @@ class Service:
 
     def address(self, inbound: Inbound) -> str | None:
         """Return the address of who really asks."""
-        return self._sites.address(inbound)
+        return self._proxies.peer(inbound).address
 
     def problem(self, error: GatewayError, inbound: Inbound) -> Reply:
         """Return the answer for what never became a request."""

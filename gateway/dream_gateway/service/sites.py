@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from dream_gateway.hookspecs import Site
     from dream_gateway.http.asgi import Receive, Scope, Send
-    from dream_gateway.http.inbound import Inbound
     from dream_gateway.http.peers import TrustedProxies
     from dream_gateway.service.dispatch import Dispatcher
     from dream_gateway.service.operation import Operation
@@ -48,14 +47,10 @@ class Sites:
                 return None if any(_is_below(path, kept) for kept in self._kept) else prefix
         return None
 
-    def address(self, inbound: Inbound) -> str | None:
-        """Return the address of who really asks."""
-        return self._proxies.peer(inbound).address
-
     async def respond(self, site: Site, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a site answer a request, and tell it who really asked."""
         inbound = from_scope(scope)
-        address = self.address(inbound)
+        address = self._proxies.peer(inbound).address
         seen = {**scope, "client": None if address is None else (address, 0)}
         try:
             await site(seen, receive, send)
