@@ -91,7 +91,19 @@ async def test_both_planes_are_served_and_upstreams_hear_of_it(
         assert (await client.get(service + "/health")).json() == {"status": "ok"}
         page = await client.get(service + "/dashboard", follow_redirects=True)
         assert "Secure" in page.headers["set-cookie"]
+        assert page.headers.get_list("strict-transport-security") == ["max-age=15552000"]
+        assert "strict-transport-security" not in answers[1].headers
         await _is_what_it_says(edge, context)
+
+
+async def test_a_service_that_speaks_no_tls_keeps_nobody_to_it(
+    supervise: Supervise, secured: Settings
+) -> None:
+    settings = msgspec.structs.replace(secured, service_tls_certificate="", service_tls_key="")
+    async with supervise(settings) as running, httpx.AsyncClient(timeout=60) as client:
+        page = await client.get(running.addresses.service + "/dashboard", follow_redirects=True)
+        assert page.status_code == 200
+        assert "strict-transport-security" not in page.headers
 
 
 @asynccontextmanager

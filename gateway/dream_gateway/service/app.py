@@ -14,7 +14,7 @@ from dream_gateway.service.authentication import Authenticator
 from dream_gateway.service.cors import Cors
 from dream_gateway.service.dispatch import Dispatcher
 from dream_gateway.service.idempotency import Idempotency
-from dream_gateway.service.sites import Sites
+from dream_gateway.service.sites import ONLY_BY_TLS, Sites
 from dream_gateway.service.standing import Standings
 from dream_gateway.service.table import operations
 
@@ -49,7 +49,10 @@ def create_service(gateway: Host) -> Service:
         limits,
         RequestIds(),
     )
-    sites = Sites(gateway.sites, TrustedProxies(gateway.settings.trusted_proxies), dispatcher)
+    proxies = TrustedProxies(gateway.settings.trusted_proxies)
+    # A proxy that ends TLS says so itself.
+    fields = ONLY_BY_TLS if gateway.settings.service_tls_certificate else []
+    sites = Sites(gateway.sites, proxies, dispatcher, fields)
     return Service(dispatcher, operations(gateway, limits), sites, standings)
 
 
