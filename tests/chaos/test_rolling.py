@@ -91,13 +91,15 @@ async def counted(field: Field, customer: str) -> int:
         return int(answer.json()["usageCount"])
 
 
-async def roll(field: Field, load: Load) -> None:
+async def roll(field: Field, load: Load, balancers: list[Balancer]) -> None:
     """Restart every node, and reload every node, with load between."""
     for node in field.nodes:
         before = load.answered()
         assert await node.stop() == 0
         await node.start()
         await eventually(partial(is_ready, node), "ready")
+        for each in balancers:  # HAProxy has the drain's delay to see it.
+            await eventually(partial(each.has_ready, len(field.nodes)), "seen by the balancer")
         await eventually(partial(load.has_answered, before + 50), "served meanwhile")
     for node in field.nodes:
         pids = set(node.worker_pids())
@@ -118,6 +120,7 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_admits_nothing_twi
         field = await stack.enter_async_context(
             opened(stores, tmp_path / "nodes", nodes=2, workers=2, limit=LIMIT, environ=SETTINGS)
         )
+        balancers: list[Balancer] = []
         if balancer == "haproxy":
             urls = await stack.enter_async_context(haproxy_running(field.nodes, tmp_path))
         else:
@@ -126,8 +129,9 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_admits_nothing_twi
                 one = await stack.enter_async_context(Balancer(field.nodes, plane).running())
                 await eventually(partial(one.has_ready, 2), "ready")
                 urls[plane] = one.url
+                balancers.append(one)
         load = Load(urls, field)
-        await roll(field, load)
+        await roll(field, load, balancers)
         await eventually(lambda: min(load.seen[c, 429] for c in CUSTOMERS) > 0, "at the limit")
         await load.end()
         assert load.lost == []
