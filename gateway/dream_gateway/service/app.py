@@ -14,7 +14,7 @@ from dream_gateway.service.authentication import Authenticator
 from dream_gateway.service.cors import Cors
 from dream_gateway.service.dispatch import Dispatcher
 from dream_gateway.service.idempotency import Idempotency
-from dream_gateway.service.sites import Sites
+from dream_gateway.service.sites import ONLY_BY_TLS, Sites
 from dream_gateway.service.standing import Standings
 from dream_gateway.service.table import operations
 
@@ -50,7 +50,9 @@ def create_service(gateway: Host) -> Service:
         RequestIds(),
     )
     proxies = TrustedProxies(gateway.settings.trusted_proxies)
-    sites = Sites(gateway.sites, proxies, dispatcher)
+    # A proxy that ends TLS says so itself.
+    fields = ONLY_BY_TLS if gateway.settings.service_tls_certificate else []
+    sites = Sites(gateway.sites, proxies, dispatcher, fields)
     return Service(dispatcher, operations(gateway, limits), sites, standings, proxies)
 
 
