@@ -40,6 +40,7 @@ class Spans:
     """A tracer by the SDK, which keeps its spans."""
 
     per_second = 0.0
+    callers_per_second = 100.0
 
     def __init__(self) -> None:
         self.exporter = InMemorySpanExporter()

@@ -66,6 +66,7 @@ class Asking:
     """A tracer, and a plane, that keep what they are asked."""
 
     per_second = 0.0
+    callers_per_second = 100.0
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -108,3 +109,19 @@ def test_who_is_traced_and_as_a_part_of_what(
     assert [asked.traceparent for asked in asking.asked] == told
     # A state is nothing without its parent.
     assert [asked.tracestate is None for asked in asking.asked] == [each is None for each in told]
+
+
+def test_no_more_are_traced_in_a_second_because_their_callers_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 10.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    asking = Asking()
+    asking.callers_per_second = 2.0
+    tracing = Tracing(asking, asking, Watch())
+    fields = [(b"host", b"a"), (b"traceparent", SAMPLED["traceparent"].encode())]
+    request = Request("GET", b"/", fields, "1.1")
+    request.client, request.scheme = "192.0.2.7", "http"
+    assert [tracing.begin(request) is not None for _ in range(4)] == [True, True, False, False]
+    now += 1.0
+    assert tracing.begin(request) is not None

@@ -146,6 +146,19 @@ async def test_it_is_not_ready_before_it_stops_and_serves_on(
             await running.task
 
 
+async def test_nothing_is_reloaded_once_it_was_told_to_stop(
+    supervise: Supervise, settings: Settings
+) -> None:
+    patient = msgspec.structs.replace(settings, drain_delay=600.0)
+    async with supervise(patient, lambda: patient) as running:
+        running.supervisor.stop()
+        running.supervisor.reload()
+        assert await running.told(0) == "not reloaded: the gateway is stopping"
+        running.supervisor.stop()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await running.task
+
+
 async def test_an_answer_whose_head_kept_the_connection_is_followed_by_one_that_ends_it(
     supervise: Supervise, settings: Settings, upstream: Any
 ) -> None:

@@ -95,6 +95,15 @@ class Tracer(Protocol):
         """
         ...
 
+    @property
+    def callers_per_second(self) -> float:
+        """Return how many requests a second to trace at most because their callers do.
+
+        So many on either listener: anybody may say that they trace, and a trace costs far more than
+        the request.
+        """
+        ...
+
     def begin(self, asked: Asked) -> Trace | None:
         """Begin a trace, as a part of the caller's if there is one; `None`: not this one."""
         ...

@@ -1,14 +1,15 @@
 """Which requests are traced: no other request pays anything for it.
 
-A request is traced if its caller says that theirs is (`traceparent`, W3C Trace Context 2), and, of those
-that say nothing, as many a second as the tracer wants. For these, now and then, a few connections are
-kept from the shortcut once: whatever exchange begins next is traced.
+A request is traced if its caller says that theirs is (`traceparent`, W3C Trace Context 2), up to so many
+a second, and, of those that say nothing, as many a second as the tracer wants. For these, now and then,
+a few connections are kept from the shortcut once: whatever exchange begins next is traced.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from dream_gateway.hookspecs import Asked, Traced
@@ -54,6 +55,7 @@ class Tracing:
         self._plane = plane
         self._watch = watch
         self._is_due = False
+        self._second, self._of_callers = 0.0, 0
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -74,9 +76,16 @@ class Tracing:
             if not self._is_due:
                 return None
             self._is_due = False
-        elif not sampled:
+        elif not sampled or not self._has_room(time.monotonic()):
             return None
         return self._tracer.begin(self._asked(request, of_caller=sampled is not None))
+
+    def _has_room(self, now: float) -> bool:
+        """Count one more whose caller traces; tell whether it may be traced in this second."""
+        if now - self._second >= 1.0:
+            self._second, self._of_callers = now, 0
+        self._of_callers += 1
+        return self._of_callers <= self._tracer.callers_per_second
 
     def _asked(self, request: Inbound, *, of_caller: bool) -> Asked:
         fields = request.fields

@@ -124,8 +124,8 @@ def server_context(pair: Pair, place: Place | None = None) -> ssl.SSLContext:
         )
 
     try:
-        with _as_file(pair.key + b"\n" + pair.certificate) as path:
-            context.load_cert_chain(path, password=refuse)
+        with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
+            context.load_cert_chain(certificate, key, password=refuse)
     except ssl.SSLError as error:
         why = _REASONS.get(error.reason, _UNREADABLE)
         raise ConfigurationError(why.format(**words)) from error

@@ -79,9 +79,13 @@ class Supervisor:
     def reload(self) -> None:
         """Read the settings again, and put workers with those in the place of all. Never blocks.
 
-        While that is being done, it is noted, and done once more afterwards.
+        While that is being done, it is noted, and done once more afterwards. Not done any more once
+        this was told to stop.
         """
-        self._reloader.ask()
+        if self._stopping.is_set():
+            self._on_event("not reloaded: the gateway is stopping")
+        else:
+            self._reloader.ask()
 
     def reopen_logs(self) -> None:
         """Have every worker go on in a new file of the access log's name. Never blocks."""
@@ -108,7 +112,7 @@ class Supervisor:
             for task in tending:
                 if task.done():
                     task.result()
-            await self._leave()
+            await self._leave(reloading)
         finally:
             self._stopping.set()
             stopping.cancel()
@@ -117,9 +121,11 @@ class Supervisor:
             listeners.close()
             await self._end_workers(tending, reloading)
 
-    async def _leave(self) -> None:
+    async def _leave(self, reloading: asyncio.Task[None]) -> None:
         """Serve on for a while, so that balancers see that nobody is ready and go elsewhere."""
         if self._settings.drain_delay:
+            reloading.cancel()
+            await asyncio.wait((reloading,))
             for worker in self._workers.all():
                 worker.tell(LEAVE)
             with contextlib.suppress(TimeoutError):
@@ -134,6 +140,8 @@ class Supervisor:
                 worker.stop()
             is_ready = await worker.ready()
             if is_ready:
+                if self._stopping.is_set():
+                    worker.tell(LEAVE)
                 self._mark_ready(number, listeners)
             worker = await self._workers.ended(number)
             if not self._stopping.is_set():
