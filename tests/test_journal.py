@@ -8,6 +8,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
+from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.journal import Journal, dead_journals
 from dream_gateway.storage import Return
 
@@ -78,3 +81,10 @@ def test_a_journal_without_open_leases_is_deleted_at_the_end(tmp_path: Path) -> 
     journal.free(slot)
     journal.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "journals"
+    with pytest.raises(StoreUnavailableError, match=f"{folder}: Not a directory"):
+        Journal(folder, "ledger", "boot")

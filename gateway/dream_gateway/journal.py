@@ -62,7 +62,7 @@ class Journal:
             self._file = _create_locked(self.path, header)
         except OSError as exc:
             raise StoreUnavailableError(
-                "The folder of the lease journals is not writable."
+                f"The folder of the lease journals cannot be written: {folder}: {exc.strerror}."
             ) from exc
         self._map = mmap.mmap(self._file, HEADER.size + SLOTS * SLOT_BYTES)
         self._bytes = memoryview(self._map)
