@@ -140,11 +140,14 @@ class SqliteBackend:
     def tidy(self) -> None:
         """Have rates begin anew, and all be in the one file, found whole. Blocks.
 
-        Raises `StoreCorruptError`.
+        Raises `StoreCorruptError` and `StoreUnavailableError`.
         """
-        with closing(self._connect(create=False)) as connection:
-            connection.execute(self._sql["forget_buckets"])
-            put_into_one(connection)
+        try:
+            with closing(self._connect(create=False)) as connection:
+                connection.execute(self._sql["forget_buckets"])
+                put_into_one(connection)
+        except sqlite3.Error as exc:
+            raise refusal(self._path, exc) from exc
 
     def _connect(self, create: bool) -> sqlite3.Connection:
         """Open the file; only at start may that create it, so that a lost file is noticed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 
 @pytest.mark.usefixtures("no_store")
 def test_a_plan_changes_nothing_and_a_migration_leaves_nothing_to_do(
-    done: Callable[..., Any],
+    done: Callable[..., Any], store: str
 ) -> None:
+    Path(store.removeprefix("sqlite:///")).touch()
     for _ in range(2):
         plan = done("migrate", "--plan")
         assert (plan["found"], plan["applied"]) == (None, False)

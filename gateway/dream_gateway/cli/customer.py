@@ -40,7 +40,7 @@ def create(session: Session, *, project: str, name: str, plan: str | None) -> No
     """Create a customer."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             customer = await admin.create_customer(project, name, plan)
         session.show(customer_row(customer))
 
@@ -54,7 +54,7 @@ def show(session: Session, *, project: str) -> None:
     """List a project's customers."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [customer_row(customer) for customer in await admin.customers(project)]
         session.show_list(rows, COLUMNS)
 
@@ -79,7 +79,7 @@ def resume(session: Session, *, project: str, name: str) -> None:
 
 def _set_suspended(session: Session, project: str, name: str, *, suspended: bool) -> None:
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             customer = await admin.suspend_customer(project, name, suspended=suspended)
         session.show(customer_row(customer))
 

@@ -9,6 +9,7 @@ import click
 
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
+from dream_gateway.opening import check_there
 from dream_gateway.records.migrate import HEAD, KNOWN, OLDEST, migrate, revision_of, steps
 from dream_gateway.stores import Stores
 
@@ -39,6 +40,8 @@ def command(session: Session, *, plan: bool) -> None:
 async def _run(session: Session, *, only_plan: bool) -> tuple[str | None, list[Step]]:
     stores = Stores(session.settings, SystemClock())
     try:
+        for _, _, backend in stores.each() if only_plan else ():
+            check_there(backend)
         await stores.start()
         engine = stores.records_engine()
         found = await revision_of(engine)

@@ -78,7 +78,7 @@ def show(session: Session) -> None:
     """List platforms and their projects."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = await _rows(admin)
         session.show_list(rows, COLUMNS)
 
@@ -103,7 +103,7 @@ def resume(session: Session, *, platform: str) -> None:
 
 def _set_suspended(session: Session, platform: str, *, suspended: bool) -> None:
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             found = await admin.suspend_platform(platform, suspended=suspended)
         session.show({"platformId": found.id, "suspended": found.suspended})
 

@@ -50,7 +50,7 @@ def change(session: Session, *, specs: tuple[str, ...], project: str, **values: 
         given["billing_interval"] = Interval(given["billing_interval"])
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             tiers = [await admin.change_tier(project, each, given) for each in limits]
         session.show_list([tier_row(tier) for tier in tiers], COLUMNS)
 
@@ -64,7 +64,7 @@ def show(session: Session, *, project: str) -> None:
     """List a project's tiers."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [tier_row(tier) for tier in await admin.tiers(project)]
         session.show_list(rows, COLUMNS)
 
@@ -79,7 +79,7 @@ def delete(session: Session, *, name: str, project: str) -> None:
     """Remove a tier that nobody is on."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             await admin.remove_tier(project, name)
         session.show({"name": name, "deleted": True})
 
