@@ -9,7 +9,8 @@ import click
 
 from dream_gateway.administration import open_administration
 from dream_gateway.cli.rendering import customer_row
-from dream_gateway.cli.session import Session, with_session
+from dream_gateway.cli.session import Session, check_value, with_session
+from dream_gateway.service.values import UserId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ def command() -> None:
 @with_session()
 def create(session: Session, *, project: str, name: str, plan: str | None) -> None:
     """Create a customer."""
+    check_value("--id", name, UserId)
 
     async def run() -> None:
         async with open_administration(session.settings, create=False) as admin:
