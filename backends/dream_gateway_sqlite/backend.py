@@ -16,7 +16,7 @@ from dream_gateway.storage import Role
 from dream_gateway_sqlite.engine import open_engine
 from dream_gateway_sqlite.feed import SqliteFeed
 from dream_gateway_sqlite.ledger import SqliteLedger
-from dream_gateway_sqlite.place import refusal
+from dream_gateway_sqlite.place import make, refusal
 from dream_gateway_sqlite.session import Session
 from dream_gateway_sqlite.snapshot import copy_file, put_into_one
 from dream_gateway_sqlite.statements import load
@@ -150,7 +150,9 @@ class SqliteBackend:
             raise refusal(self._path, exc) from exc
 
     def _connect(self, create: bool) -> sqlite3.Connection:
-        """Open the file; only at start may that create it, so that a lost file is noticed."""
+        """Open the file; only at start may that make it, so that a lost file is noticed."""
+        if create:
+            make(self._path)
         mode = "rwc" if create else "rw"
         connection = sqlite3.connect(
             f"file:{quote(str(self._path))}?mode={mode}", uri=True, isolation_level=None, timeout=0

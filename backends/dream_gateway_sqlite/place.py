@@ -1,8 +1,9 @@
-"""Where the file lies: why it cannot be opened there."""
+"""Where the file lies: made for this user alone, and why it cannot be opened there."""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dream_gateway_sqlite import faults
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dream_gateway.errors import GatewayError
+
+
+def make(path: Path) -> None:
+    """Make an empty file that only this user can read, unless something is there.
+
+    SQLite gives its log and its index the permissions of the file. What is wrong with the place is
+    told when the file is opened.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def refusal(path: Path, error: sqlite3.Error) -> GatewayError:

@@ -163,3 +163,13 @@ def test_certificates_are_looked_at(
     assert "is not the key of" in _bad(run("doctor", "--json"))["tls"]
     monkeypatch.setenv("DREAM_GATEWAY_TLS_KEY", str(old.key))
     assert "expired at" in _bad(run("doctor", "--json"))["tls"]
+
+
+def test_a_file_that_others_can_read_is_told(done: Command, store: str) -> None:
+    file = Path(store.removeprefix("sqlite:///"))
+    for mode, told in ((0o600, False), (0o644, True)):
+        file.chmod(mode)
+        answer = done("doctor")
+        details = {check["name"]: check["detail"] for check in answer["checks"]}
+        assert answer["ok"]
+        assert (f"chmod 600 {file}" in details["store"]) is told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from dream_gateway.errors import (
     StoreNotFoundError,
 )
 from dream_gateway.journal import boot_id, dead_journals
-from dream_gateway.opening import check_there
+from dream_gateway.opening import OneFile, check_there
 from dream_gateway.records.migrate import HEAD, is_newer, revision_of
 from dream_gateway.records.sealed import census
 from dream_gateway.settings_table import shown
@@ -62,7 +63,14 @@ async def _opened(url: str, roles: list[Role], backend: Backend) -> Finding:
         return Finding("store", name, error.detail)
     except GatewayError as error:
         return Finding("store", name, f"{error.detail} See that it is there, writable and free.")
-    return Finding("store", f"{name}: {backend.durability}")
+    return Finding("store", f"{name}: {backend.durability}{_seen_by_others(backend)}")
+
+
+def _seen_by_others(backend: object) -> str:
+    """Return a warning of a file that other users of the machine can read, as older versions made."""
+    if not isinstance(backend, OneFile) or not backend.file.stat().st_mode & stat.S_IROTH:
+        return ""
+    return f" Others on this machine can read it: chmod 600 {backend.file}*"
 
 
 async def _schema(stores: Stores) -> Finding:
