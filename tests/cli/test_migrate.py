@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +24,22 @@ def test_a_plan_changes_nothing_and_a_migration_leaves_nothing_to_do(
         plan = done("migrate", "--plan")
         assert (plan["found"], plan["applied"]) == (None, False)
         assert [step["revision"] for step in plan["steps"]] == list(KNOWN)
-    assert done("migrate")["applied"] is True
+    assert [done("migrate")["applied"] for _ in range(2)] == [True, False]
     assert done("migrate", "--plan") == {
         "found": HEAD,
         "newest": HEAD,
+        "isNewer": False,
         "steps": [],
         "applied": False,
     }
+
+
+def test_a_newer_schema_that_lets_this_version_run_is_told(
+    done: Callable[..., Any], run: Callable[..., Any], store: str
+) -> None:
+    file = store.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    plan = done("migrate", "--plan")
+    assert (plan["found"], plan["isNewer"], plan["applied"]) == ("9999", True, False)
+    assert "newer version" in run("migrate", "--plan").err

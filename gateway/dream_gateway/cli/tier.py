@@ -12,7 +12,7 @@ from dream_gateway.cli.rendering import tier_row
 from dream_gateway.cli.session import Session, check_value, with_session
 from dream_gateway.model import BILLING_INTERVALS, Interval
 from dream_gateway.service.values import Currency
-from dream_gateway.tierspec import parse_tier
+from dream_gateway.tierspec import parse_tiers
 
 COLUMNS = (
     "name", "price", "currency", "billingInterval", "quota", "overage", "rate", "burst",
@@ -43,7 +43,7 @@ def change(session: Session, *, specs: tuple[str, ...], project: str, **values: 
     Overage is what use beyond the limit costs, as a price in minor units for so many units:
     team=10000/month+50/1000. What is not named stays as it is.
     """
-    limits = [parse_tier(spec) for spec in specs]
+    limits = parse_tiers(specs)
     check_value("--currency", values["currency"], Currency | None)
     given = {name: value for name, value in values.items() if value is not None}
     if "billing_interval" in given:
