@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dream_gateway import file_locks
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.journal import Journal, dead_journals
 from dream_gateway.storage import Return
@@ -66,6 +67,22 @@ def test_a_living_owners_journal_is_left_alone(tmp_path: Path) -> None:
     assert list(dead_journals(tmp_path, "ledger", "boot")) == []
     journal.close()
     assert len(list(dead_journals(tmp_path, "ledger", "boot"))) == 1
+
+
+def test_a_journal_has_one_owner_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    real = os.posix_fallocate
+
+    def overtaken(file: int, offset: int, length: int) -> None:
+        real(file, offset, length)
+        (unborn,) = tmp_path.glob("*.new")
+        held.append(file_locks.hold(unborn))
+
+    monkeypatch.setattr(os, "posix_fallocate", overtaken)
+    with pytest.raises(StoreUnavailableError):
+        Journal(tmp_path, "ledger", "boot")
+    assert list(tmp_path.iterdir()) == []
+    os.close(held.pop())
 
 
 def test_another_ledgers_journal_and_torn_files_are_left_alone(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
+from dream_gateway.command_stores import open_records
 from dream_gateway.errors import ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.opening import open_records
 from dream_gateway.records import (
     audit,
     credentials,

@@ -174,7 +174,9 @@ def _create_locked(path: Path, header: bytes) -> int:
         # A hole written through a map on a full disk is a SIGBUS: have the room beforehand.
         os.posix_fallocate(file, 0, HEADER.size + SLOTS * SLOT_BYTES)
         os.pwrite(file, header, 0)
-        file_locks.take(file)
+        if not file_locks.take(file):
+            # With two owners neither's death could be proved, nor its notes be trusted.
+            raise BlockingIOError(f"{unborn} is locked by somebody else.")
         unborn.rename(path)
     except OSError:
         os.close(file)

@@ -262,3 +262,25 @@ async def test_a_worker_that_dies_in_a_reload_that_fails_is_replaced_by_one_that
         assert "'nosuch'" in await running.told(1)
         assert not running.task.done()
         assert (await client.get(running.addresses.edge, timeout=60)).text == "done"
+
+
+async def test_a_reload_that_nobody_foresaw_is_told_and_the_next_one_is_done(
+    supervise: Supervise, settings: Settings
+) -> None:
+    foreseen = False
+
+    def reread() -> Settings:
+        if not foreseen:
+            raise ZeroDivisionError("of a plugin")
+        return settings
+
+    async with supervise(settings, reread) as running:
+        (pid,) = running.supervisor.worker_pids
+        running.supervisor.reload()
+        told = await running.told(0)
+        assert told.startswith("not reloaded: ZeroDivisionError: of a plugin; ")
+        assert running.supervisor.worker_pids == (pid,)
+        foreseen = True
+        running.supervisor.reload()
+        assert (await running.told(1)).startswith("reloaded")
+        assert running.supervisor.worker_pids != (pid,)

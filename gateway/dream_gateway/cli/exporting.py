@@ -14,7 +14,7 @@ import msgspec
 from dream_gateway.cli.output import STANDARD, Output, told
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
-from dream_gateway.opening import open_stores
+from dream_gateway.command_stores import open_stores
 from dream_gateway.storage import Role
 from dream_gateway.transfer.exporting import Exporter
 

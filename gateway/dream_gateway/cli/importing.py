@@ -14,7 +14,7 @@ from dream_gateway.administration import OPERATOR
 from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
-from dream_gateway.opening import open_stores
+from dream_gateway.command_stores import open_stores
 from dream_gateway.storage import Role
 from dream_gateway.transfer.files import read_files
 from dream_gateway.transfer.gathering import gather

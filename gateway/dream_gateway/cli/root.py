@@ -46,6 +46,7 @@ COMMANDS = {
     "restore": "Put a backup into the place of the store.",
     "migrate": "Bring the records' schema up to date, or say what that would do.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
+    "health": "Ask the service of this machine how it is.",
     "settings": "Print every setting, its value, and where it came from.",
 }
 """Commands and their help, so that `--help` imports none; `cli/NAME.py` defines `NAME`."""

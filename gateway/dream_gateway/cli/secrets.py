@@ -9,9 +9,9 @@ import click
 from dream_gateway.administration import OPERATOR
 from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.command_stores import open_records
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import ConfigurationError, EncryptionKeyMissingError
-from dream_gateway.opening import open_records
 from dream_gateway.records.sealed import Resealing, census, reseal
 from dream_gateway.vault import Vault
 

@@ -40,7 +40,7 @@ FLAGS = (
 @click.option("--service-host", help="Address the service listens on.")
 @click.option("--service-port", type=int, help="TCP port of the service.")
 @click.option("--tls-certificate", metavar="FILE", help="The edge's certificate chain, in PEM.")
-@click.option("--tls-key", metavar="FILE", help="The private key of it, in PEM.")
+@click.option("--tls-key", metavar="FILE", help="The certificate's private key, in PEM.")
 @click.option("--workers", type=int, help="Worker processes.")
 @click.option("--strict/--no-strict", default=None, help="Every request through the ledger.")
 @click.option("--journal-dir", metavar="DIR", help="Folder of the lease journals.")

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import open_stores
 from dream_gateway.errors import BillingNotConfiguredError
-from dream_gateway.opening import open_stores
 from dream_gateway.plugins import Plugins
 from dream_gateway.storage import Role
 

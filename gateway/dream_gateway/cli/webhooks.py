@@ -10,8 +10,8 @@ import click
 from dream_gateway.administration import OPERATOR
 from dream_gateway.cli.rendering import time_text
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.command_stores import open_records
 from dream_gateway.errors import NotFoundError
-from dream_gateway.opening import open_records
 from dream_gateway.records import inbox
 from dream_gateway.records.inbox import InboxStatus
 

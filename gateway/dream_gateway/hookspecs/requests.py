@@ -32,7 +32,7 @@ class Asked:
     `path` is decoded, and may hold what it should not, such as a key. `route` is what it was matched by,
     such as `/api/keys/{keyId}`, or `/v1/*` for a route of the edge; `None` if there is nothing there.
     `host` is the caller's word. `client` is the address of who really asks, `peer` that of who is
-    connected.
+    connected. `traceparent` is readable, and `None` with `tracestate` where the caller's is not.
     """
 
     method: str

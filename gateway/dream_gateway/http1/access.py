@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dream_gateway import metrics
-from dream_gateway.redaction import redacted, redacted_path, redacted_query
+from dream_gateway.http.problem import code_of
+from dream_gateway.redaction import redacted, shown, shown_path, shown_query
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -34,9 +35,6 @@ LINES_AT_ONCE = 8
 
 CLOSING_SECONDS = 5.0
 """How long whoever reads the log may take to take the rest of it."""
-
-LONGEST = 1_024
-"""Characters of a path or a query that are told."""
 
 
 _logger = logging.getLogger(__name__)
@@ -207,10 +205,10 @@ def _asked(
         return None, None, None, None
     whole = request.query.decode("ascii", "backslashreplace")
     return (
-        redacted(request.method)[:LONGEST],
-        redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
+        shown(request.method),
+        shown_path(request.raw_path.decode("ascii", "backslashreplace")),
         request.version,
-        redacted_query(whole, parameter)[:LONGEST],
+        shown_query(whole, parameter),
     )
 
 
@@ -228,14 +226,8 @@ def _whose(verdict: Verdict | None) -> tuple[str | None, str | None, str | None]
 
 def _code(answer: bytes, verdict: Verdict | None) -> str | None:
     """Return what was said of the request: `allowed`, or the code in the problem that it was told."""
-    if (
-        b"\r\ncontent-type: application/problem+json\r\n"
-        in answer.partition(b"\r\n\r\n")[0] + b"\r\n"
-    ):
-        _, found, rest = answer.partition(b'"code":"')
-        if found:
-            return rest.partition(b'"')[0].decode("ascii", "replace")
-    return None if verdict is None else verdict.code
+    told = code_of(answer.partition(b"\r\n\r\n")[2])
+    return told or (None if verdict is None else verdict.code)
 
 
 def _request_id(answer: bytes, known: bytes) -> str | None:
