@@ -98,3 +98,19 @@ def test_a_journal_without_open_leases_is_deleted_at_the_end(tmp_path: Path) -> 
     journal.free(slot)
     journal.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "journals"
+    with pytest.raises(StoreUnavailableError, match=f"{folder}: Not a directory"):
+        Journal(folder, "ledger", "boot")
+
+
+def test_a_new_folder_is_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Journal(tmp_path / "journals", "ledger", "boot").close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "journals").stat().st_mode & 0o777 == 0o700

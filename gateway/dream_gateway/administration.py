@@ -262,9 +262,11 @@ class Administration:
 
 
 @asynccontextmanager
-async def open_administration(settings: Settings) -> AsyncIterator[Administration]:
+async def open_administration(
+    settings: Settings, *, create: bool = True
+) -> AsyncIterator[Administration]:
     """Open the records for some verbs: see `open_records`."""
-    async with open_records(settings) as records:
+    async with open_records(settings, create=create) as records:
         yield Administration(records)
 
 

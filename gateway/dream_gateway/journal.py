@@ -49,7 +49,7 @@ class Journal:
     """One worker's journal. Used from one thread."""
 
     def __init__(self, folder: Path, ledger: str, boot: str) -> None:
-        """Create and lock a new journal in `folder`.
+        """Create and lock a new journal in `folder`, which is made for this user alone if need be.
 
         Raises `StoreUnavailableError` where the folder cannot be written or the disk is full.
         """
@@ -58,11 +58,11 @@ class Journal:
         self._sequence = 0
         header = HEADER.pack(MAGIC, boot.encode(), ledger.encode(), self.worker.encode())
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = _create_locked(self.path, header)
         except OSError as exc:
             raise StoreUnavailableError(
-                "The folder of the lease journals is not writable."
+                f"The folder of the lease journals cannot be written: {folder}: {exc.strerror}."
             ) from exc
         self._map = mmap.mmap(self._file, HEADER.size + SLOTS * SLOT_BYTES)
         self._bytes = memoryview(self._map)

@@ -30,7 +30,7 @@ async def open_till(settings: Settings) -> AsyncIterator[tuple[Billing, Records,
     if not billings:
         raise BillingNotConfiguredError
     try:
-        async with open_stores(settings, SystemClock(), ROLES) as (records, stores):
+        async with open_stores(settings, SystemClock(), ROLES, create=False) as (records, stores):
             yield billings[0], records, stores.ledger()
     finally:
         await plugins.aclose()

@@ -46,7 +46,10 @@ def show(session: Session, *, status: str | None, limit: int, before: int | None
     wanted = None if status is None else InboxStatus(status)
 
     async def run() -> None:
-        async with open_records(session.settings) as records, records.read() as connection:
+        async with (
+            open_records(session.settings, create=False) as records,
+            records.read() as connection,
+        ):
             rows = [_row(each) for each in await inbox.page(connection, wanted, before, limit)]
         session.show_list(rows, COLUMNS)
 
@@ -63,7 +66,10 @@ def replay(session: Session, *, positions: tuple[int, ...], parked: bool) -> Non
         raise click.UsageError("Name positions, as `webhooks list` shows them, or say --parked.")
 
     async def run() -> None:
-        async with open_records(session.settings) as records, records.write(OPERATOR) as writer:
+        async with (
+            open_records(session.settings, create=False) as records,
+            records.write(OPERATOR) as writer,
+        ):
             count = await inbox.replay(writer, None if parked else positions)
             if count < len(set(positions)):
                 raise NotFoundError("There is no event at one of these positions.")
