@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import OneFile, check_there
 from dream_gateway.errors import ConfigurationError, StoreCorruptError, StoreUnavailableError
 from dream_gateway.housekeeping import RETURNS_AT_ONCE
 from dream_gateway.journal import boot_id, in_use, noted
-from dream_gateway.opening import OneFile, check_there
 from dream_gateway.plugins import open_backend
 from dream_gateway.records.migrate import revision_of
 from dream_gateway.storage import Return, Role, shard_of

@@ -9,7 +9,7 @@ import click
 
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
-from dream_gateway.opening import check_there
+from dream_gateway.command_stores import check_there
 from dream_gateway.records.migrate import HEAD, KNOWN, OLDEST, is_newer, migrate, revision_of, steps
 from dream_gateway.stores import Stores
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dream_gateway.cli.finding import Finding
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import OneFile, check_there
 from dream_gateway.errors import (
     ConfigurationError,
     GatewayError,
@@ -16,7 +17,6 @@ from dream_gateway.errors import (
     StoreNotFoundError,
 )
 from dream_gateway.journal import boot_id, dead_journals
-from dream_gateway.opening import OneFile, check_there
 from dream_gateway.records.migrate import HEAD, is_newer, revision_of
 from dream_gateway.records.sealed import census
 from dream_gateway.settings_table import shown
