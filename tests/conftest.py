@@ -12,6 +12,7 @@ import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.servers.postgres import Schemas, any_server
+from tests.servers.tls import Authority
 
 from dream_gateway import keys
 from dream_gateway.clock import SystemClock
@@ -73,6 +74,12 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = "A secret that was minted in this run is in the log of this test."
     return report
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates of servers that speak TLS."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
+from dream_gateway import file_locks
+from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.journal import Journal, dead_journals
 from dream_gateway.storage import Return
 
@@ -65,6 +69,22 @@ def test_a_living_owners_journal_is_left_alone(tmp_path: Path) -> None:
     assert len(list(dead_journals(tmp_path, "ledger", "boot"))) == 1
 
 
+def test_a_journal_has_one_owner_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+    real = os.posix_fallocate
+
+    def overtaken(file: int, offset: int, length: int) -> None:
+        real(file, offset, length)
+        (unborn,) = tmp_path.glob("*.new")
+        held.append(file_locks.hold(unborn))
+
+    monkeypatch.setattr(os, "posix_fallocate", overtaken)
+    with pytest.raises(StoreUnavailableError):
+        Journal(tmp_path, "ledger", "boot")
+    assert list(tmp_path.iterdir()) == []
+    os.close(held.pop())
+
+
 def test_another_ledgers_journal_and_torn_files_are_left_alone(tmp_path: Path) -> None:
     dead(tmp_path)
     (tmp_path / "torn.journal").write_bytes(b"dream")
@@ -78,3 +98,19 @@ def test_a_journal_without_open_leases_is_deleted_at_the_end(tmp_path: Path) -> 
     journal.free(slot)
     journal.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "journals"
+    with pytest.raises(StoreUnavailableError, match=f"{folder}: Not a directory"):
+        Journal(folder, "ledger", "boot")
+
+
+def test_a_new_folder_is_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Journal(tmp_path / "journals", "ledger", "boot").close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "journals").stat().st_mode & 0o777 == 0o700

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from tests.waiting import becomes
 
 from dream_gateway.administration import Administration
+from dream_gateway.command_stores import open_records
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.gateway import Gateway
 from dream_gateway.keys import digest
 from dream_gateway.model import Allowance, AllowanceKind, Interval, KeyKind, Mode, Tier
-from dream_gateway.opening import open_records
 from dream_gateway.records import credentials, reports, rollups
 from dream_gateway.series import DENIED, REFUNDED, REQUESTS, UNITS, Granularity
 from dream_gateway.settings import Settings

@@ -192,3 +192,8 @@ def test_the_reference_page_is_current() -> None:
 def test_the_state_folder_follows_the_xdg_specification() -> None:
     assert state_dir({"HOME": "/h"}) == Path("/h/.local/state/dream-gateway")
     assert state_dir({"HOME": "/h", "XDG_STATE_HOME": "/s"}) == Path("/s/dream-gateway")
+
+
+def test_a_word_that_is_none_of_few_is_told_with_those() -> None:
+    with pytest.raises(ConfigurationError, match="'loud': it is debug or info or warning or error"):
+        load_settings(None, {}, {"log_level": "loud"})

@@ -200,8 +200,10 @@ async def test_what_is_no_backup_leaves_the_store_as_it_is(tmp_path: Path, conte
         with closing(sqlite3.connect(bad)) as connection, connection:
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
             connection.execute("UPDATE schema_readers SET oldest = '9998'")
-    with pytest.raises((ConfigurationError, StoreCorruptError, SchemaTooNewError)):
+    with pytest.raises((ConfigurationError, StoreCorruptError, SchemaTooNewError)) as caught:
         await restore(settings(tmp_path), bad, replace=True)
+    assert (str(bad) in caught.value.detail) == (content != "newer")
+    assert "unfinished" not in caught.value.detail
     assert not [name for name in os.listdir(tmp_path) if "unfinished" in name]
     async with started(settings(tmp_path)) as gateway:
         assert await used(gateway, project) == 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.model import Allowance, AllowanceKind, Interval, Overage, Tier
-from dream_gateway.tierspec import TOO_SHORT_TO_BILL, format_tier, parse_tier
+from dream_gateway.tierspec import TOO_SHORT_TO_BILL, format_tier, parse_tier, parse_tiers
 
 QUOTAS = st.builds(
     Allowance,
@@ -64,3 +64,9 @@ def test_a_tier_is_read_back_as_it_was_written(
 def test_a_fault_names_its_part(spec: str, part: str) -> None:
     with pytest.raises(ConfigurationError, match=part):
         parse_tier(spec)
+
+
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    assert [tier.name for tier in parse_tiers(["free=1/month", "pro=2/month"])] == ["free", "pro"]
+    with pytest.raises(ConfigurationError, match="the name free is there twice"):
+        parse_tiers(["free=1/month", "free=2/month"])

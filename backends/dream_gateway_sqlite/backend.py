@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -15,6 +16,7 @@ from dream_gateway.storage import Role
 from dream_gateway_sqlite.engine import open_engine
 from dream_gateway_sqlite.feed import SqliteFeed
 from dream_gateway_sqlite.ledger import SqliteLedger
+from dream_gateway_sqlite.place import make, refusal
 from dream_gateway_sqlite.session import Session
 from dream_gateway_sqlite.snapshot import copy_file, put_into_one
 from dream_gateway_sqlite.statements import load
@@ -84,7 +86,7 @@ class SqliteBackend:
         self._clock = clock
         self._sql = load("ledger.sql")
         self._schema = load("schema.sql")
-        self._writer = Writer(self._connect, self._prepare, self._session)
+        self._writer = Writer(self._connect, self._prepare, self._session, partial(refusal, path))
         self._ledger = SqliteLedger(self._writer)
         self._feed = SqliteFeed(self._connect, clock)
         self._engine: AsyncEngine | None = None
@@ -138,14 +140,19 @@ class SqliteBackend:
     def tidy(self) -> None:
         """Have rates begin anew, and all be in the one file, found whole. Blocks.
 
-        Raises `StoreCorruptError`.
+        Raises `StoreCorruptError` and `StoreUnavailableError`.
         """
-        with closing(self._connect(create=False)) as connection:
-            connection.execute(self._sql["forget_buckets"])
-            put_into_one(connection)
+        try:
+            with closing(self._connect(create=False)) as connection:
+                connection.execute(self._sql["forget_buckets"])
+                put_into_one(connection)
+        except sqlite3.Error as exc:
+            raise refusal(self._path, exc) from exc
 
     def _connect(self, create: bool) -> sqlite3.Connection:
-        """Open the file; only at start may that create it, so that a lost file is noticed."""
+        """Open the file; only at start may that make it, so that a lost file is noticed."""
+        if create:
+            make(self._path)
         mode = "rwc" if create else "rw"
         connection = sqlite3.connect(
             f"file:{quote(str(self._path))}?mode={mode}", uri=True, isolation_level=None, timeout=0

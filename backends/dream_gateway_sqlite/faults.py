@@ -14,6 +14,12 @@ BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 STALE = DAMAGED | {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 """After these the connection is not worth keeping."""
 
+OF_THE_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+"""These are of the file that is written."""
+
+OF_THE_PLACE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM})
+"""These may be the fault of the file's path or permissions."""
+
 DETAILS = {
     sqlite3.SQLITE_BUSY: "The database is locked by another program.",
     sqlite3.SQLITE_LOCKED: "The database is locked by another program.",

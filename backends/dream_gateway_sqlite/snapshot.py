@@ -8,10 +8,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dream_gateway.errors import StoreCorruptError
+from dream_gateway.errors import StoreCorruptError, StoreUnavailableError
+from dream_gateway_sqlite import faults
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dream_gateway.errors import GatewayError
 
 PATIENCE_SECONDS = 30.0
 
@@ -30,7 +33,17 @@ def copy_file(source: Path, target: Path) -> None:
         ):
             one.backup(other)
     except sqlite3.Error as exc:
-        raise StoreCorruptError(f"{source} cannot be copied: {exc}.") from exc
+        raise _fault(source, target, exc) from exc
+
+
+def _fault(source: Path, target: Path, error: sqlite3.Error) -> GatewayError:
+    """Return the error of a copy that failed, which names the file that is to blame."""
+    code, said = faults.primary_code(error), faults.translate(error).detail
+    if code in faults.DAMAGED:
+        return StoreCorruptError(f"{source} cannot be copied: {error}.")
+    if code in faults.OF_THE_DISK:
+        return StoreUnavailableError(f"{target} cannot be written: {said}")
+    return StoreUnavailableError(f"{source} cannot be copied: {said}")
 
 
 def put_into_one(connection: sqlite3.Connection) -> None:

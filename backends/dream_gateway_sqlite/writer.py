@@ -55,7 +55,8 @@ class Writer:
 
     `connect(first)` returns a connection in autocommit mode; `prepare` runs once on the first
     of them. `session(connection)` makes what a group's operations work on; its `prefetch(hints)`
-    reads what they say they need, and its `flush()` writes what they changed.
+    reads what they say they need, and its `flush()` writes what they changed. `refusal(error)`
+    returns what `start` raises for an error of SQLite's.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class Writer:
         connect: Callable[[bool], sqlite3.Connection],
         prepare: Callable[[sqlite3.Connection], None],
         session: Callable[[sqlite3.Connection], Any],
+        refusal: Callable[[sqlite3.Error], GatewayError],
     ) -> None:
         self._connect = connect
         self._prepare = prepare
         self._session = session
+        self._refusal = refusal
         self._jobs: deque[Job] = deque()
         self._wake = threading.Condition(threading.Lock())
         self._open = False
@@ -119,7 +122,7 @@ class Writer:
             connection = self._connection = _when_unlocked(lambda: self._connect(True))
             _when_unlocked(lambda: self._prepare(connection))
         except sqlite3.Error as error:
-            job.result = _chained(faults.translate(error, starting=True), error)
+            job.result = _chained(self._refusal(error), error)
         except GatewayError as error:
             job.result = error
         _deliver([job])

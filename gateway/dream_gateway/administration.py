@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dream_gateway import keys
+from dream_gateway.command_stores import open_records
 from dream_gateway.errors import ConflictError, NotFoundError
 from dream_gateway.model import Customer, KeyKind, KeyStatus
-from dream_gateway.opening import open_records
 from dream_gateway.records import (
     audit,
     credentials,
@@ -262,9 +262,11 @@ class Administration:
 
 
 @asynccontextmanager
-async def open_administration(settings: Settings) -> AsyncIterator[Administration]:
+async def open_administration(
+    settings: Settings, *, create: bool = True
+) -> AsyncIterator[Administration]:
     """Open the records for some verbs: see `open_records`."""
-    async with open_records(settings) as records:
+    async with open_records(settings, create=create) as records:
         yield Administration(records)
 
 

@@ -120,12 +120,18 @@ def _converted(found: Mapping[str, _Raw], faults: list[str]) -> Iterator[tuple[s
         try:
             converted = msgspec.convert(value, hints[name], strict=not raw.is_text)
         except msgspec.ValidationError as error:
-            faults.append(_located(raw.source, name, str(error)))
+            faults.append(_located(raw.source, name, _type_fault(hints[name], str(error))))
             continue
         fault = _checks().get(name, _no_fault)(converted)
         if fault:
             faults.append(_located(raw.source, name, fault))
         yield name, converted
+
+
+def _type_fault(hint: object, said: str) -> str:
+    """Return what is wrong with a value, with the words that it may be if it is one of few."""
+    is_word = said.startswith("Invalid enum value") and " or " in type_name(hint)
+    return f"{said}: it is {type_name(hint)}" if is_word else said
 
 
 def _located(source: str, name: str, fault: str) -> str:

@@ -360,6 +360,13 @@ class SealBrokenError(OperatorError):
     title = "A stored secret is damaged, or is not where it was sealed for."
 
 
+class StoreNotFoundError(OperatorError):
+    """The store's file is not there, and this command makes none."""
+
+    code = "store_not_found"
+    title = "There is no store there."
+
+
 class StoreCorruptError(OperatorError):
     """The store's file is damaged or is not a database."""
 

@@ -49,7 +49,7 @@ class Journal:
     """One worker's journal. Used from one thread."""
 
     def __init__(self, folder: Path, ledger: str, boot: str) -> None:
-        """Create and lock a new journal in `folder`.
+        """Create and lock a new journal in `folder`, which is made for this user alone if need be.
 
         Raises `StoreUnavailableError` where the folder cannot be written or the disk is full.
         """
@@ -58,11 +58,11 @@ class Journal:
         self._sequence = 0
         header = HEADER.pack(MAGIC, boot.encode(), ledger.encode(), self.worker.encode())
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = _create_locked(self.path, header)
         except OSError as exc:
             raise StoreUnavailableError(
-                "The folder of the lease journals is not writable."
+                f"The folder of the lease journals cannot be written: {folder}: {exc.strerror}."
             ) from exc
         self._map = mmap.mmap(self._file, HEADER.size + SLOTS * SLOT_BYTES)
         self._bytes = memoryview(self._map)
@@ -174,7 +174,9 @@ def _create_locked(path: Path, header: bytes) -> int:
         # A hole written through a map on a full disk is a SIGBUS: have the room beforehand.
         os.posix_fallocate(file, 0, HEADER.size + SLOTS * SLOT_BYTES)
         os.pwrite(file, header, 0)
-        file_locks.take(file)
+        if not file_locks.take(file):
+            # With two owners neither's death could be proved, nor its notes be trusted.
+            raise BlockingIOError(f"{unborn} is locked by somebody else.")
         unborn.rename(path)
     except OSError:
         os.close(file)

@@ -1,7 +1,7 @@
 """What a worker has to ask of the ledger, for each part of it in a lane of its own.
 
 What is asked of one part goes together, one exchange at a time. So a part that is away holds up nobody
-whose counters are elsewhere. Plain state without I/O; `dream_gateway.dispatch` moves it.
+whose counters are elsewhere. Plain state without I/O; `dream_gateway.ledger_dispatch` moves it.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 from dream_gateway import metrics
 from dream_gateway.counter import NEVER, Counter, Lease
-from dream_gateway.dispatch import Dispatcher
 from dream_gateway.errors import ShuttingDownError, StoreUnavailableError
 from dream_gateway.lease_policy import expiry, limits_differ, remember_denial, resize, wanted
+from dream_gateway.ledger_dispatch import Dispatcher
 from dream_gateway.storage import Claim, Quota, shard_of
 from dream_gateway.waiting import Awaited, Denial, Pending
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from dream_gateway.clock import Clock
     from dream_gateway.counter import Owner
-    from dream_gateway.dispatch import Claims
     from dream_gateway.errors import GatewayError
     from dream_gateway.journal import Journal
     from dream_gateway.lease_policy import MeterOptions
+    from dream_gateway.ledger_dispatch import Claims
     from dream_gateway.metrics import Readings
     from dream_gateway.storage import Grant, Ledger, Tally
     from dream_gateway.waiting import Waiter

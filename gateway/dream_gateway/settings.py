@@ -124,14 +124,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(description="File with the edge's TLS certificate chain, in PEM; empty: plain HTTP."),
     ] = ""
     tls_key: Annotated[
-        str, Meta(description="File with the private key of it, in PEM, not encrypted.")
+        str, Meta(description="File with the certificate's private key, in PEM, not encrypted.")
     ] = ""
     service_tls_certificate: Annotated[
         str,
         Meta(description="File with the service's certificate chain, in PEM; empty: plain HTTP."),
     ] = ""
     service_tls_key: Annotated[
-        str, Meta(description="File with the private key of it, in PEM, not encrypted.")
+        str, Meta(description="File with the certificate's private key, in PEM, not encrypted.")
     ] = ""
     workers: Annotated[
         Annotated[int, Meta(ge=1, le=1024)], Meta(description="Worker processes.")

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import ConfigurationError
+from dream_gateway.command_stores import OneFile, check_there
+from dream_gateway.errors import ConfigurationError, StoreCorruptError, StoreUnavailableError
 from dream_gateway.housekeeping import RETURNS_AT_ONCE
 from dream_gateway.journal import boot_id, in_use, noted
 from dream_gateway.plugins import open_backend
@@ -23,7 +25,7 @@ from dream_gateway.storage import Return, Role, shard_of
 from dream_gateway.stores import Stores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dream_gateway.settings import Settings
@@ -38,10 +40,8 @@ INSTEAD = (
 
 
 @runtime_checkable
-class FileStore(Protocol):
-    """A backend whose state is one file."""
-
-    file: Path
+class FileStore(OneFile, Protocol):
+    """A backend whose state is one file that can be copied."""
 
     def copy_to(self, target: Path) -> None:
         """Write what is committed at one moment into a new file. Blocks; writers go on."""
@@ -63,20 +63,23 @@ class FileStore(Protocol):
 async def back_up(settings: Settings, target: Path) -> Mapping[str, object]:
     """Write a backup to a new file; return what became of the leases that were out.
 
-    Raises `ConfigurationError` if the file is there, or the stores are not one file.
+    Raises `ConfigurationError` if the file is there, or the stores are not one file, and
+    `StoreNotFoundError`, `StoreCorruptError` or `StoreUnavailableError` where one cannot be made.
     """
     _check_new(target)
     stores = Stores(settings, SystemClock())
     source = _file_store(stores)
-    unfinished = target.with_name(f"{target.name}.unfinished")
+    check_there(source)
+    unfinished = _unfinished(target)
     unfinished.unlink(missing_ok=True)
     try:
         await stores.start()
         identity, folder = await stores.ledger().identity(), stores.journal_dir()
-        await asyncio.to_thread(source.copy_to, unfinished)
-        notes = noted(folder, identity, boot_id())
-        done = await _settle(unfinished, notes)
-        unfinished.rename(target)
+        with _named(unfinished, source.file, target):
+            await asyncio.to_thread(source.copy_to, unfinished)
+            notes = noted(folder, identity, boot_id())
+            done = await _settle(unfinished, notes, source.file)
+            unfinished.rename(target)
     finally:
         unfinished.unlink(missing_ok=True)
         await stores.close()
@@ -101,11 +104,12 @@ async def restore(settings: Settings, source: Path, *, replace: bool) -> Mapping
         )
     if place.exists() and not replace:
         raise ConfigurationError(f"{place} is there; with --replace it is kept under another name.")
-    unfinished = place.with_name(f"{place.name}.unfinished")
+    unfinished = _unfinished(place)
     unfinished.unlink(missing_ok=True)
     try:
-        await _copied(source, unfinished)
-        done = await _settle(unfinished, {})
+        with _named(unfinished, source, place):
+            await _copied(source, unfinished)
+            done = await _settle(unfinished, {}, source)
         kept = _set_aside(place)
         unfinished.rename(place)
     finally:
@@ -143,15 +147,38 @@ async def _copied(source: Path, target: Path) -> None:
     await asyncio.to_thread(backend.copy_to, target)
 
 
-async def _settle(file: Path, notes: Mapping[str, int]) -> dict[str, object]:
-    """Close every lease in a copy; return how many there were, and of how many it was not known."""
+def _unfinished(target: Path) -> Path:
+    """Return where a file is made before it has its name."""
+    return target.absolute().with_name(f"{target.name}.unfinished")
+
+
+@contextmanager
+def _named(unfinished: Path, origin: Path, target: Path) -> Iterator[None]:
+    """Have errors name a file that people know: damage is the origin's, the rest the target's."""
+    try:
+        yield
+    except OSError as exc:
+        raise StoreUnavailableError(f"{target} cannot be written: {exc.strerror}.") from exc
+    except StoreCorruptError as exc:
+        raise StoreCorruptError(exc.detail.replace(str(unfinished), str(origin))) from exc
+    except StoreUnavailableError as exc:
+        detail = exc.detail.replace(str(unfinished), str(target))
+        known = any(str(each) in detail for each in (origin, target))
+        raise StoreUnavailableError(detail if known else f"{target}: {detail}") from exc
+
+
+async def _settle(file: Path, notes: Mapping[str, int], origin: Path) -> dict[str, object]:
+    """Close every lease in a copy of `origin`.
+
+    Returns how many there were, and of how many it was not known.
+    """
     backend = _opened(file)
     assert isinstance(backend, FileStore)  # noqa: S101 - by its scheme
     try:
         await backend.start()
         revision = await revision_of(backend.records_engine())
         if revision is None:
-            raise ConfigurationError(f"{file} holds no records of a gateway.")
+            raise ConfigurationError(f"{origin} holds no records of a gateway.")
         leases = await asyncio.to_thread(backend.open_leases)
         returns = [Return(lease, notes.get(lease), shard_of(counter)) for lease, counter in leases]
         for at in range(0, len(returns), RETURNS_AT_ONCE):

@@ -5,13 +5,14 @@ Such as `free=100/month@10/s`. What use beyond the limit costs (`+50/1000`) is i
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dream_gateway.errors import ConfigurationError
 from dream_gateway.model import Allowance, AllowanceKind, Interval, Overage, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 UNLIMITED = "unlimited"
 MOST = 10**15
@@ -47,6 +48,16 @@ def parse_tier(spec: str) -> Tier:
     if fault is not None:
         raise _fault(spec, fault)
     return tier
+
+
+def parse_tiers(specs: Sequence[str]) -> list[Tier]:
+    """Return the tiers of some lines. Raises `ConfigurationError`, too, if two have one name."""
+    tiers = [parse_tier(spec) for spec in specs]
+    counts = Counter(tier.name for tier in tiers)
+    for spec, tier in zip(specs, tiers, strict=True):
+        if counts[tier.name] > 1:
+            raise _fault(spec, f"the name {tier.name} is there twice")
+    return tiers
 
 
 def overage_fault(tier: Tier) -> str | None:

@@ -90,6 +90,7 @@ class UsageEvents:
             again = await self._ledger.record([asked[at] for at in denied])
             for at, answer in zip(denied, again, strict=True):
                 answers[at] = answer
+            await self._learn([subjects[at] for at in denied if _denied(answers[at])])
         for subject, answer in zip(subjects, answers, strict=True):
             if answer.outcome is Outcome.RECORDED:
                 self._meter.observe(subject.counters, answer.tallies)
@@ -98,6 +99,13 @@ class UsageEvents:
             (self._recorded(s, e.cost, a), a)
             for s, e, a in zip(subjects, events, answers, strict=True)
         ]
+
+    async def _learn(self, denied: Sequence[Subject]) -> None:
+        """Ask how much was used of quotas: what was used on other workers is not known here."""
+        quotas = [s.quota for s in denied if s.quota is not None]
+        if quotas:
+            tallies = await self._ledger.usage([quota.key for quota in quotas])
+            self._meter.observe(quotas, tallies)
 
     def _count(
         self, subjects: Sequence[Subject], events: Sequence[TrackedEvent], answers: list[Recorded]

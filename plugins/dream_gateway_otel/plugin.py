@@ -67,6 +67,15 @@ class OtelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             description="Requests a second that each worker traces unasked on each listener; 0: none.",
         ),
     ] = 1.0
+    callers_per_second: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Requests a second, at most, that each worker traces on each listener because "
+            "their callers do; 0: none.",
+        ),
+    ] = 100.0
 
 
 class Otel:
@@ -95,8 +104,15 @@ class Otel:
         """How many requests a second are traced unasked."""
         return self._options.traces_per_second
 
+    @property
+    def callers_per_second(self) -> float:
+        """How many requests a second are traced at most because their callers trace."""
+        return self._options.callers_per_second
+
     async def open(self, facilities: Facilities) -> None:
         """Begin to export."""
+        # It would tell of each bad `tracestate`, in the caller's words, as often as one comes.
+        logging.getLogger("opentelemetry.trace.span").setLevel(logging.ERROR)
         self._lent = facilities
         base = self._options.endpoint.rstrip("/")
         headers, timeout = self._options.headers, self._options.timeout

@@ -6,6 +6,7 @@ Names and attributes are those of OpenTelemetry's conventions for HTTP, where th
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from opentelemetry.semconv.attributes import (
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from dream_gateway.redaction import redacted, redacted_path
+from dream_gateway.redaction import redacted, shown, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +39,6 @@ METHODS = frozenset(
 """Those of RFC 9110, and PATCH (RFC 5789); any other is told as `_OTHER`."""
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-LONGEST = 1_024
-"""Characters of what a caller wrote that are told."""
-
-SWITCHED = 101
 NO_ANSWER = "_OTHER"
 """What is wrong where nobody knows what is."""
 
@@ -99,7 +96,7 @@ class RequestTrace:
         if traced.status is None or traced.status >= 500:
             _fail(span, traced.status, None if traced.code == "allowed" else traced.code)
         span.end()
-        if traced.status == SWITCHED:
+        if traced.status == HTTPStatus.SWITCHING_PROTOCOLS:
             self._open = self._maker.start_span(
                 "websocket",
                 context=set_span_in_context(span),
@@ -133,11 +130,11 @@ def _of_request(asked: Asked) -> dict[str, str | int]:
     known: dict[str, str | int | None] = {
         http_attributes.HTTP_REQUEST_METHOD: method,
         http_attributes.HTTP_REQUEST_METHOD_ORIGINAL: (
-            None if method == asked.method else redacted(asked.method)[:LONGEST]
+            None if method == asked.method else shown(asked.method)
         ),
         http_attributes.HTTP_ROUTE: asked.route,
         url_attributes.URL_SCHEME: {"ws": "http", "wss": "https"}.get(asked.scheme, asked.scheme),
-        url_attributes.URL_PATH: redacted_path(asked.path)[:LONGEST],
+        url_attributes.URL_PATH: shown_path(asked.path),
         network_attributes.NETWORK_PROTOCOL_VERSION: asked.version,
         network_attributes.NETWORK_PEER_ADDRESS: asked.peer,
         client_attributes.CLIENT_ADDRESS: asked.client,
@@ -151,7 +148,7 @@ def _of_url(url: str) -> dict[str, str | int]:
     """Return what the conventions have of whom a client asked."""
     parts = urlsplit(url)
     return {
-        url_attributes.URL_FULL: redacted_path(url)[:LONGEST],
+        url_attributes.URL_FULL: shown_path(url),
         server_attributes.SERVER_ADDRESS: parts.hostname or "",
         server_attributes.SERVER_PORT: parts.port or PORTS[parts.scheme],
     }
@@ -165,7 +162,7 @@ def _host(scheme: str, host: str | None) -> tuple[str | None, int | None]:
     except ValueError:
         return None, None
     name = parts.hostname
-    return (None, None) if not name else (redacted(name)[:LONGEST], port or PORTS.get(scheme))
+    return (None, None) if not name else (shown(name), port or PORTS.get(scheme))
 
 
 def _method(method: str) -> str:

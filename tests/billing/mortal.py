@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from dream_gateway.billing.engine import Engine
-from dream_gateway.opening import open_stores
+from dream_gateway.command_stores import open_stores
 from dream_gateway.records import customers, projects, tiers
 from dream_gateway.settings import Settings
 from dream_gateway.storage import Role

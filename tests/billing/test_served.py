@@ -13,8 +13,8 @@ from tests.servers.gateway import installation
 from tests.waiting import until
 
 from dream_gateway.administration import Administration
+from dream_gateway.command_stores import open_records
 from dream_gateway.model import Mode
-from dream_gateway.opening import open_records
 from dream_gateway.payments import AccountState
 from dream_gateway.records import accounts, projects, pushes
 from dream_gateway.records.accounts import AccountStatus

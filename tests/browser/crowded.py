@@ -14,12 +14,12 @@ from tests.servers.ports import free_port
 from tests.servers.processor import seconds_of
 
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import open_records
 from dream_gateway.demo.crowd import Crowd
 from dream_gateway.demo.past import seed_dashboard
 from dream_gateway.demo.payments import FakePayments
 from dream_gateway.demo.seed import seed
 from dream_gateway.encryption_keys import mint_key
-from dream_gateway.opening import open_records
 from dream_gateway.settings import Settings
 from dream_gateway_stripe.testing import FakeStripe
 

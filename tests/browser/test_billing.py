@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 LIMITS = {"free": 3, "pro": 50, "team": 500}
 PRICES = {"pro": 1900, "team": 4900}
-FOLLOW_SECONDS = 30.0
-"""As long as what follows from a click may take where the machine is busy."""
 
 
 class MovedClock:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dream_gateway.command_stores import open_records
 from dream_gateway.model import Mode
-from dream_gateway.opening import open_records
 from dream_gateway.payments import AccountState
 from dream_gateway.records import accounts
 from dream_gateway.records.accounts import AccountStatus

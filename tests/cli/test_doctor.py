@@ -22,18 +22,27 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
-@pytest.mark.usefixtures("no_store")
 def test_a_gateway_in_good_health(done: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as upstream:
         url = f"http://127.0.0.1:{upstream.getsockname()[1]}"
         answer = done("doctor", "--upstream", url)
     assert answer["ok"]
     names = [check["name"] for check in answer["checks"]]
-    assert names == ["settings", "plugins", "clock", "store", "schema", "journals", "upstream"]
+    assert names == [
+        "settings",
+        "plugins",
+        "clock",
+        "store",
+        "schema",
+        "journals",
+        "secrets",
+        "upstream",
+    ]
 
 
 @pytest.mark.usefixtures("no_store")
-def test_it_makes_no_schema(done: Command, tmp_path: Path) -> None:
+def test_it_makes_no_schema(done: Command, store: str) -> None:
+    Path(store.removeprefix("sqlite:///")).touch()
     checks = {check["name"]: check for check in done("doctor")["checks"]}
     assert checks["schema"]["detail"].startswith("none yet")
     done("platform", "create", "--name", "shop", "--tier", "free=10/month")
@@ -154,3 +163,13 @@ def test_certificates_are_looked_at(
     assert "is not the key of" in _bad(run("doctor", "--json"))["tls"]
     monkeypatch.setenv("DREAM_GATEWAY_TLS_KEY", str(old.key))
     assert "expired at" in _bad(run("doctor", "--json"))["tls"]
+
+
+def test_a_file_that_others_can_read_is_told(done: Command, store: str) -> None:
+    file = Path(store.removeprefix("sqlite:///"))
+    for mode, told in ((0o600, False), (0o644, True)):
+        file.chmod(mode)
+        answer = done("doctor")
+        details = {check["name"]: check["detail"] for check in answer["checks"]}
+        assert answer["ok"]
+        assert (f"chmod 600 {file}" in details["store"]) is told

@@ -252,3 +252,12 @@ def test_a_tier_is_deleted_unless_somebody_is_on_it(
     done("tier", "set", "--project", project, "max=5/day")
     done("tier", "delete", "max", "--project", project)
     assert refused("tier", "delete", "max", "--project", project).startswith("error: not_found: ")
+
+
+@pytest.mark.parametrize("name", ["", "a\tb", "a\nb", "a" * 300])
+def test_an_id_that_the_api_would_not_take_is_no_customers(
+    refused: Command, done: Command, project: str, name: str
+) -> None:
+    line = refused("customer", "create", "--project", project, "--id", name)
+    assert line.startswith("error: usage: Invalid value for --id: ")
+    assert done("customer", "list", "--project", project)["data"] == []

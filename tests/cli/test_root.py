@@ -44,7 +44,7 @@ def test_help_imports_no_command() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)  # noqa: PLW1510 - the code is asserted
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines()[-1] == "dream_gateway.cli.root"
+    assert ended.stdout.splitlines()[-1] == "dream_gateway.cli.output dream_gateway.cli.root"
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert
 
-from dream_gateway.opening import open_records
+from dream_gateway.command_stores import open_records
 from dream_gateway.records.schema import stripe_tokens
 from dream_gateway.records.sealed import ACCESS_TOKEN
 from dream_gateway.settings import Settings

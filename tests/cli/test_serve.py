@@ -16,6 +16,7 @@ from tests.waiting import PATIENCE_SECONDS, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    Command = Callable[..., Any]
     Spawn = Callable[..., subprocess.Popen[str]]
 
 
@@ -151,3 +152,14 @@ def test_the_demo_takes_free_ports_if_its_own_are_taken_and_serves_until_told(
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, err) == (0, "")
     assert json.loads(out.splitlines()[-1])["event"] == "over"
+
+
+def test_one_port_for_both_listeners_is_told_as_that(refused: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    ports = ("--host", "127.0.0.1", "--port", port, "--service-port", port)
+    line = refused("serve", *ports)
+    assert line == (
+        f"error: address_in_use: port and service_port are both {port}: "
+        "choose another for one of them.\n"
+    )

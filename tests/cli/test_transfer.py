@@ -71,6 +71,7 @@ def test_a_platform_that_is_not_there_leaves_no_file(
     refused: Command, store: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "none"
+    assert refused("export", "plt_none").startswith("error: not_found: ")
     assert refused("export", "plt_none", "--output", str(file)).startswith("error: not_found: ")
     assert not file.exists()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dream_gateway.opening import open_records
+from dream_gateway.command_stores import open_records
 from dream_gateway.payments import About, Account, Endpoint, Event
 from dream_gateway.records import inbox
 from dream_gateway.records.inbox import InboxStatus

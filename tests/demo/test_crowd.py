@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from dream_gateway.administration import Administration
+from dream_gateway.command_stores import open_stores
 from dream_gateway.demo.crowd import TIERS, Crowd, populate
 from dream_gateway.demo.crowd_history import split
 from dream_gateway.errors import ConflictError
 from dream_gateway.model import Mode
-from dream_gateway.opening import open_stores
 from dream_gateway.records import rollups, tiers
 from dream_gateway.records.billing_schema import inbox, orders
 from dream_gateway.records.rollup_schema import customer_usage, usage_rollups

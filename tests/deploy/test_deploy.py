@@ -25,7 +25,10 @@ from dream_gateway.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-TABLES = ("gateway.toml", "kubernetes/gateway.toml")
+GUIDE = ROOT / "docs" / "guides" / "deploying.md"
+TABLES = ("gateway.toml", "kubernetes/gateway.toml", "systemd/gateway.toml")
+LISTENS = {"edge": "0.0.0.0:8080", "service": "127.0.0.1:8787"}
+"""Where the sockets of one machine listen: only callers come from elsewhere unasked."""
 
 
 def texts() -> dict[str, str]:
@@ -76,6 +79,23 @@ def test_plugins_and_extras_that_are_named_are_there_or_said_to_be_optional() ->
         assert set(used) <= set(project["entry-points"]["dream_gateway.plugins"])
 
 
+def test_one_machine_believes_nobody_and_shows_metrics_to_the_operator() -> None:
+    settings = load_settings(DEPLOY / "systemd/gateway.toml", {}, {}).settings
+    assert settings.trusted_proxies == ()
+    assert settings.plugins["prometheus"]["access"] == "operator"
+
+
+def test_the_guide_installs_what_is_there() -> None:
+    section = GUIDE.read_text().partition("\n## One machine\n")[2].partition("\n## ")[0]
+    (configured,) = re.findall(r"^sudo install .*?(deploy/\S+) (\S+)$", section, re.MULTILINE)
+    assert configured[0] == "deploy/systemd/gateway.toml"
+    assert f"{FILE_VARIABLE}={configured[1]}" in unit()["Environment"]
+    (copied,) = re.findall(r"^sudo cp (.*) /etc/systemd/system/$", section, re.MULTILINE)
+    units = {path for pattern in copied.split() for path in ROOT.glob(pattern)}
+    assert units == set((DEPLOY / "systemd").glob("dream-gateway*"))
+    assert {path.suffix for path in units} == {".service", ".socket"}
+
+
 def test_commands_are_commands() -> None:
     runs = [unit()["ExecStart"][0].split()[1], *deployment()["spec"]["containers"][0]["args"]]
     runs += words(stages(DEPLOY / "Dockerfile")[-1].last("CMD"))
@@ -109,7 +129,8 @@ def test_ports_and_paths_are_the_gateways() -> None:
         socket = texts()[f"systemd/dream-gateway-{plane}.socket"]
         port = Settings().port if plane == "edge" else Settings().service_port
         assert f"FileDescriptorName={plane}\n" in socket
-        assert f":{port}\n" in socket
+        assert f"ListenStream={LISTENS[plane]}\n" in socket
+        assert LISTENS[plane].endswith(f":{port}")
         assert f"dream-gateway-{plane}.socket" in unit()["Sockets"][0]
     for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
         assert container[probe]["httpGet"]["path"] in ("/ready", "/health")
@@ -162,7 +183,7 @@ def test_systemd_reads_the_units(tmp_path: Path) -> None:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd is not installed")
-    for path in (DEPLOY / "systemd").iterdir():
+    for path in (DEPLOY / "systemd").glob("dream-gateway*"):
         text = path.read_text().replace("/opt/dream-gateway/bin/dream-gateway", "/bin/true")
         (tmp_path / path.name).write_text(text)
     done = subprocess.run(

@@ -11,6 +11,8 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -67,6 +69,8 @@ def typed(boxes: Sequence[str], folder: Path) -> list[str]:
         )
         try:
             shell.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"after {LIMIT_SECONDS} s the shell had written:\n{written.read_text()}")
         finally:
             _end(shell.pid)
     told = written.read_text()

@@ -72,7 +72,7 @@ class Place:
     def move(self, guide: str, **more: str) -> str:
         """Run a guide's script; return what it prints."""
         (script,) = re.findall(r"```python\n(.*?)```", (GUIDES / guide).read_text(), re.DOTALL)
-        where = {"DREAM_GATEWAY_URL": self.service, "DREAM_GATEWAY_SECRET_KEY": self.secret}
+        where = {"GATEWAY_URL": self.service, "GATEWAY_SECRET_KEY": self.secret}
         done = subprocess.run(
             [sys.executable, "-c", script],
             env={**os.environ, **where, **more},

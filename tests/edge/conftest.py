@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from tests.edge.stand_in import StandInAdmission
-from tests.servers.tls import Authority, reached
+from tests.servers.tls import reached
 from tests.waiting import eventually
 
 from dream_gateway.edge.app import Edge
@@ -26,16 +26,12 @@ from dream_gateway.http1.secured import SecuredProtocols
 from dream_gateway.http1.watch import Watch
 
 if TYPE_CHECKING:
+    from tests.servers.tls import Authority
+
     from dream_gateway.http1.watch import Patience
 
 
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Who signed the certificate of the edge."""
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

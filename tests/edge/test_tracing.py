@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from tests.conventions import Told, check
+from tests.traces import PARENT, SAMPLED, TRACE, UNSAMPLED
 from tests.waiting import PATIENCE_SECONDS, eventually
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from dream_gateway.hookspecs import Asked
 
 Serve = Callable[..., Awaitable[str]]
-TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-SAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1"}
-UNSAMPLED = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
+UNREADABLE = {"traceparent": f"00-{TRACE}-{PARENT}- 1", "tracestate": "vendor=1"}
 SECRET = "hunter2-in-the-query"
 
 
@@ -41,6 +40,7 @@ class Spans:
     """A tracer by the SDK, which keeps its spans."""
 
     per_second = 0.0
+    callers_per_second = 100.0
 
     def __init__(self) -> None:
         self.exporter = InMemorySpanExporter()
@@ -124,6 +124,12 @@ def answering(answer: bytes, heads: list[bytes] | None = None) -> Any:
     return handle
 
 
+THEIRS = (
+    b"HTTP/1.1 500 No\r\ncontent-type: application/problem+json\r\ncontent-length: 17\r\n\r\n"
+    b'{"code":"theirs"}'
+)
+"""A problem of the upstream's own, whose code is no code of ours."""
+
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone"
 
 
@@ -158,8 +164,13 @@ async def test_the_upstream_is_told_of_its_span_and_nobody_else_is_traced(
     assert SECRET not in str(spans.told())
 
 
+@pytest.mark.parametrize("fields", [{}, UNREADABLE])
 async def test_some_are_traced_unasked_one_at_a_time(
-    traced: Serve, raw_upstream: Serve, http: httpx.AsyncClient, spans: Spans
+    traced: Serve,
+    raw_upstream: Serve,
+    http: httpx.AsyncClient,
+    spans: Spans,
+    fields: dict[str, str],
 ) -> None:
     spans.per_second = 50.0
     asked = 0
@@ -168,7 +179,7 @@ async def test_some_are_traced_unasked_one_at_a_time(
     async def ask() -> int:
         nonlocal asked
         asked += 1
-        assert (await http.get(base)).text == "done"
+        assert (await http.get(base, headers=fields)).text == "done"
         return len({span.context.trace_id for span in spans.finished() if span.context})
 
     await eventually(ask, "traced, three", holds=lambda traces: traces >= 3)
@@ -211,6 +222,7 @@ async def test_a_question_is_a_request_without_an_upstream(
     ("answer", "status", "code"),
     [
         (b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", 500, "500"),
+        (THEIRS, 500, "500"),
         (b"garbage\r\n\r\n", 502, "upstream_failed"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", None, "upstream_failed"),
     ],

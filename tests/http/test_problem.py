@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dream_gateway import errors
-from dream_gateway.http.problem import problem, refusal
+from dream_gateway.http.problem import code_of, problem, refusal
 from dream_gateway.model import Period, PolicyState, Usage, Verdict
 
 if TYPE_CHECKING:
@@ -43,6 +43,21 @@ def test_every_error_has_every_member(kind: Any) -> None:
     assert int(headers[b"content-length"]) == len(answer.body)
     assert (b"www-authenticate" in headers) == (kind.status == 401)
     assert (b"retry-after" in headers) == (kind.status in {429, 503})
+    assert code_of(answer.body) == code_of(answer.body[:100]) == kind.code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"code":"rate_limited"}',
+        b'{"type":"about:blank","code":"rate_limited"}',
+        b'{"told":{"type":"urn:dream-gateway:error:rate_limited"}}',
+    ],
+)
+def test_what_is_no_problem_of_ours_has_no_code(body: bytes) -> None:
+    assert code_of(body) is None
 
 
 @given(

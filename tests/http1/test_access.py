@@ -17,6 +17,7 @@ from dream_gateway.http1.noting import UnderWay
 from dream_gateway.http1.request import Request
 from dream_gateway.http1.watch import Watch
 from dream_gateway.model import Customer, Verdict
+from dream_gateway.redaction import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 KEY = "ak_test_" + "Ab3" * 12
 PROBLEM = (
     b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\n"
-    b'x-request-id: r1\r\n\r\n{"title":"No.","code":"rate_limited","error":"rate_limited"}'
+    b'x-request-id: r1\r\n\r\n{"type":"urn:dream-gateway:error:rate_limited","code":"rate_limited"}'
 )
 PASSED = b'HTTP/1.1 200 OK\r\nx-request-id: r2\r\n\r\n{"code":"of the upstream\'s own"}'
 
@@ -82,10 +83,12 @@ def test_it_tells_whose_the_request_was_and_why_it_was_refused() -> None:
     assert allowed["customer"] == "x ak_***"
     refused = told(PROBLEM, charge=charge)
     assert (refused["code"], refused["request_id"]) == ("rate_limited", "r1")
+    theirs = told(PROBLEM.replace(b"urn:dream-gateway:error:", b"about:"), charge=charge)
+    assert theirs["code"] == "allowed"
 
 
 def test_a_long_path_is_cut() -> None:
-    assert len(told(request=request(b"/" + b"a" * 9_000))["path"]) == module.LONGEST
+    assert len(told(request=request(b"/" + b"a" * 9_000))["path"]) == LONGEST
 
 
 def test_the_first_piece_is_kept_after_the_word_to_go_on() -> None:
@@ -187,7 +190,7 @@ async def test_a_request_without_a_whole_answer_is_noted_once(
     if begins:
         connection.served[0].begin()
     if error is not None:
-        connection.abort(error)
+        connection.cut_short(error)
     connection.connection_lost(None)
     found = lines()
     assert brief(found) == [("GET", "/a", *told)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import socket
+import select
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvloop
 from tests.servers.protocols import State
-from tests.servers.tls import Authority
+from tests.servers.tls import all_of, ask
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.http.problem import problem
@@ -26,6 +26,8 @@ from dream_gateway.http1.secured import Secured, SecuredProtocols
 from dream_gateway.http1.watch import Patience, Watch
 
 if TYPE_CHECKING:
+    from tests.servers.tls import Authority
+
     from dream_gateway.errors import GatewayError
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
@@ -64,12 +66,20 @@ class Served(HttpConnection):
         return Prepared(self, unread(), problem(error))
 
 
+class Ahead(Watch):
+    """Looks as if it were later, too."""
+
+    def look_ahead(self, seconds: float) -> None:
+        for connection in tuple(self._connections):
+            connection.look(self.now + seconds)
+
+
 @dataclass
 class Listening:
     """A listener that speaks TLS, and what shares it."""
 
     port: int
-    watch: Watch
+    watch: Ahead
     state: State
     client: ssl.SSLContext
 
@@ -78,6 +88,9 @@ class Listening:
 
     async def plain(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def ask(self, request: bytes) -> ssl.SSLSocket:
+        return await asyncio.to_thread(ask, "127.0.0.1", self.port, self.client, request)
 
     async def alone(self) -> None:
         """Wait until no connection is left."""
@@ -110,16 +123,11 @@ def on_both_loops(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..
     return marked
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def listen(authority: Authority) -> Listen:
     @asynccontextmanager
     async def start(**patience: float) -> AsyncIterator[Listening]:
-        watch, state = Watch(Patience(**patience)), State()
+        watch, state = Ahead(Patience(**patience)), State()
         protocols = SecuredProtocols(
             lambda *_: Served(watch, state), authority.context("127.0.0.1"), watch
         )
@@ -260,10 +268,12 @@ async def test_a_slow_client_gets_all_of_an_answer_that_ends_the_connection(
     listen: Listen,
 ) -> None:
     async with listen(linger=0.2) as there:
-        tls = await asyncio.to_thread(_blocking, there, b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n")
+        tls = await there.ask(b"GET /big HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.to_thread(select.select, [tls], [], [])
         # Longer than anybody waits for a goodbye; but this one has yet to hear what was said.
-        await asyncio.sleep(1.5)
-        got = await asyncio.to_thread(_all_of, tls)
+        for ahead in (5.0, 10.0, 15.0):
+            there.watch.look_ahead(ahead)
+        got = await asyncio.to_thread(all_of, tls)
         assert got.partition(b"\r\n\r\n")[2] == b"x" * BIG
         await there.alone()
 
@@ -271,7 +281,7 @@ async def test_a_slow_client_gets_all_of_an_answer_that_ends_the_connection(
 @on_both_loops
 async def test_an_idle_client_is_told_and_need_not_answer(listen: Listen) -> None:
     async with listen() as there:
-        tls = await asyncio.to_thread(_blocking, there, ASKED)
+        tls = await there.ask(ASKED)
         await asyncio.to_thread(tls.recv, 65536)
         (connection,) = there.state.connections
         connection.shutdown()
@@ -327,19 +337,3 @@ async def _end(reader: asyncio.StreamReader) -> bytes:
         return await reader.read()
     except ConnectionError:
         return b""
-
-
-def _blocking(there: Listening, request: bytes) -> ssl.SSLSocket:
-    """Ask as a client does that reads nothing unless it is told to."""
-    plain = socket.create_connection(("127.0.0.1", there.port), timeout=PATIENCE_SECONDS)
-    tls = there.client.wrap_socket(plain, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
-    tls.sendall(request)
-    return tls
-
-
-def _all_of(tls: ssl.SSLSocket) -> bytes:
-    got = bytearray()
-    while data := tls.recv(65536):
-        got += data
-    tls.close()
-    return bytes(got)

@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from dream_gateway.hookspecs import Asked, Traced
-from dream_gateway_otel.spans import LONGEST, RequestTrace
+from dream_gateway.redaction import LONGEST
+from dream_gateway_otel.spans import RequestTrace
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan

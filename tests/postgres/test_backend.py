@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 import getpass
 import secrets
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 from tests.servers.ports import free_port
 from tests.servers.postgres import PostgresServer, execute, own_server
+from tests.servers.stores import opened
 from tests.waiting import PATIENCE_SECONDS
 
 from dream_gateway import plugins
@@ -22,22 +22,12 @@ from dream_gateway_postgres import open_backend
 from dream_gateway_postgres.address import parse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from dream_gateway.storage import Backend
 
 SECRET = "s3cret"
 FAST = Rate(1000, 1_000_000, 1000)
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Backend]:
-    backend = open_backend(url, SystemClock())
-    await backend.start()
-    try:
-        yield backend
-    finally:
-        await backend.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import traceback
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -13,6 +12,7 @@ import pytest
 from tests.servers.ports import free_port
 from tests.servers.postgres import PASSWORD, PostgresServer, execute, own_server
 from tests.servers.proxy import proxied
+from tests.servers.stores import opened
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 from dream_gateway.clock import SystemClock
@@ -26,9 +26,9 @@ from dream_gateway_postgres import open_backend
 from dream_gateway_postgres.transaction import LOCK_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
+    from collections.abc import Awaitable, Iterator
 
-    from dream_gateway.storage import Backend, Ledger
+    from dream_gateway.storage import Ledger
 
 """What a call may take when the server does not answer at all."""
 
@@ -45,16 +45,6 @@ async def fresh(own: PostgresServer) -> str:
     """The URL of its database, empty."""
     await execute(own.url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     return own.url
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Backend]:
-    backend = open_backend(url, SystemClock())
-    await backend.start()
-    try:
-        yield backend
-    finally:
-        await backend.close()
 
 
 def claim(lease: str, wanted: int = 1) -> Claim:

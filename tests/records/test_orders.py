@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from dream_gateway.administration import Administration
+from dream_gateway.command_stores import open_stores
 from dream_gateway.errors import ConflictError
 from dream_gateway.model import Mode, Product
-from dream_gateway.opening import open_stores
 from dream_gateway.payments import Account
 from dream_gateway.records import orders, products
 from dream_gateway.records.billing_schema import orders as order_rows

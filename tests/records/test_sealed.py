@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from dream_gateway.administration import Administration
+from dream_gateway.command_stores import open_records
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import SealBrokenError
-from dream_gateway.opening import open_records
 from dream_gateway.records.audit import Wanted
 from dream_gateway.records.schema import metadata, platforms, stripe_tokens
 from dream_gateway.records.sealed import ACCESS_TOKEN, REFRESH_TOKEN, SEALED, census, reseal

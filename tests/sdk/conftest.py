@@ -33,9 +33,15 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Node of 20 or newer."""
+    return installed.node(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A gateway whose free tier has `UNITS`, as variables of the environment."""
     place = installation(tmp_path_factory.mktemp("served"))
     made = place.create_platform(f"free={UNITS}/month")
     with place.serving() as gateway:
-        yield {"DREAM_GATEWAY_URL": gateway.service, "DREAM_SECRET_KEY": made["secretKey"]}
+        yield {"GATEWAY_URL": gateway.service, "GATEWAY_SECRET_KEY": made["secretKey"]}

@@ -78,8 +78,8 @@ def own_tests_pass(package: Path, node: str) -> None:
 def new_key(served: dict[str, str], customer: str) -> str:
     """Return the key of a new customer on the free tier."""
     with httpx.Client(
-        base_url=served["DREAM_GATEWAY_URL"], timeout=PATIENCE_SECONDS, trust_env=False,
-        headers={"authorization": f"Bearer {served['DREAM_SECRET_KEY']}"},
+        base_url=served["GATEWAY_URL"], timeout=PATIENCE_SECONDS, trust_env=False,
+        headers={"authorization": f"Bearer {served['GATEWAY_SECRET_KEY']}"},
     ) as api:  # fmt: skip
         about = {"email": f"{customer}@example.com", "externalId": customer}
         found = api.post("/api/customers", json=about).json()["customer"]["id"]

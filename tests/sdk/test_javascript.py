@@ -39,8 +39,8 @@ COMPILATIONS = {
 }
 
 
-def test_its_own_tests_pass_on_live_gateways(package: Path) -> None:
-    own_tests_pass(package, npm.program("node"))
+def test_its_own_tests_pass_on_live_gateways(package: Path, node: str) -> None:
+    own_tests_pass(package, node)
 
 
 def test_it_is_packed_with_what_is_needed_and_nothing_else(packed: Path) -> None:
@@ -83,24 +83,31 @@ def test_its_types_hold_for_whoever_installs_it(consumer: Path, manner: str) -> 
     npm.run(consumer, "node_modules/.bin/tsc", *STRICT, *COMPILATIONS[manner])
 
 
-def test_it_is_loaded_as_commonjs_and_as_esm(consumer: Path, served: dict[str, str]) -> None:
-    assert npm.run(consumer, "node", "loaded.cjs", **served).strip() == "1"
+def test_it_is_loaded_as_commonjs_and_as_esm(
+    consumer: Path, served: dict[str, str], node: str
+) -> None:
+    told = npm.run(consumer, node, "loaded.cjs", CUSTOMER="common", **served)
+    assert json.loads(told) == {"webcrypto": True, "usageCounts": [1, 2]}
 
 
-def test_it_does_without_webcrypto(consumer: Path, served: dict[str, str]) -> None:
-    without = npm.run(
-        consumer, "node", "--no-experimental-global-webcrypto", "loaded.cjs", **served
-    )
-    assert int(without) >= 1
+def test_each_call_has_a_key_of_its_own_without_webcrypto(
+    consumer: Path, served: dict[str, str], node: str
+) -> None:
+    without = (node, "--no-experimental-global-webcrypto", "loaded.cjs")
+    told = npm.run(consumer, *without, CUSTOMER="uncommon", **served)
+    # With the key of the call before, the second would be a repeat, and not be counted.
+    assert json.loads(told) == {"webcrypto": False, "usageCounts": [1, 2]}
 
 
-def test_five_lines_charge_a_user(consumer: Path, served: dict[str, str]) -> None:
-    told = [npm.run(consumer, "node", "track.mjs", **served) for _ in range(2)]
+def test_five_lines_charge_a_user(consumer: Path, served: dict[str, str], node: str) -> None:
+    told = [npm.run(consumer, node, "track.mjs", **served) for _ in range(2)]
     counts = [re.fullmatch(rf"ada has used (\d) of {UNITS}\n", each) for each in told]
     assert [int(each[1]) for each in counts if each] == [1, 2]
 
 
-def test_five_lines_are_a_metered_endpoint(consumer: Path, served: dict[str, str]) -> None:
-    command = [npm.program("node"), "metered-endpoint.mjs"]
+def test_five_lines_are_a_metered_endpoint(
+    consumer: Path, served: dict[str, str], node: str
+) -> None:
+    command = [node, "metered-endpoint.mjs"]
     with running(command, consumer, r"^(\d+)\n", {"PORT": "0", **served}) as port:
         use_up(f"http://127.0.0.1:{port}/", served, "grace")

@@ -37,9 +37,9 @@ def project(consumer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(project: Path, served: dict[str, str]) -> Iterator[str]:
+def url(project: Path, served: dict[str, str], node: str) -> Iterator[str]:
     """Its address, as its people serve it while they work on it."""
-    command = [npm.program("node"), NEXT, "dev", "-H", "127.0.0.1", "-p", "0"]
+    command = [node, NEXT, "dev", "-H", "127.0.0.1", "-p", "0"]
     with running(command, project, PORT, served) as port:
         yield f"http://127.0.0.1:{port}/api/hello/world"
 

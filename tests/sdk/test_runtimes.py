@@ -63,21 +63,21 @@ PORT = r"http://(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d+)"
 def command_of(factory: pytest.TempPathFactory, command: tuple[str, ...]) -> list[str]:
     """Return a command with the path of its program."""
     name, *arguments = command
-    found = npm.program(name) if name == "node" else installed.program(factory, name)
+    found = installed.node(factory) if name == "node" else installed.program(factory, name)
     return [found, *arguments]
 
 
 @pytest.fixture(scope="module")
 def front(served: dict[str, str]) -> Iterator[str]:
     """A front before the gateway that fails."""
-    with failing_front(served["DREAM_GATEWAY_URL"]) as url:
+    with failing_front(served["GATEWAY_URL"]) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def worker(consumer: Path, served: dict[str, str]) -> Iterator[str]:
+def worker(consumer: Path, served: dict[str, str], node: str) -> Iterator[str]:
     """A Worker in workerd, that has the gateway in its bindings."""
-    command = [npm.program("node"), "miniflare.mjs", "workers.mjs", *served]
+    command = [node, "miniflare.mjs", "workers.mjs", *served]
     with running(command, consumer, PORT, served) as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -95,9 +95,9 @@ def about(place: str, front: str, served: dict[str, str]) -> str:
     return json.dumps(
         {
             "place": place,
-            "gateway": served["DREAM_GATEWAY_URL"],
+            "gateway": served["GATEWAY_URL"],
             "front": front,
-            "secretKey": served["DREAM_SECRET_KEY"],
+            "secretKey": served["GATEWAY_SECRET_KEY"],
             "signed": {"secret": secret, "headers": headers, "body": body},
         }
     )

@@ -15,8 +15,8 @@ from tests.server.conftest import _supervise as supervise
 from tests.waiting import becomes
 
 from dream_gateway.administration import open_administration
+from dream_gateway.command_stores import open_records
 from dream_gateway.model import Mode
-from dream_gateway.opening import open_records
 from dream_gateway.records import platforms
 from dream_gateway.settings import Settings
 from dream_gateway.tierspec import parse_tier

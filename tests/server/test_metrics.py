@@ -70,6 +70,14 @@ async def _ask(client: httpx.AsyncClient, url: str, key: str, times: int) -> set
     return {(await client.get(url, headers=headers)).status_code for _ in range(times)}
 
 
+ALLOWED = ("dream_gateway_verdicts_total", (("code", "allowed"),))
+WORKERS = ("dream_gateway_workers", ())
+STARTS, DEATHS = (
+    ("dream_gateway_worker_starts_total", ()),
+    ("dream_gateway_worker_deaths_total", ()),
+)
+
+
 @pytest.mark.long
 async def test_one_scrape_tells_of_all_workers_and_never_less_when_they_end(
     supervise: Supervise, settings: Settings, upstream: Any
@@ -84,47 +92,51 @@ async def test_one_scrape_tells_of_all_workers_and_never_less_when_they_end(
         plugins={"prometheus": {}},
         routes=(RouteSettings(upstreams=(upstream.url,)),),
     )
-    anew = msgspec.structs.replace(
-        watched
-    )  # an object of its own: the same is not put in its place
+    # An object of its own: the same is not put in its place.
+    anew = msgspec.structs.replace(watched)
     async with (
         supervise(watched, lambda: anew) as running,
         httpx.AsyncClient(timeout=60) as client,
     ):
         scraper = Scraper(client, running.addresses.service)
-        edge = running.addresses.edge
-        assert await _ask(client, edge, key, 30) == {200}
-        assert await _ask(client, edge, "ak_test_nobody", 3) == {401}
-        assert await _ask(client, edge, "", 2) == {401}
-        allowed = ("dream_gateway_verdicts_total", (("code", "allowed"),))
-        found = await scraper.until(
-            {
-                allowed: 30,
-                ("dream_gateway_units_total", ()): 30,
-                ("dream_gateway_verdicts_total", (("code", "invalid_credential"),)): 3,
-                ("dream_gateway_verdicts_total", (("code", "missing_credential"),)): 2,
-                ("dream_gateway_answer_seconds_count", ()): 30,
-                ("dream_gateway_workers", ()): 2,
-                ("dream_gateway_upstream_seconds_count", (("upstream", upstream.url),)): 30,
-            }
-        )
-        assert {name for name, _ in found} >= _samples()
+        await _all_is_told(scraper, running.addresses.edge, key, upstream.url)
         await _refusals(running.addresses.service)
-        for round_ in (1, 2):
-            victim = running.supervisor.worker_pids[0]
-            os.kill(victim, signal.SIGKILL)
-            await running.replaced(victim)
-            deaths = ("dream_gateway_worker_deaths_total", ())
-            await scraper.until({deaths: round_, ("dream_gateway_workers", ()): 2})
-            assert await _ask(client, edge, key, 5) == {200}
-            await scraper.until({allowed: 30 + 5 * round_})
-        await scraper.until({("dream_gateway_worker_starts_total", ()): 4})
+        await _dead_ones_are_told(scraper, running, key)
         running.supervisor.reload()
         assert await running.told(2) == "reloaded: 2 workers replaced"
-        assert await _ask(client, edge, key, 5) == {200}
-        ends = {"dream_gateway_worker_starts_total": 6, "dream_gateway_worker_deaths_total": 2}
-        told: Samples = {(name, ()): float(value) for name, value in ends.items()}
-        await scraper.until({allowed: 45, ("dream_gateway_workers", ()): 2, **told})
+        assert await _ask(client, running.addresses.edge, key, 5) == {200}
+        await scraper.until({ALLOWED: 45, WORKERS: 2, STARTS: 6, DEATHS: 2})
+
+
+async def _all_is_told(scraper: Scraper, edge: str, key: str, upstream: str) -> None:
+    """Ask 30 times with a key, and a few times without a good one."""
+    assert await _ask(scraper.client, edge, key, 30) == {200}
+    assert await _ask(scraper.client, edge, "ak_test_nobody", 3) == {401}
+    assert await _ask(scraper.client, edge, "", 2) == {401}
+    found = await scraper.until(
+        {
+            ALLOWED: 30,
+            ("dream_gateway_units_total", ()): 30,
+            ("dream_gateway_verdicts_total", (("code", "invalid_credential"),)): 3,
+            ("dream_gateway_verdicts_total", (("code", "missing_credential"),)): 2,
+            ("dream_gateway_answer_seconds_count", ()): 30,
+            WORKERS: 2,
+            ("dream_gateway_upstream_seconds_count", (("upstream", upstream),)): 30,
+        }
+    )
+    assert {name for name, _ in found} >= _samples()
+
+
+async def _dead_ones_are_told(scraper: Scraper, running: Any, key: str) -> None:
+    """Kill a worker, twice, and ask five times after each."""
+    for round_ in (1, 2):
+        victim = running.supervisor.worker_pids[0]
+        os.kill(victim, signal.SIGKILL)
+        await running.replaced(victim)
+        await scraper.until({DEATHS: round_, WORKERS: 2})
+        assert await _ask(scraper.client, running.addresses.edge, key, 5) == {200}
+        await scraper.until({ALLOWED: 30 + 5 * round_})
+    await scraper.until({STARTS: 4})
 
 
 def _samples() -> set[str]:

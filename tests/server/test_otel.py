@@ -10,10 +10,10 @@ import httpx
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.server.conftest import customer_key
-from tests.server.receiving import PARENT, SAMPLED, TRACE, UNSAMPLED, attributes, observed
+from tests.server.receiving import attributes, observed
+from tests.traces import PARENT, SAMPLED, TRACE, UNSAMPLED
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-from dream_gateway.http1.tracing import is_sampled
 from dream_gateway.metrics import CATALOGUE
 
 if TYPE_CHECKING:
@@ -102,18 +102,3 @@ async def test_some_requests_are_traced_unasked(
     assert kinds[Span.SPAN_KIND_SERVER] <= asked
     assert {fields.get("traceparent", "")[-3:] for fields in receiver.asked} <= {"", "-01", "-03"}
     assert len({span.trace_id for span in receiver.spans}) == kinds[Span.SPAN_KIND_SERVER]
-
-
-@pytest.mark.parametrize(
-    ("given", "sampled"),
-    [
-        (SAMPLED["traceparent"], True),
-        (UNSAMPLED["traceparent"], False),
-        (SAMPLED["traceparent"][:-1] + "3", True),
-        ("", False),
-        ("00-xx-01", False),
-        (SAMPLED["traceparent"][:-2] + "zz", False),
-    ],
-)
-def test_a_sampled_parent_is_told_by_its_flag(given: str, sampled: bool) -> None:
-    assert is_sampled(given.encode()) is sampled

@@ -146,6 +146,19 @@ async def test_it_is_not_ready_before_it_stops_and_serves_on(
             await running.task
 
 
+async def test_nothing_is_reloaded_once_it_was_told_to_stop(
+    supervise: Supervise, settings: Settings
+) -> None:
+    patient = msgspec.structs.replace(settings, drain_delay=600.0)
+    async with supervise(patient, lambda: patient) as running:
+        running.supervisor.stop()
+        running.supervisor.reload()
+        assert await running.told(0) == "not reloaded: the gateway is stopping"
+        running.supervisor.stop()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await running.task
+
+
 async def test_an_answer_whose_head_kept_the_connection_is_followed_by_one_that_ends_it(
     supervise: Supervise, settings: Settings, upstream: Any
 ) -> None:
@@ -262,3 +275,25 @@ async def test_a_worker_that_dies_in_a_reload_that_fails_is_replaced_by_one_that
         assert "'nosuch'" in await running.told(1)
         assert not running.task.done()
         assert (await client.get(running.addresses.edge, timeout=60)).text == "done"
+
+
+async def test_a_reload_that_nobody_foresaw_is_told_and_the_next_one_is_done(
+    supervise: Supervise, settings: Settings
+) -> None:
+    foreseen = False
+
+    def reread() -> Settings:
+        if not foreseen:
+            raise ZeroDivisionError("of a plugin")
+        return settings
+
+    async with supervise(settings, reread) as running:
+        (pid,) = running.supervisor.worker_pids
+        running.supervisor.reload()
+        told = await running.told(0)
+        assert told.startswith("not reloaded: ZeroDivisionError: of a plugin; ")
+        assert running.supervisor.worker_pids == (pid,)
+        foreseen = True
+        running.supervisor.reload()
+        assert (await running.told(1)).startswith("reloaded")
+        assert running.supervisor.worker_pids != (pid,)

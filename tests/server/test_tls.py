@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import ssl
+import threading
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.server.conftest import customer_key
-from tests.servers.tls import DAY, Authority
-from tests.waiting import PATIENCE_SECONDS, becomes
+from tests.servers.tls import DAY, all_of, ask
+from tests.waiting import PATIENCE_SECONDS, becomes, eventually
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve as serve_websocket
 
@@ -27,20 +28,15 @@ from dream_gateway.server.reload import check_reloadable
 from dream_gateway.settings import RouteSettings, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.servers.tls import Issued
+    from tests.servers.tls import Authority, Issued
 
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
 SIZE = 1 << 20
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
 
 
 @pytest.fixture
@@ -74,6 +70,45 @@ async def _serial(url: str, context: ssl.SSLContext) -> int:
 async def test_both_planes_are_served_and_upstreams_hear_of_it(
     supervise: Supervise, secured: Settings, authority: Authority
 ) -> None:
+    key = await customer_key(secured)
+    context = authority.client()
+    bearer = {"authorization": f"Bearer {key}"}
+    async with (
+        _upstreams() as (routes, heard),
+        supervise(msgspec.structs.replace(secured, routes=routes)) as running,
+        httpx.AsyncClient(verify=context, timeout=60, headers=bearer) as client,
+    ):
+        edge, service = running.addresses.edge, running.addresses.service
+        assert edge.startswith("https://127.0.0.1:")
+        assert service.startswith("https://127.0.0.1:")
+        body = os.urandom(SIZE)
+        answers = [await client.get(edge + "/authorize"), await client.post(edge, content=body)]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[1].content == body
+        assert b"\r\nx-forwarded-proto: https\r\n" in heard[0]
+        assert b";proto=https\r\n" in heard[0]
+        await _websockets_pass(edge, context, bearer)
+        assert (await client.get(service + "/health")).json() == {"status": "ok"}
+        page = await client.get(service + "/dashboard", follow_redirects=True)
+        assert "Secure" in page.headers["set-cookie"]
+        assert page.headers.get_list("strict-transport-security") == ["max-age=15552000"]
+        assert "strict-transport-security" not in answers[1].headers
+        await _is_what_it_says(edge, context)
+
+
+async def test_a_service_that_speaks_no_tls_keeps_nobody_to_it(
+    supervise: Supervise, secured: Settings
+) -> None:
+    settings = msgspec.structs.replace(secured, service_tls_certificate="", service_tls_key="")
+    async with supervise(settings) as running, httpx.AsyncClient(timeout=60) as client:
+        page = await client.get(running.addresses.service + "/dashboard", follow_redirects=True)
+        assert page.status_code == 200
+        assert "strict-transport-security" not in page.headers
+
+
+@asynccontextmanager
+async def _upstreams() -> AsyncIterator[tuple[tuple[RouteSettings, ...], list[bytes]]]:
+    """Serve two that say again what they are told; yields routes to them, and heads they heard."""
     heard: list[bytes] = []
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,8 +123,6 @@ async def test_both_planes_are_served_and_upstreams_hear_of_it(
         async for message in websocket:
             await websocket.send(message)
 
-    key = await customer_key(secured)
-    context = authority.client()
     async with (
         await asyncio.start_server(listen, "127.0.0.1", 0) as api,
         serve_websocket(echo, "127.0.0.1", 0) as websockets,
@@ -99,28 +132,14 @@ async def test_both_planes_are_served_and_upstreams_hear_of_it(
             RouteSettings(upstreams=(f"http://127.0.0.1:{at}",)),
             RouteSettings(prefix="/ws", upstreams=(f"http://127.0.0.1:{there}",)),
         )
-        settings = msgspec.structs.replace(secured, routes=routes)
-        bearer = {"authorization": f"Bearer {key}"}
-        async with (
-            supervise(settings) as running,
-            httpx.AsyncClient(verify=context, timeout=60, headers=bearer) as client,
-        ):
-            edge, service = running.addresses.edge, running.addresses.service
-            assert edge.startswith("https://127.0.0.1:")
-            assert service.startswith("https://127.0.0.1:")
-            assert (await client.get(edge + "/authorize")).status_code == 200
-            body = os.urandom(SIZE)
-            assert (await client.post(edge, content=body)).content == body
-            assert b"\r\nx-forwarded-proto: https\r\n" in heard[0]
-            assert b";proto=https\r\n" in heard[0]
-            wss = edge.replace("https://", "wss://") + "/ws"
-            async with connect(wss, additional_headers=bearer, ssl=context, proxy=None) as socket:
-                await socket.send(body[:65_536])
-                assert await socket.recv() == body[:65_536]
-            assert (await client.get(service + "/health")).json() == {"status": "ok"}
-            page = await client.get(service + "/dashboard", follow_redirects=True)
-            assert "Secure" in page.headers["set-cookie"]
-            await _is_what_it_says(edge, context)
+        yield routes, heard
+
+
+async def _websockets_pass(edge: str, context: ssl.SSLContext, bearer: dict[str, str]) -> None:
+    wss, message = edge.replace("https://", "wss://") + "/ws", os.urandom(65_536)
+    async with connect(wss, additional_headers=bearer, ssl=context, proxy=None) as websocket:
+        await websocket.send(message)
+        assert await websocket.recv() == message
 
 
 async def _is_what_it_says(edge: str, context: ssl.SSLContext) -> None:
@@ -154,7 +173,7 @@ async def test_a_renewed_certificate_is_served_after_a_reload_that_loses_no_requ
     context = authority.client()
     serials, done = {issued.serial}, asyncio.Event()
 
-    async def ask(edge: str, headers: dict[str, str]) -> None:
+    async def go_on_asking(edge: str, headers: dict[str, str]) -> None:
         async with httpx.AsyncClient(verify=context, timeout=60, headers=headers) as client:
             while not done.is_set():
                 answer = await client.get(edge)
@@ -163,8 +182,9 @@ async def test_a_renewed_certificate_is_served_after_a_reload_that_loses_no_requ
     async with supervise(secured) as running, asyncio.timeout(PATIENCE_SECONDS):
         edge = running.addresses.edge
         keeps: list[dict[str, str]] = [{}, {"connection": "close"}]
-        asking = [asyncio.create_task(ask(edge, keep)) for keep in keeps * 2]
+        asking = [asyncio.create_task(go_on_asking(edge, keep)) for keep in keeps * 2]
         assert await _serial(edge, context) == issued.serial
+        (old,) = running.supervisor.worker_pids
         serials.add(authority.issue("127.0.0.1", issued.certificate).serial)
         running.supervisor.reload()
         assert (await running.told(0)).startswith("reloaded")
@@ -172,10 +192,18 @@ async def test_a_renewed_certificate_is_served_after_a_reload_that_loses_no_requ
         # The old worker accepts for a moment yet.
         await becomes(lambda: _serial(edge, context), renewed)
         # Until it has drained, with those who asked it all the while.
-        await asyncio.wait(running.supervisor._workers.retiring)
+        await eventually(lambda: not _is_there(old), "ended")
         assert await _serial(running.addresses.service, context) == renewed
         done.set()
         await asyncio.gather(*asking)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_a_pair_that_is_no_good_leaves_the_old_one_in_service_whoever_dies(
@@ -198,36 +226,54 @@ async def test_a_pair_that_is_no_good_leaves_the_old_one_in_service_whoever_dies
         assert await _serial(running.addresses.edge, context) == issued.serial
 
 
+async def test_a_key_that_vanishes_once_it_was_read_is_nobodys_trouble(
+    supervise: Supervise, secured: Settings, authority: Authority, issued: Issued
+) -> None:
+    context = authority.client()
+    settings = msgspec.structs.replace(secured, service_tls_certificate="", service_tls_key="")
+    async with supervise(settings) as running:
+        renewed = authority.issue("127.0.0.1", issued.certificate)
+        _let_read_once(renewed.key)
+        running.supervisor.reload()
+        assert (await running.told(0)).startswith("reloaded")
+        assert not renewed.key.exists()
+        await becomes(lambda: _serial(running.addresses.edge, context), renewed.serial)
+        again = authority.issue("127.0.0.1", issued.certificate)
+        running.supervisor.reload()
+        assert (await running.told(1)).startswith("reloaded")
+        await becomes(lambda: _serial(running.addresses.edge, context), again.serial)
+
+
+def _let_read_once(path: Path) -> None:
+    """Put a pipe into the place of a file, which is gone before its first reader has all of it."""
+    content = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+    def write() -> None:
+        with path.open("wb") as pipe:
+            path.unlink()
+            pipe.write(content)
+
+    threading.Thread(target=write, daemon=True).start()
+
+
 async def test_a_stop_finishes_what_is_under_way_and_says_goodbye(
     supervise: Supervise, secured: Settings, authority: Authority, upstream: Any
 ) -> None:
     context = authority.client()
     async with supervise(secured) as running, asyncio.timeout(PATIENCE_SECONDS):
         address = httpx.URL(running.addresses.edge)
-        tls = await asyncio.to_thread(_blocking, address, context)
+        tls = await asyncio.to_thread(
+            ask, address.host, address.port or 0, context, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+        )
         await upstream.reached.wait()
         running.supervisor.stop()
         upstream.answer.set()
-        got = await asyncio.to_thread(_all_of, tls)
+        got = await asyncio.to_thread(all_of, tls)
         assert got.endswith(b"\r\n\r\ndone")
         await running.task
         assert running.events == []
-
-
-def _blocking(address: httpx.URL, context: ssl.SSLContext) -> ssl.SSLSocket:
-    plain = socket.create_connection((address.host, address.port or 0), timeout=PATIENCE_SECONDS)
-    # With `suppress_ragged_eofs`, an end that was not said would look like one that was.
-    tls = context.wrap_socket(plain, server_hostname=address.host, suppress_ragged_eofs=False)
-    tls.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-    return tls
-
-
-def _all_of(tls: ssl.SSLSocket) -> bytes:
-    got = bytearray()
-    while data := tls.recv(65536):
-        got += data
-    tls.close()
-    return bytes(got)
 
 
 async def test_a_pair_that_is_no_good_is_refused_at_the_start(
@@ -290,8 +336,14 @@ def test_what_should_be_set_right_is_told(authority: Authority, tmp_path: Path) 
     (told,) = worries(place, pair, now - 3 * DAY.total_seconds())
     assert "is not valid until" in told
     expired.key.chmod(0o644)
+    pair = read_pair(place)
+    assert pair is not None
     (told,) = worries(place, pair, now - 1)
     assert f"tls_key {expired.key} can be read by every user" in told
+    # What was read is judged, not what is there by now.
+    expired.key.unlink()
+    (told,) = worries(place, pair, now - 1)
+    assert "can be read by every user" in told
 
 
 @pytest.mark.parametrize("setting", ["tls_certificate", "service_tls_certificate"])

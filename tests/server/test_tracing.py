@@ -13,7 +13,8 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from tests.conventions import Told, check
 from tests.server.conftest import FREE
-from tests.server.receiving import PARENT, SAMPLED, TRACE, UNSAMPLED, attributes, observed
+from tests.server.receiving import attributes, observed
+from tests.traces import PARENT, SAMPLED, TRACE, UNSAMPLED
 from tests.waiting import PATIENCE_SECONDS, eventually
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
@@ -219,64 +220,58 @@ def _check_all(receiver: Receiver, keys: tuple[str, str]) -> None:
         assert secret not in str(receiver.spans)
 
 
+Question = tuple[str, str, dict[str, str], Any, str, int]
+
+
+def _questions(key: str, secret: str) -> list[Question]:
+    """Return requests to the service: each with the name of its span, and its status."""
+    bearer = {"authorization": f"Bearer {secret}"}
+    ada, wrong = {**bearer, "x-user-id": "ada"}, {"authorization": f"Bearer {secret[:-1]}"}
+    batch = {"events": [{"userId": "ada"}]}
+    customer, customers = "GET /api/customers/{id}", "GET /api/customers"
+    void = "POST /api/usage/{eventId}/void"
+    return [
+        ("POST", "/api/data", ada, None, "POST /api/data", 200),
+        ("POST", "/api/data", ada, {"cost": 2}, "POST /api/data", 200),
+        ("GET", "/api/usage", ada, None, "GET /api/usage", 200),
+        ("POST", "/api/usage/batch", bearer, batch, "POST /api/usage/batch", 200),
+        ("POST", "/api/verify", bearer, {"key": key}, "POST /api/verify", 200),
+        ("POST", "/api/usage/evt_none/void", bearer, {}, void, 404),
+        ("GET", f"/api/customers/ada?x={SECRET}", bearer, None, customer, 404),
+        ("GET", "/api/customers", bearer, None, customers, 200),
+        ("GET", "/api/customers/nobody", bearer, None, customer, 404),
+        ("GET", f"/api/keys/{key}", bearer, None, "GET /api/keys/{keyId}", 404),
+        ("DELETE", "/api/customers", bearer, None, "DELETE /api/customers", 405),
+        ("GET", "/api/customers", wrong, None, customers, 401),
+        ("GET", "/nowhere", bearer, None, "GET", 404),
+        ("GET", "/health", {}, None, "GET /health", 200),
+        ("GET", "/llms.txt", {}, None, "GET /llms.txt", 200),
+        ("GET", "/docs/none", {}, None, "GET /docs/*", 404),
+    ]
+
+
+async def _ask_all(base: str, questions: list[Question]) -> list[int]:
+    """Ask each without a trace, and in one that is not sampled, and in one that is."""
+    statuses = []
+    async with httpx.AsyncClient(timeout=60, base_url=base) as client:
+        for method, path, fields, body, _, _ in questions:
+            for more in ({}, UNSAMPLED, SAMPLED):
+                answer = await client.request(method, path, headers={**fields, **more}, json=body)
+            statuses.append(answer.status_code)
+    return statuses
+
+
 async def test_the_service_is_traced_by_the_template_of_its_path(
     supervise: Supervise, settings: Settings, receiver: Receiver, keys: tuple[str, str]
 ) -> None:
-    key, secret = keys
-    bearer = {"authorization": f"Bearer {secret}"}
-    ada = {**bearer, "x-user-id": "ada"}
-    watched = observed(settings, receiver, metrics=False)
-    asked: list[tuple[str, str, dict[str, str], Any, int]] = [
-        ("POST", "/api/data", ada, None, 200),
-        ("POST", "/api/data", ada, {"cost": 2}, 200),
-        ("GET", "/api/usage", ada, None, 200),
-        ("POST", "/api/usage/batch", bearer, {"events": [{"userId": "ada"}]}, 200),
-        ("POST", "/api/verify", bearer, {"key": key}, 200),
-        ("POST", "/api/usage/evt_none/void", bearer, {}, 404),
-        ("GET", f"/api/customers/ada?x={SECRET}", bearer, None, 404),
-        ("GET", "/api/customers", bearer, None, 200),
-        ("GET", "/api/customers/nobody", bearer, None, 404),
-        ("GET", f"/api/keys/{key}", bearer, None, 404),
-        ("DELETE", "/api/customers", bearer, None, 405),
-        ("GET", "/api/customers", {"authorization": f"Bearer {secret[:-1]}"}, None, 401),
-        ("GET", "/nowhere", bearer, None, 404),
-        ("GET", "/health", {}, None, 200),
-        ("GET", "/llms.txt", {}, None, 200),
-        ("GET", "/docs/none", {}, None, 404),
-    ]
-    async with supervise(watched) as running:
-        base = running.addresses.service
-        async with httpx.AsyncClient(timeout=60, base_url=base) as client:
-            statuses = []
-            for method, path, fields, body, _ in asked:
-                for more in ({}, UNSAMPLED, SAMPLED):
-                    answer = await client.request(
-                        method, path, headers={**fields, **more}, json=body
-                    )
-                statuses.append(answer.status_code)
-        await eventually(lambda: len(receiver.spans) >= len(asked), "sent, the spans")
-    assert len(receiver.spans) == len(asked)
+    questions = _questions(*keys)
+    async with supervise(observed(settings, receiver, metrics=False)) as running:
+        statuses = await _ask_all(running.addresses.service, questions)
+        await eventually(lambda: len(receiver.spans) >= len(questions), "sent, the spans")
+    assert statuses == [status for *_, status in questions]
     spans = sorted(receiver.spans, key=lambda span: span.start_time_unix_nano)
     found = [(span.name, attributes(span)["http.response.status_code"]) for span in spans]
-    assert found == [
-        ("POST /api/data", 200),
-        ("POST /api/data", 200),
-        ("GET /api/usage", 200),
-        ("POST /api/usage/batch", 200),
-        ("POST /api/verify", 200),
-        ("POST /api/usage/{eventId}/void", 404),
-        ("GET /api/customers/{id}", 404),
-        ("GET /api/customers", 200),
-        ("GET /api/customers/{id}", 404),
-        ("GET /api/keys/{keyId}", 404),
-        ("DELETE /api/customers", 405),
-        ("GET /api/customers", 401),
-        ("GET", 404),
-        ("GET /health", 200),
-        ("GET /llms.txt", 200),
-        ("GET /docs/*", 404),
-    ]
-    assert [status for *_, status in asked] == statuses
+    assert found == [(name, status) for *_, name, status in questions]
     assert attributes(spans[-5])["dream_gateway.code"] == "invalid_credential"
     assert "dream_gateway.code" not in attributes(spans[0])
     assert all(span.parent_span_id.hex() == PARENT for span in spans)

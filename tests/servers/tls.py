@@ -1,9 +1,10 @@
-"""A certificate authority and a TLS front before a plain server, for servers built without TLS."""
+"""A certificate authority, a client that blocks, and a TLS front for servers built without TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime
+import socket
 import ssl
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
@@ -13,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,6 +86,24 @@ class Authority:
             not_valid_before=now - 2 * DAY,
             not_valid_after=now + until,
         )
+
+
+def ask(host: str, port: int, context: ssl.SSLContext, request: bytes) -> ssl.SSLSocket:
+    """Ask as a client does that reads nothing unless it is told to. Blocks."""
+    plain = socket.create_connection((host, port), timeout=PATIENCE_SECONDS)
+    # With `suppress_ragged_eofs`, an end that was not said would look like one that was.
+    tls = context.wrap_socket(plain, server_hostname=host, suppress_ragged_eofs=False)
+    tls.sendall(request)
+    return tls
+
+
+def all_of(tls: ssl.SSLSocket) -> bytes:
+    """Return what comes until the end is said, and close. Blocks."""
+    got = bytearray()
+    while data := tls.recv(65536):
+        got += data
+    tls.close()
+    return bytes(got)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -133,3 +134,19 @@ async def test_transactions_on_the_records_are_real(backend: Backend) -> None:
             assert (await connection.execute(text("SELECT n FROM t"))).scalar_one() == 10
             names = await connection.execute(text("SELECT name FROM sqlite_master"))
             assert "undone" not in names.scalars().all()
+
+
+async def test_a_new_file_is_for_this_user_alone_and_an_old_one_as_it_was(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    old.touch()
+    old.chmod(0o644)
+    before = os.umask(0o022)
+    try:
+        for path, mode in ((new, 0o600), (old, 0o644)):
+            backend = open_backend(f"sqlite:///{path}", FakeClock())
+            await backend.start()
+            for suffix in ("", "-wal", "-shm"):
+                assert os.stat(f"{path}{suffix}").st_mode & 0o777 == mode
+            await backend.close()
+    finally:
+        os.umask(before)

@@ -186,7 +186,9 @@ async def test_a_missing_folder_is_told_at_start(tmp_path: Path) -> None:
     backend = open_backend(f"sqlite:///{tmp_path}/none/dream.db", FakeClock())
     with pytest.raises(StoreUnavailableError) as caught:
         await backend.start()
-    assert "cannot be opened" in caught.value.detail
+    assert caught.value.detail == (
+        f"The database file cannot be opened: {tmp_path}/none/dream.db: its folder does not exist."
+    )
     (tmp_path / "none").mkdir()
     await backend.start()
     await backend.close()
@@ -210,6 +212,13 @@ async def test_a_read_only_file_is_told(open_folder: Path, run_python: Run) -> N
     (line,) = await output(await run_python(READ_ONLY.format(path=path)))
     protect(path, 0o755)
     assert line.startswith("store_unavailable The database ")
+    assert line.endswith(f": {path}: this user may not write into its folder.")
+
+
+async def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+    backend = open_backend(f"sqlite:///{tmp_path}", FakeClock())
+    with pytest.raises(StoreUnavailableError, match=f": {tmp_path}: it is a folder"):
+        await backend.start()
 
 
 async def test_a_full_disk_fails_the_call_and_recovers(path: Path, run_python: Run) -> None:

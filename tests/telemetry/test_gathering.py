@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, cast
 
+from tests.waiting import eventually
+
 from dream_gateway import metrics
 from dream_gateway.telemetry.gathering import Telemetry
 from dream_gateway.telemetry.node import Node
@@ -47,8 +49,9 @@ async def test_the_farewell_is_written_after_what_was_being_written(
         telemetry.begin()
         await asyncio.to_thread(begun.wait, 60)
         closing = asyncio.create_task(telemetry.aclose())
-        # All that can end before the thread is let go has ended by then.
-        await asyncio.wait({closing}, timeout=0.2)
+        # It waits behind what is being written; or it has ended already, which is what must not be.
+        in_turn = telemetry._files._work_queue
+        await eventually(lambda: closing.done() or in_turn.qsize(), "handed the farewell over")
         go.set()
         await closing
         await asyncio.get_running_loop().shutdown_default_executor()

@@ -17,11 +17,11 @@ from tests.transfer.original_system import (
 )
 
 from dream_gateway.cli.importing import ROLES
+from dream_gateway.command_stores import open_stores
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import ConfigurationError, InvalidCredentialError
 from dream_gateway.gateway import Gateway
 from dream_gateway.model import KeyKind
-from dream_gateway.opening import open_stores
 from dream_gateway.records.schema import events, stripe_tokens, subscriptions
 from dream_gateway.records.sealed import ACCESS_TOKEN
 from dream_gateway.settings import Settings

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from dream_gateway.cli.importing import ROLES
+from dream_gateway.command_stores import open_stores
 from dream_gateway.errors import NotFoundError
 from dream_gateway.model import Interval
-from dream_gateway.opening import open_stores
 from dream_gateway.periods import period
 from dream_gateway.records.schema import end_users, projects
 from dream_gateway.settings import Settings

@@ -8,8 +8,8 @@ import pytest
 
 from dream_gateway.administration import Administration
 from dream_gateway.cli.importing import ROLES
+from dream_gateway.command_stores import open_stores
 from dream_gateway.model import Mode
-from dream_gateway.opening import open_stores
 from dream_gateway.settings import Settings
 from dream_gateway.testing import FakeClock
 from dream_gateway.tierspec import parse_tier

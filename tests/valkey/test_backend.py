@@ -8,16 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers.stores import opened
 from tests.servers.tls import Authority, fronted
 from tests.servers.valkey import Server
 
 import dream_gateway_valkey
-from dream_gateway.clock import SystemClock
 from dream_gateway.errors import ConfigurationError, StoreUnavailableError
 from dream_gateway.gcra import Rate
 from dream_gateway.storage import (
@@ -34,12 +33,10 @@ from dream_gateway.storage import (
     Void,
     shard_of,
 )
-from dream_gateway_valkey import open_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
-    from dream_gateway.storage import Backend
 
 PAGE = Path(__file__).parents[2] / "docs" / "backends" / "valkey.md"
 DEFAULTS = {
@@ -64,16 +61,6 @@ def admin(own: Server) -> Iterator[Any]:
         yield client
         for name, value in DEFAULTS.items():
             client.config_set(name, value)
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Backend]:
-    backend = open_backend(url, SystemClock())
-    await backend.start()
-    try:
-        yield backend
-    finally:
-        await backend.close()
 
 
 def claim(lease: str, wanted: int = 1) -> Claim:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.servers.stores import opened
 from tests.servers.valkey import Cluster, Server
 from tests.waiting import PATIENCE_SECONDS, until
 
@@ -19,14 +20,13 @@ from dream_gateway.lease_policy import MeterOptions
 from dream_gateway.meter import Meter
 from dream_gateway.storage import SHARDS, Change, Claim, Quota, Return, Subject, Tally, shard_of
 from dream_gateway.testing.feed import generator
-from dream_gateway_valkey import open_backend
 from dream_gateway_valkey.slots import slot_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from dream_gateway.storage import Backend, Ledger
+    from dream_gateway.storage import Ledger
 
 LIMIT = 400
 FAILOVER_SECONDS = 10.0
@@ -44,16 +44,6 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def url(cluster: Cluster) -> str:
     return f"{cluster.url}?prefix=t{time.time_ns()}"
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Backend]:
-    backend = open_backend(url, SystemClock())
-    await backend.start()
-    try:
-        yield backend
-    finally:
-        await backend.close()
 
 
 def slot(counter: str) -> int:

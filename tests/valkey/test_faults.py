@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.servers.ports import free_port
+from tests.servers.stores import opened
 from tests.servers.valkey import DURABLE, Server
 from tests.waiting import PATIENCE_SECONDS, eventually, until
 
@@ -24,7 +24,8 @@ from dream_gateway.testing import FakeClock
 from dream_gateway_valkey import open_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
+    from collections.abc import Awaitable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from dream_gateway.storage import Backend, Ledger
 
@@ -47,14 +48,8 @@ def admin(own: Server) -> Iterator[Any]:
         yield client
 
 
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Backend]:
-    backend = open_backend(f"{url}?timeout={TIMEOUT}", SystemClock())
-    await backend.start()
-    try:
-        yield backend
-    finally:
-        await backend.close()
+def impatient(url: str) -> AbstractAsyncContextManager[Backend]:
+    return opened(f"{url}?timeout={TIMEOUT}")
 
 
 def claim(lease: str, wanted: int = 1) -> Claim:
@@ -100,7 +95,7 @@ async def test_a_server_that_restarts_under_calls_loses_nothing_answered(
             except StoreUnavailableError:
                 failed.append(lease)
 
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("first")])
         spenders = [asyncio.create_task(spend(ledger, name)) for name in "abcdefgh"]
@@ -121,7 +116,7 @@ async def test_a_server_that_restarts_under_calls_loses_nothing_answered(
 async def test_a_server_that_hangs_is_unavailable_in_bounded_time_and_recovers(
     own: Server, admin: Any
 ) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("a")])
         fresh = open_backend(f"{own.url}?timeout={TIMEOUT}", SystemClock())
@@ -141,7 +136,7 @@ async def test_a_server_that_hangs_is_unavailable_in_bounded_time_and_recovers(
 async def test_a_server_that_is_gone_is_unavailable_to_all_roles_and_comes_back(
     own: Server, admin: Any
 ) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger, kv, feed = backend.ledger(), backend.kv(), backend.feed()
         await ledger.take([claim("a")])
         await kv.put("k", b"v", 60)
@@ -159,7 +154,7 @@ async def test_a_server_that_is_gone_is_unavailable_to_all_roles_and_comes_back(
 
 
 async def test_a_full_memory_is_told_and_changes_nothing(own: Server, admin: Any) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger, feed = backend.ledger(), backend.feed()
         await ledger.take([claim("a")])
         admin.config_set("maxmemory", 1)
@@ -179,7 +174,7 @@ async def test_a_full_memory_is_told_and_changes_nothing(own: Server, admin: Any
 
 
 async def test_a_disk_that_cannot_be_written_is_told(own: Server, admin: Any) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("a")])
         admin.config_set("save", "3600 100000")
@@ -199,12 +194,12 @@ async def test_a_disk_that_cannot_be_written_is_told(own: Server, admin: Any) ->
 
 
 async def test_a_replica_is_told_and_serves_once_it_is_promoted(own: Server, admin: Any) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("a")])
         admin.replicaof("127.0.0.1", free_port())
         try:
-            async with opened(own.url) as other:
+            async with impatient(own.url) as other:
                 calls = (each.take([claim("b")]) for each in (other.ledger(), ledger))
                 errors = await asyncio.gather(*(unavailable(call) for call in calls))
             assert all("replica" in error.detail for error in errors)
@@ -215,7 +210,7 @@ async def test_a_replica_is_told_and_serves_once_it_is_promoted(own: Server, adm
 
 
 async def test_one_that_loads_its_data_is_told_and_waited_for(own: Server, admin: Any) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("a")])
         own.kill()
@@ -267,7 +262,7 @@ async def test_a_password_that_nobody_asks_for_is_told(own: Server) -> None:
 
 async def test_a_password_that_is_changed_under_calls_is_told(own: Server, admin: Any) -> None:
     admin.execute_command("ACL", "SETUSER", "app", "on", ">old", "~*", "&*", "+@all")
-    async with opened(own.url.replace("//", "//app:old@")) as backend:
+    async with impatient(own.url.replace("//", "//app:old@")) as backend:
         await backend.ledger().take([claim("a")])
         admin.execute_command("ACL", "SETUSER", "app", "resetpass", ">new")
         admin.client_kill_filter(_type="normal", skipme=True)
@@ -279,7 +274,7 @@ async def test_a_password_that_is_changed_under_calls_is_told(own: Server, admin
 
 async def test_a_user_who_may_too_little_is_told(own: Server, admin: Any) -> None:
     admin.execute_command("ACL", "SETUSER", "guest", "on", ">x", "~dg:*", "+@all", "-fcall")
-    async with opened(own.url.replace("//", "//guest:x@")) as backend:
+    async with impatient(own.url.replace("//", "//guest:x@")) as backend:
         error = await unavailable(backend.ledger().take([claim("a")]))
         assert "lacks a permission" in error.detail
         admin.execute_command("ACL", "SETUSER", "guest", "+fcall", "resetkeys", "~other:*")
@@ -288,7 +283,7 @@ async def test_a_user_who_may_too_little_is_told(own: Server, admin: Any) -> Non
 
 
 async def test_functions_that_were_flushed_are_loaded_again(own: Server, admin: Any) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         for number in range(3):
             admin.function_flush()
@@ -300,13 +295,13 @@ async def test_functions_that_were_flushed_are_loaded_again(own: Server, admin: 
 async def test_data_that_were_flushed_are_missed_until_the_gateway_starts_again(
     own: Server, admin: Any
 ) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("a")])
         before = await ledger.identity()
         admin.flushall()
         assert "lost" in (await unavailable(ledger.take([claim("b")]))).detail
-        async with opened(own.url) as again:
+        async with impatient(own.url) as again:
             await again.ledger().take([claim("b")])
             assert await again.ledger().identity() != before
         # Another ledger is in its place: this one's leases are not of it.
@@ -318,13 +313,13 @@ async def test_data_that_were_flushed_are_missed_until_the_gateway_starts_again(
 async def test_a_part_that_was_lost_begins_anew_at_a_start(
     own: Server, admin: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with opened(own.url) as backend:
+    async with impatient(own.url) as backend:
         ledger = backend.ledger()
         await ledger.take([claim("a", 5), Claim("b", "other", Quota(None), 3, 3)])
         admin.delete(*admin.keys(f"dg:{{{shard_of('q')}}}:*"))
         assert "lost" in (await unavailable(ledger.take([claim("c")]))).detail
         assert await ledger.usage(["other"]) == [Tally(0, 3)]
-        async with opened(own.url) as again:
+        async with impatient(own.url) as again:
             assert await again.ledger().usage(["q", "other"]) == [Tally(), Tally(0, 3)]
             assert await again.ledger().identity() == await ledger.identity()
         assert "lost 1 of 1024 parts" in caplog.text
@@ -334,7 +329,7 @@ async def test_a_part_that_was_lost_begins_anew_at_a_start(
 async def test_a_newer_ledger_and_a_damaged_one_are_refused(own: Server, admin: Any) -> None:
     for version, error in ((2, SchemaTooNewError), ("x", StoreCorruptError)):
         admin.hset("dg:ledger", mapping={"name": "n", "version": version})
-        async with opened(own.url) as backend:
+        async with impatient(own.url) as backend:
             with pytest.raises(error):
                 await backend.ledger().identity()
 

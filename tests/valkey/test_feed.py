@@ -7,14 +7,13 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.servers.stores import opened
 from tests.servers.valkey import DURABLE, Server
 from tests.waiting import PATIENCE_SECONDS
 
-from dream_gateway.clock import SystemClock
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.storage import Change, Subject
 from dream_gateway.testing.feed import generator
-from dream_gateway_valkey import open_backend
 from dream_gateway_valkey.feed import BATCH, EVERYTHING, KEPT
 
 if TYPE_CHECKING:
@@ -38,13 +37,9 @@ def url(own: Server) -> str:
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[ChangeFeed]:
-    backend = open_backend(url, SystemClock())
-    await backend.start()
-    try:
+async def following(url: str) -> AsyncIterator[ChangeFeed]:
+    async with opened(url) as backend:
         yield backend.feed()
-    finally:
-        await backend.close()
 
 
 def change(number: int) -> Change:
@@ -78,14 +73,14 @@ def fill(own: Server, entries: int) -> None:
 
 
 async def test_order_is_kept_however_many_there_are(own: Server, url: str) -> None:
-    async with opened(url) as feed, aclosing(generator(feed)) as follower:
+    async with following(url) as feed, aclosing(generator(feed)) as follower:
         await anext(follower)
         fill(own, 2 * BATCH + 1)
         assert await heard(follower) == [change(number) for number in range(2 * BATCH + 1)]
 
 
 async def test_what_is_published_together_arrives_together(url: str) -> None:
-    async with opened(url) as feed, aclosing(generator(feed)) as follower:
+    async with following(url) as feed, aclosing(generator(feed)) as follower:
         await anext(follower)
         changes = [change(number) for number in range(500)]
         await feed.publish(changes)
@@ -94,7 +89,7 @@ async def test_what_is_published_together_arrives_together(url: str) -> None:
 
 
 async def test_the_stream_stays_short(own: Server, url: str) -> None:
-    async with opened(url) as feed:
+    async with following(url) as feed:
         fill(own, KEPT + 500)
         await feed.publish([change(0)])
         with own.client() as client:
@@ -103,7 +98,7 @@ async def test_the_stream_stays_short(own: Server, url: str) -> None:
 
 async def test_one_that_was_away_for_longer_than_the_stream_is_told(own: Server, url: str) -> None:
     async with (
-        opened(url) as feed,
+        following(url) as feed,
         aclosing(generator(feed)) as late,
         aclosing(generator(feed)) as later,
     ):
@@ -120,7 +115,7 @@ async def test_one_that_was_away_for_longer_than_the_stream_is_told(own: Server,
 
 
 async def test_a_stream_that_was_replaced_is_told(own: Server, url: str) -> None:
-    async with opened(url) as feed, aclosing(generator(feed)) as follower:
+    async with following(url) as feed, aclosing(generator(feed)) as follower:
         await anext(follower)
         await feed.publish([change(1)])
         assert await heard(follower) == [change(1)]
@@ -137,7 +132,7 @@ async def test_a_stream_that_was_replaced_is_told(own: Server, url: str) -> None
 
 
 async def test_what_a_newer_version_writes_may_mean_anything(own: Server, url: str) -> None:
-    async with opened(url) as feed, aclosing(generator(feed)) as follower:
+    async with following(url) as feed, aclosing(generator(feed)) as follower:
         await anext(follower)
         with own.client() as client:
             client.xadd("dg:changes", {"changes": '[["new", "x"]]'})
@@ -149,7 +144,7 @@ async def test_what_a_newer_version_writes_may_mean_anything(own: Server, url: s
 async def test_a_restart_ends_the_follower_who_can_begin_again(
     own: Server, url: str, keeps: bool
 ) -> None:
-    async with opened(url) as feed:
+    async with following(url) as feed:
         follower = generator(feed)
         await anext(follower)
         own.kill()
@@ -166,7 +161,7 @@ async def test_a_restart_ends_the_follower_who_can_begin_again(
 
 
 async def test_a_server_that_hangs_ends_the_follower_in_time(own: Server, url: str) -> None:
-    async with opened(f"{url}?timeout=0.4") as feed:
+    async with following(f"{url}?timeout=0.4") as feed:
         follower = generator(feed)
         await anext(follower)
         own.pause()

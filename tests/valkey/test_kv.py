@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from tests.servers.stores import opened
 from tests.servers.valkey import DURABLE, Server
 from tests.waiting import until
 
-from dream_gateway.clock import SystemClock
 from dream_gateway.errors import StoreUnavailableError
 from dream_gateway.model import Mode, Project
 from dream_gateway.shared import AWAY_SECONDS, FORMAT, MEMORY_SECONDS, SharedSource
 from dream_gateway.storage import Claim, Quota
 from dream_gateway.testing import FakeClock
-from dream_gateway_valkey import open_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from dream_gateway.source import Source
-    from dream_gateway.storage import Backend
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +27,6 @@ def own() -> Iterator[Server]:
     server = Server(*DURABLE)
     yield server
     server.remove()
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Backend]:
-    backend = open_backend(url, SystemClock())
-    await backend.start()
-    try:
-        yield backend
-    finally:
-        await backend.close()
 
 
 async def test_the_server_lets_entries_expire_by_itself(own: Server) -> None:

@@ -86,17 +86,7 @@ class Engine:
             Recurring(f"The inbox of {provider.name}", self.inbox.step, INBOX_SECONDS)
             for _ in range(INBOX_TASKS)
         ]
-        self._recurring = [
-            *self._takers,
-            Recurring(
-                f"The reconciler of {provider.name}", self.reconciler.step, RECONCILE_SECONDS
-            ),
-            Recurring(f"The catalogue at {provider.name}", self.catalogue.step, CATALOGUE_SECONDS),
-            Recurring(f"The orders at {provider.name}", self.orders.step, RECONCILE_SECONDS),
-            Recurring("What platforms pay", self.platform_plans.step, RECONCILE_SECONDS),
-            Recurring("What overage there is", self.collector.step, RECONCILE_SECONDS),
-            Recurring(f"The overage for {provider.name}", self.outbox.step, RECONCILE_SECONDS),
-        ]
+        self._recurring = [*self._takers, *self._steps()]
 
     def start(self) -> None:
         """Begin to deal with what is there and what comes."""
@@ -116,6 +106,19 @@ class Engine:
         """Deal at once with what is in the inbox. Never blocks."""
         for each in self._takers:
             each.wake()
+
+    def _steps(self) -> list[Recurring]:
+        """Return what is done again and again beside taking from the inbox."""
+        name = self.provider.name
+        table = (
+            (f"The reconciler of {name}", self.reconciler.step, RECONCILE_SECONDS),
+            (f"The catalogue at {name}", self.catalogue.step, CATALOGUE_SECONDS),
+            (f"The orders at {name}", self.orders.step, RECONCILE_SECONDS),
+            ("What platforms pay", self.platform_plans.step, RECONCILE_SECONDS),
+            ("What overage there is", self.collector.step, RECONCILE_SECONDS),
+            (f"The overage for {name}", self.outbox.step, RECONCILE_SECONDS),
+        )
+        return [Recurring(*row) for row in table]
 
     async def _checkout_news(self, news: News) -> Effect | None:
         """Deal with news of a checkout: an order's, or a subscription's."""

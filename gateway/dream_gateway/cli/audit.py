@@ -50,7 +50,7 @@ def command(
     wanted = Wanted(since=instant(since, "--since"), until=instant(until, "--until"), **filters)
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [_row(entry, session) for entry in await admin.audit(wanted, before, limit)]
         session.show_list(rows, COLUMNS)
 

@@ -9,7 +9,8 @@ import click
 
 from dream_gateway.administration import open_administration
 from dream_gateway.cli.rendering import customer_row
-from dream_gateway.cli.session import Session, with_session
+from dream_gateway.cli.session import Session, check_value, with_session
+from dream_gateway.service.values import UserId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +39,10 @@ def command() -> None:
 @with_session()
 def create(session: Session, *, project: str, name: str, plan: str | None) -> None:
     """Create a customer."""
+    check_value("--id", name, UserId)
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             customer = await admin.create_customer(project, name, plan)
         session.show(customer_row(customer))
 
@@ -54,7 +56,7 @@ def show(session: Session, *, project: str) -> None:
     """List a project's customers."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [customer_row(customer) for customer in await admin.customers(project)]
         session.show_list(rows, COLUMNS)
 
@@ -79,7 +81,7 @@ def resume(session: Session, *, project: str, name: str) -> None:
 
 def _set_suspended(session: Session, project: str, name: str, *, suspended: bool) -> None:
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             customer = await admin.suspend_customer(project, name, suspended=suspended)
         session.show(customer_row(customer))
 

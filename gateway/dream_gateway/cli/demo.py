@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.demo.show import Demo
 
@@ -23,7 +24,7 @@ def command(session: Session, *, once: bool) -> None:
 
     def tell(text: str, told: dict[str, object]) -> None:
         if not session.as_json:
-            click.echo(text)
+            echo(text)
         elif told:
             session.line(told)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dream_gateway.cli.examination import examine
+from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -46,6 +47,6 @@ def _row(finding: Finding) -> dict[str, object]:
 
 def _print(finding: Finding) -> None:
     mark = "bad" if finding.advice else "ok "
-    click.echo(f"{mark}  {finding.name:<9} {finding.detail}")
+    echo(f"{mark}  {finding.name:<9} {finding.detail}")
     if finding.advice:
-        click.echo(f"     {'':<9} -> {finding.advice}")
+        echo(f"     {'':<9} -> {finding.advice}")

@@ -29,7 +29,7 @@ EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 async def examine(loaded: Loaded) -> list[Finding]:
     """Return the findings of every check, in an order in which to mend things.
 
-    Opens the store, which makes it if it is not there; writes nothing else.
+    Opens the store, and makes none of a file that is not there.
     """
     settings = loaded.settings
     findings = [

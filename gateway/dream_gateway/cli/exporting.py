@@ -6,14 +6,15 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
+from dream_gateway.cli.output import STANDARD, Output, told
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
-from dream_gateway.opening import open_stores
+from dream_gateway.command_stores import open_stores
 from dream_gateway.storage import Role
 from dream_gateway.transfer.exporting import Exporter
 
@@ -38,7 +39,9 @@ ROLES = (Role.RECORDS, Role.LEDGER, Role.FEED)
 def command(session: Session, *, platform: str, with_digests: bool, output: Path | None) -> None:
     """Write everything of a platform as lines of JSON, without secrets."""
     if output is None:
-        asyncio.run(_export(session.settings, platform, with_digests, sys.stdout.buffer))
+        asyncio.run(
+            _export(session.settings, platform, with_digests, Output(sys.stdout.buffer, STANDARD))
+        )
         return
     # Nobody else may read who the customers are. What is there already is not written over.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -47,20 +50,19 @@ def command(session: Session, *, platform: str, with_digests: bool, output: Path
     except OSError as exc:
         raise click.ClickException(f"{output}: {exc.strerror}.") from exc
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            count = asyncio.run(_export(session.settings, platform, with_digests, file))
+        with told(str(output)), os.fdopen(descriptor, "wb") as file:
+            to = Output(file, str(output))
+            count = asyncio.run(_export(session.settings, platform, with_digests, to))
     except BaseException:
         output.unlink()
         raise
     session.show({"output": str(output), "lines": count})
 
 
-async def _export(
-    settings: Settings, platform: str, digests: bool, to: BinaryIO
-) -> int:  # an option
+async def _export(settings: Settings, platform: str, digests: bool, to: Output) -> int:  # an option
     clock, count = SystemClock(), 0
     async with (
-        open_stores(settings, clock, ROLES) as (records, stores),
+        open_stores(settings, clock, ROLES, create=False) as (records, stores),
         records.read() as connection,
     ):
         exporter = Exporter(connection, stores.ledger(), clock.now(), digests=digests)

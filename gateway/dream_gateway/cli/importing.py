@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from dream_gateway.administration import OPERATOR
+from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.clock import SystemClock
-from dream_gateway.opening import open_stores
+from dream_gateway.command_stores import open_stores
 from dream_gateway.storage import Role
 from dream_gateway.transfer.files import read_files
 from dream_gateway.transfer.gathering import gather
@@ -86,10 +87,10 @@ def _print(report: Report, dry: bool) -> None:  # an option
     verb = "would be created" if dry else "created"
     kinds = [k for k in {**report.created, **report.kept} if report.created[k] or report.kept[k]]
     for kind in kinds:
-        click.echo(f"{kind:<14} {report.created[kind]} {verb}, {report.kept[kind]} there already")
+        echo(f"{kind:<14} {report.created[kind]} {verb}, {report.kept[kind]} there already")
     for refusal in report.refused:
-        click.echo(f"refused: {refusal.place} of {refusal.owner}: it {refusal.reason}")
+        echo(f"refused: {refusal.place} of {refusal.owner}: it {refusal.reason}")
     for owner in report.left_out:
-        click.echo(f"left out: {owner}, because something of it was refused")
+        echo(f"left out: {owner}, because something of it was refused")
     for note in report.notes:
-        click.echo(f"note: {note}")
+        echo(f"note: {note}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dream_gateway.administration import open_administration
+from dream_gateway.cli.output import echo
 from dream_gateway.cli.project_files import read_tree, write_change
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.integrate.detection import detect
@@ -64,9 +65,9 @@ def command(
     if session.as_json:
         session.line(_row(made, written=write))
     elif dry_run:
-        click.echo("".join(change.diff() for change in made.changes), nl=False)
+        echo("".join(change.diff() for change in made.changes), nl=False)
         if made.is_unplaced and not made.changes:
-            click.echo(BY_HAND, err=True)
+            echo(BY_HAND, err=True)
         _tell_rest(made, err=True)
     else:
         _tell(made, written=write)
@@ -77,7 +78,7 @@ def command(
 
 async def _name(session: Session, project: str) -> str:
     """Return the name of a project of the store."""
-    async with open_administration(session.settings) as administration:
+    async with open_administration(session.settings, create=False) as administration:
         return (await administration.project(project)).name
 
 
@@ -100,18 +101,18 @@ def _checked(option: str, url: str) -> str:
 def _tell(made: Plan, *, written: bool) -> None:
     for change in made.changes:
         if written:
-            click.echo(f"{'changed' if change.before else 'wrote'}  {change.path}")
+            echo(f"{'changed' if change.before else 'wrote'}  {change.path}")
         else:
-            click.echo(f"--- {change.path} ---\n{change.after}")
+            echo(f"--- {change.path} ---\n{change.after}")
     if not made.changes:
-        click.echo(BY_HAND if made.is_unplaced else "nothing to change")
+        echo(BY_HAND if made.is_unplaced else "nothing to change")
 
 
 def _tell_rest(made: Plan, *, err: bool = False) -> None:
     for hand in made.by_hand:
-        click.echo(f"\n{hand.path} {hand.why}; it is left as it is. Add:\n\n{hand.lines}", err=err)
+        echo(f"\n{hand.path} {hand.why}; it is left as it is. Add:\n\n{hand.lines}", err=err)
     for number, step in enumerate(made.steps, 1):
-        click.echo(f"{number}. {step}", err=err)
+        echo(f"{number}. {step}", err=err)
 
 
 def _row(made: Plan, *, written: bool) -> dict[str, object]:

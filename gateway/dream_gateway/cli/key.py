@@ -42,7 +42,7 @@ def create(
     expires_at = instant(expires, "--expires")
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             made = await admin.create_key(
                 project, customer, name=name, scopes=scopes, expires_at=expires_at, rate=allowance
             )
@@ -59,7 +59,7 @@ def show(session: Session, *, project: str, customer: str) -> None:
     """List a customer's keys, without their secrets."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [key_row(key) for key in await admin.keys(project, customer)]
         session.show_list(rows, COLUMNS)
 
@@ -73,7 +73,7 @@ def revoke(session: Session, *, key_id: str) -> None:
     """Revoke a key for good; running workers refuse it within a second."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             key = await admin.revoke_key(key_id)
         session.show({"keyId": key.id, "status": key.status})
 
@@ -94,7 +94,7 @@ def rotate(session: Session, *, key_id: str, grace: int) -> None:
     """Give a key a new secret. It is shown now, and never again."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             made = await admin.rotate_key(key_id, grace)
         session.show({"keyId": made.credential.id, "key": made.secret})
 

@@ -11,7 +11,7 @@ from dream_gateway.administration import Administration, open_administration
 from dream_gateway.cli.rendering import project_row
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.model import Mode
-from dream_gateway.tierspec import parse_tier
+from dream_gateway.tierspec import parse_tier, parse_tiers
 
 if TYPE_CHECKING:
     from dream_gateway.model import Allowance
@@ -54,7 +54,7 @@ def create(
     session: Session, *, name: str, tiers: tuple[str, ...], limits: tuple[str, ...], mode: str
 ) -> None:
     """Create a platform with one project. Its keys are shown now, and never again."""
-    parsed = [parse_tier(spec) for spec in tiers]
+    parsed = parse_tiers(tiers)
     shared = _allowances(limits)
 
     async def run() -> None:
@@ -78,7 +78,7 @@ def show(session: Session) -> None:
     """List platforms and their projects."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = await _rows(admin)
         session.show_list(rows, COLUMNS)
 
@@ -103,7 +103,7 @@ def resume(session: Session, *, platform: str) -> None:
 
 def _set_suspended(session: Session, platform: str, *, suspended: bool) -> None:
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             found = await admin.suspend_platform(platform, suspended=suspended)
         session.show({"platformId": found.id, "suspended": found.suspended})
 

@@ -62,7 +62,7 @@ def change(
     )
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             made = await admin.set_product(wanted)
         session.show(product_row(made))
 
@@ -76,7 +76,7 @@ def show(session: Session, *, project: str) -> None:
     """List a project's products."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [product_row(each) for each in await admin.products(project)]
         session.show_list(rows, COLUMNS)
 
@@ -91,7 +91,7 @@ def delete(session: Session, *, name: str, project: str) -> None:
     """Delete a product."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             await admin.delete_product(project, name)
         session.show({"name": name, "deleted": True})
 

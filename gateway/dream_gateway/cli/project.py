@@ -25,7 +25,7 @@ def show(session: Session, *, deleted: bool) -> None:
     """List projects, oldest first."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             found = await admin.platforms(deleted=deleted)
         rows = [
             {
@@ -51,7 +51,7 @@ def promote(session: Session, *, project: str) -> None:
     """
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             live, made = await admin.promote(project)
         answer: dict[str, object] = {"platformId": live.platform_id, "projectId": live.id}
         if made is not None:
@@ -68,7 +68,7 @@ def delete(session: Session, *, project: str) -> None:
     """Delete a project: its keys stop within a second, and nothing of it is lost yet."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             gone = await admin.delete_project(project)
         session.show({"projectId": gone.id, "restoreDays": session.settings.restore_days})
 
@@ -82,7 +82,7 @@ def restore(session: Session, *, project: str) -> None:
     """Bring a deleted project back, with its keys as they were."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             found = await admin.restore_project(project, session.settings.restore_days)
         session.show({"projectId": found.id})
 

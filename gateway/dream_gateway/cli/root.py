@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dream_gateway.cli.output import OutputError
 from dream_gateway.errors import GatewayError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ COMMANDS = {
     "restore": "Put a backup into the place of the store.",
     "migrate": "Bring the records' schema up to date, or say what that would do.",
     "doctor": "Check the settings, the store and the upstream; say what to do.",
+    "health": "Ask the service of this machine how it is.",
     "settings": "Print every setting, its value, and where it came from.",
 }
 """Commands and their help, so that `--help` imports none; `cli/NAME.py` defines `NAME`."""
@@ -92,13 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = root.main(arguments, prog_name="dream-gateway", standalone_mode=False)
-    except BrokenPipeError:
-        # Whoever read the output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - people get a line, no traceback
         if os.environ.get("DREAM_GATEWAY_LOG_LEVEL") == "debug":
             traceback.print_exception(error)
+        if isinstance(error, OutputError) and error.gone:
+            return FAILED  # Whoever read the output has left: there is nobody to tell.
         word, detail, code = _explained(error)
         click.echo(f"error: {word}: {' '.join(detail.split())}", err=True)
     return code if isinstance(code, int) else 0

@@ -7,10 +7,11 @@ import asyncio
 import click
 
 from dream_gateway.administration import OPERATOR
+from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.command_stores import open_records
 from dream_gateway.encryption_keys import mint_key
 from dream_gateway.errors import ConfigurationError, EncryptionKeyMissingError
-from dream_gateway.opening import open_records
 from dream_gateway.records.sealed import Resealing, census, reseal
 from dream_gateway.vault import Vault
 
@@ -31,7 +32,7 @@ def make(session: Session) -> None:
         session.line({"encryptionKey": key})
     else:
         # Alone, so that a shell can put it into a variable.
-        click.echo(key)
+        echo(key)
 
 
 @command.command("list")
@@ -40,7 +41,10 @@ def show(session: Session) -> None:
     """List which keys seal what is stored, by their ids: a key in no line can be removed."""
 
     async def run() -> None:
-        async with open_records(session.settings) as records, records.read() as connection:
+        async with (
+            open_records(session.settings, create=False) as records,
+            records.read() as connection,
+        ):
             found = await census(connection)
         newest = Vault(session.settings.encryption_keys).newest_id
         rows: list[dict[str, object]] = [
@@ -68,7 +72,7 @@ def rotate(session: Session) -> None:
         )
 
     async def run() -> Resealing:
-        async with open_records(session.settings) as records:
+        async with open_records(session.settings, create=False) as records:
             return await reseal(records, vault, OPERATOR)
 
     done = asyncio.run(run())

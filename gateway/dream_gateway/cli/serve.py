@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.errors import AddressInUseError
 from dream_gateway.server.supervisor import Supervisor, run_until_signalled
 from dream_gateway.settings_table import shown
 
@@ -39,7 +40,7 @@ FLAGS = (
 @click.option("--service-host", help="Address the service listens on.")
 @click.option("--service-port", type=int, help="TCP port of the service.")
 @click.option("--tls-certificate", metavar="FILE", help="The edge's certificate chain, in PEM.")
-@click.option("--tls-key", metavar="FILE", help="The private key of it, in PEM.")
+@click.option("--tls-key", metavar="FILE", help="The certificate's private key, in PEM.")
 @click.option("--workers", type=int, help="Worker processes.")
 @click.option("--strict/--no-strict", default=None, help="Every request through the ledger.")
 @click.option("--journal-dir", metavar="DIR", help="Folder of the lease journals.")
@@ -60,7 +61,15 @@ def command(session: Session) -> None:
         on_event=lambda event: click.echo(event, err=True),
         reread=lambda: session.read().settings,
     )
-    asyncio.run(run_until_signalled(supervisor))
+    try:
+        asyncio.run(run_until_signalled(supervisor))
+    except AddressInUseError as exc:
+        port = session.settings.port
+        if port and port == session.settings.service_port:
+            raise AddressInUseError(
+                f"port and service_port are both {port}: choose another for one of them."
+            ) from exc
+        raise
 
 
 def _announce(session: Session, addresses: Addresses) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from dream_gateway.cli.output import echo
 from dream_gateway.configuration import FILE_VARIABLE, load_settings
 from dream_gateway.settings import STORES
 
@@ -49,7 +50,7 @@ class Session:
             return
         width = max((len(name) for name in answer), default=0)
         for name, value in answer.items():
-            click.echo(f"{name:<{width}}  {_text(value)}")
+            echo(f"{name:<{width}}  {_text(value)}")
 
     def show_list(self, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
         """Print a list: one line of JSON with all of it under `data`, or a table of the columns."""
@@ -60,11 +61,11 @@ class Session:
         widths = [max(len(line[at]) for line in table) for at in range(len(columns))]
         for line in table:
             cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            click.echo("  ".join(cells).rstrip())
+            echo("  ".join(cells).rstrip())
 
     def line(self, answer: object) -> None:
         """Print one line of JSON."""
-        click.echo(msgspec.json.encode(answer).decode())
+        echo(msgspec.json.encode(answer).decode())
 
 
 def with_session(*flags: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

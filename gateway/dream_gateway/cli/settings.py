@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from dream_gateway.cli.output import echo
 from dream_gateway.cli.session import Session, with_session
 from dream_gateway.configuration import DEFAULT_SOURCE, ENVIRONMENT_PREFIX
 from dream_gateway.plugins import Plugins
@@ -58,7 +59,7 @@ scopes = ["search"]
 def command(session: Session, *, markdown: bool) -> None:
     """Print every setting, its value, where it came from, and what it is."""
     if markdown:
-        click.echo(reference_page(), nl=False)
+        echo(reference_page(), nl=False)
         return
     rows = [*(_row(session, row) for row in table()), *_plugin_rows(session)]
     session.show_list(rows, ("name", "value", "source", "help"))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from dream_gateway.cli.finding import Finding
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import ConfigurationError, GatewayError, SchemaTooNewError
+from dream_gateway.command_stores import OneFile, check_there
+from dream_gateway.errors import (
+    ConfigurationError,
+    GatewayError,
+    SchemaTooNewError,
+    StoreNotFoundError,
+)
 from dream_gateway.journal import boot_id, dead_journals
 from dream_gateway.records.migrate import HEAD, is_newer, revision_of
 from dream_gateway.records.sealed import census
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 async def examine_store(settings: Settings) -> list[Finding]:
     """Return what there is to say of each store; of what is in them, only if all can be opened.
 
-    A store that is not there is made; nothing else is written, and no schema is changed.
+    A store of a file is not made if it is not there, and no schema is changed.
     """
     try:
         stores = Stores(settings, SystemClock())
@@ -50,10 +57,20 @@ async def examine_store(settings: Settings) -> list[Finding]:
 async def _opened(url: str, roles: list[Role], backend: Backend) -> Finding:
     name = f"{url} for {', '.join(roles)}"
     try:
+        check_there(backend)
         await backend.start()
+    except StoreNotFoundError as error:
+        return Finding("store", name, error.detail)
     except GatewayError as error:
         return Finding("store", name, f"{error.detail} See that it is there, writable and free.")
-    return Finding("store", f"{name}: {backend.durability}")
+    return Finding("store", f"{name}: {backend.durability}{_seen_by_others(backend)}")
+
+
+def _seen_by_others(backend: object) -> str:
+    """Return a warning of a file that other users of the machine can read, as older versions made."""
+    if not isinstance(backend, OneFile) or not backend.file.stat().st_mode & stat.S_IROTH:
+        return ""
+    return f" Others on this machine can read it: chmod 600 {backend.file}*"
 
 
 async def _schema(stores: Stores) -> Finding:

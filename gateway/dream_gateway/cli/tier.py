@@ -12,7 +12,7 @@ from dream_gateway.cli.rendering import tier_row
 from dream_gateway.cli.session import Session, check_value, with_session
 from dream_gateway.model import BILLING_INTERVALS, Interval
 from dream_gateway.service.values import Currency
-from dream_gateway.tierspec import parse_tier
+from dream_gateway.tierspec import parse_tiers
 
 COLUMNS = (
     "name", "price", "currency", "billingInterval", "quota", "overage", "rate", "burst",
@@ -43,14 +43,14 @@ def change(session: Session, *, specs: tuple[str, ...], project: str, **values: 
     Overage is what use beyond the limit costs, as a price in minor units for so many units:
     team=10000/month+50/1000. What is not named stays as it is.
     """
-    limits = [parse_tier(spec) for spec in specs]
+    limits = parse_tiers(specs)
     check_value("--currency", values["currency"], Currency | None)
     given = {name: value for name, value in values.items() if value is not None}
     if "billing_interval" in given:
         given["billing_interval"] = Interval(given["billing_interval"])
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             tiers = [await admin.change_tier(project, each, given) for each in limits]
         session.show_list([tier_row(tier) for tier in tiers], COLUMNS)
 
@@ -64,7 +64,7 @@ def show(session: Session, *, project: str) -> None:
     """List a project's tiers."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             rows = [tier_row(tier) for tier in await admin.tiers(project)]
         session.show_list(rows, COLUMNS)
 
@@ -79,7 +79,7 @@ def delete(session: Session, *, name: str, project: str) -> None:
     """Remove a tier that nobody is on."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             await admin.remove_tier(project, name)
         session.show({"name": name, "deleted": True})
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import open_stores
 from dream_gateway.errors import BillingNotConfiguredError
-from dream_gateway.opening import open_stores
 from dream_gateway.plugins import Plugins
 from dream_gateway.storage import Role
 
@@ -30,7 +30,7 @@ async def open_till(settings: Settings) -> AsyncIterator[tuple[Billing, Records,
     if not billings:
         raise BillingNotConfiguredError
     try:
-        async with open_stores(settings, SystemClock(), ROLES) as (records, stores):
+        async with open_stores(settings, SystemClock(), ROLES, create=False) as (records, stores):
             yield billings[0], records, stores.ledger()
     finally:
         await plugins.aclose()

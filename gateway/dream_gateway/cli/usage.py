@@ -29,7 +29,7 @@ def show(session: Session, *, project: str, customer: str) -> None:
     """Show a customer's usage in the current period, from the ledger. Charges nothing."""
 
     async def run() -> None:
-        async with open_administration(session.settings) as admin:
+        async with open_administration(session.settings, create=False) as admin:
             found = await admin.project(project)
         gateway = Gateway(session.settings)
         try:

@@ -10,8 +10,8 @@ import click
 from dream_gateway.administration import OPERATOR
 from dream_gateway.cli.rendering import time_text
 from dream_gateway.cli.session import Session, with_session
+from dream_gateway.command_stores import open_records
 from dream_gateway.errors import NotFoundError
-from dream_gateway.opening import open_records
 from dream_gateway.records import inbox
 from dream_gateway.records.inbox import InboxStatus
 
@@ -46,7 +46,10 @@ def show(session: Session, *, status: str | None, limit: int, before: int | None
     wanted = None if status is None else InboxStatus(status)
 
     async def run() -> None:
-        async with open_records(session.settings) as records, records.read() as connection:
+        async with (
+            open_records(session.settings, create=False) as records,
+            records.read() as connection,
+        ):
             rows = [_row(each) for each in await inbox.page(connection, wanted, before, limit)]
         session.show_list(rows, COLUMNS)
 
@@ -63,7 +66,10 @@ def replay(session: Session, *, positions: tuple[int, ...], parked: bool) -> Non
         raise click.UsageError("Name positions, as `webhooks list` shows them, or say --parked.")
 
     async def run() -> None:
-        async with open_records(session.settings) as records, records.write(OPERATOR) as writer:
+        async with (
+            open_records(session.settings, create=False) as records,
+            records.write(OPERATOR) as writer,
+        ):
             count = await inbox.replay(writer, None if parked else positions)
             if count < len(set(positions)):
                 raise NotFoundError("There is no event at one of these positions.")

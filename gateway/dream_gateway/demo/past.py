@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import open_stores
 from dream_gateway.demo.crowd import ACTOR, Crowd, populate
 from dream_gateway.hookspecs import Identified
 from dream_gateway.model import Mode
 from dream_gateway.model import Role as Standing
-from dream_gateway.opening import open_stores
 from dream_gateway.records import dashboard_sessions, developers, projects
 from dream_gateway.records.projects import ProjectDraft
 from dream_gateway.storage import Role

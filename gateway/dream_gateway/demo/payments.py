@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from dream_gateway.billing.catalogue import Catalogue
 from dream_gateway.billing.connections import Connections
 from dream_gateway.clock import SystemClock
+from dream_gateway.command_stores import open_records
 from dream_gateway.model import Actor
-from dream_gateway.opening import open_records
 from dream_gateway.plugins import Plugins
 from dream_gateway.records.connect_states import Way
 

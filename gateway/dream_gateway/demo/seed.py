@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dream_gateway.administration import Administration
+from dream_gateway.command_stores import open_records
 from dream_gateway.model import Mode, Project
-from dream_gateway.opening import open_records
 from dream_gateway.records import projects
 from dream_gateway.tierspec import parse_tier
 

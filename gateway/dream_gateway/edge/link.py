@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from dream_gateway.errors import UpstreamError, UpstreamTimeoutError
+from dream_gateway.http1.heads import SWITCHING_PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,6 @@ MAX_HEAD = 64 * 1024
 
 MAX_INTERIM = 16
 """Interim answers (1xx) that may come before the final one."""
-
-SWITCHING = 101
 
 UNKNOWN = b"\0"
 """What no head begins with."""
@@ -325,7 +324,7 @@ class Link(asyncio.Protocol):
         self.fail(UpstreamTimeoutError("The API behind the gateway stopped reading."))
 
     def _switch(self, rest: bytes) -> None:
-        if self.status != SWITCHING or self._receiver is None:
+        if self.status != SWITCHING_PROTOCOLS or self._receiver is None:
             self.fail(UpstreamError("The API behind the gateway changed protocol unasked."))
             return
         self._tunnel = True
@@ -357,7 +356,7 @@ class Link(asyncio.Protocol):
             self._extra = True
             return
         status = self._parser.get_status_code()
-        if status < 200 and status != SWITCHING:
+        if status < 200 and status != SWITCHING_PROTOCOLS:
             self._interim += 1
             if self._interim > MAX_INTERIM or status < 100:
                 raise UpstreamError
@@ -367,7 +366,7 @@ class Link(asyncio.Protocol):
         if status > 599:
             raise UpstreamError
         self.status = status
-        if status == SWITCHING:
+        if status == SWITCHING_PROTOCOLS:
             return  # The parser stops here; what follows is not HTTP.
         self.head_done = True
         self.keep_alive = self._parser.should_keep_alive()

@@ -88,7 +88,7 @@ class EdgeProtocol(HttpConnection):
     def shortcut(self, line: Line, block: Block) -> Shortcut | None:
         """Return what answers plain requests, or sends them on, from memory; none that is traced."""
         plane = self._plane
-        if plane.tracing is not None and is_sampled(block.fields.get(PARENT, b"")):
+        if plane.tracing is not None and is_sampled(block.fields.get(PARENT)):
             return None
         return plane.express.shortcut(self, line, block)
 

@@ -407,7 +407,7 @@ class Relay:
         self._drop()
         if self.begun:
             self.flush()
-            self._client.abort(error_of(cause))
+            self._client.cut_short(error_of(cause))
             return
         reply = self._front.problem(cause, self.request, self._request_id)
         answer(self._client, self, reply, ends=not self.whole)

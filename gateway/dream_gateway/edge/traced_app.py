@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dream_gateway.edge.app import Edge
+from dream_gateway.edge.asgi_trace import AsgiTrace
 from dream_gateway.edge.origin import parse_origin
 from dream_gateway.edge.proxy import Proxy
-from dream_gateway.edge.story import SWITCHED, Story
 from dream_gateway.edge.websocket import RefusedUpgradeError, WebSocketRelay
 from dream_gateway.http.inbound import from_scope
-from dream_gateway.http1.tracing import Tracing, passed_on
+from dream_gateway.http1.heads import SWITCHING_PROTOCOLS
+from dream_gateway.http1.tracing import Tracing, with_trace_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dream_gateway.edge.origin import Origin
     from dream_gateway.edge.routes import RouteTable
     from dream_gateway.edge.upstream import Upstream, UpstreamRequest, UpstreamResponse
-    from dream_gateway.edge.websocket import _Connect
+    from dream_gateway.edge.websocket import UpstreamConnect
     from dream_gateway.hookspecs import Tracer
     from dream_gateway.http.asgi import Headers, Receive, Scope, Send
     from dream_gateway.http.inbound import Inbound
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 
 class TracedEdge(Edge):
-    """The data plane, traced. `tracing` is the caller's to start and close, in the server's loop."""
+    """The data plane, traced. `tracing` is the caller's to start and close, in the server's loop.
+
+    How it is served is in `docs/guides/observability.md`.
+    """
 
     def __init__(
         self,
@@ -54,12 +58,12 @@ class TracedEdge(Edge):
         if trace is None:
             await super()._http(inbound, receive, send, proxy)
             return
-        story = Story(trace, receive, send)
-        traced = _TracedProxy(self.front, self._upstream, story)
+        asgi_trace = AsgiTrace(trace, receive, send)
+        traced = _TracedProxy(self.front, self._upstream, asgi_trace)
         try:
-            await super()._http(inbound, receive, story.send, traced)
+            await super()._http(inbound, receive, asgi_trace.send, traced)
         finally:
-            story.over()
+            asgi_trace.over()
 
     async def _websocket(
         self, scope: Scope, receive: Receive, send: Send, sockets: WebSocketRelay
@@ -68,22 +72,22 @@ class TracedEdge(Edge):
         if trace is None:
             await super()._websocket(scope, receive, send, sockets)
             return
-        story = Story(trace, receive, send)
-        traced = _TracedSockets(self.front, story)
+        asgi_trace = AsgiTrace(trace, receive, send)
+        traced = _TracedSockets(self.front, asgi_trace)
         try:
-            await super()._websocket(scope, story.receive, story.send, traced)
+            await super()._websocket(scope, asgi_trace.receive, asgi_trace.send, traced)
         finally:
-            story.over()
+            asgi_trace.over()
 
 
 class _TracedProxy(Proxy):
     """Relays one traced request."""
 
-    __slots__ = ("_story",)
+    __slots__ = ("_asgi_trace",)
 
-    def __init__(self, front: Front, upstream: Upstream, story: Story) -> None:
+    def __init__(self, front: Front, upstream: Upstream, asgi_trace: AsgiTrace) -> None:
         super().__init__(front.gate, upstream, front.limits, front.options.patience)
-        self._story = story
+        self._asgi_trace = asgi_trace
 
     async def relay(
         self,
@@ -96,42 +100,42 @@ class _TracedProxy(Proxy):
         trusted: bool,
     ) -> None:
         """Relay it, and take note of why it is refused."""
-        with self._story.heard():
+        with self._asgi_trace.heard():
             await super().relay(
                 inbound, receive, send, ask=ask, request_id=request_id, trusted=trusted
             )
 
     async def open(self, request: UpstreamRequest) -> UpstreamResponse:
         """Tell the upstream of the trace, and take note of when it answers."""
-        story = self._story
-        request.headers = passed_on(request.headers, story.trace)
+        asgi_trace = self._asgi_trace
+        request.headers = with_trace_fields(request.headers, asgi_trace.trace)
         if len(request.route.upstreams) == 1:
-            story.upstream = parse_origin(request.route.upstreams[0]).at(request.target)
-        with story.heard():
+            asgi_trace.upstream = parse_origin(request.route.upstreams[0]).at(request.target)
+        with asgi_trace.heard():
             response = await super().open(request)
-        story.upstream = parse_origin(response.origin).at(request.target)
-        story.trace.answered(response.status, story.upstream)
-        return _Heard(response, story)
+        asgi_trace.upstream = parse_origin(response.origin).at(request.target)
+        asgi_trace.trace.answered(response.status, asgi_trace.upstream)
+        return _Heard(response, asgi_trace)
 
     def took(self, verdict: Verdict) -> None:
         """Take note of whose it is."""
-        self._story.verdict = verdict
+        self._asgi_trace.verdict = verdict
         super().took(verdict)
 
     def refund(self, ask: Ask, verdict: Verdict) -> None:
         """Take note of whose it is."""
-        self._story.verdict = verdict
+        self._asgi_trace.verdict = verdict
         super().refund(ask, verdict)
 
 
 class _Heard:
     """An answer, and what goes wrong with the rest of it."""
 
-    __slots__ = ("_response", "_story", "headers", "origin", "status")
+    __slots__ = ("_asgi_trace", "_response", "headers", "origin", "status")
 
-    def __init__(self, response: UpstreamResponse, story: Story) -> None:
+    def __init__(self, response: UpstreamResponse, asgi_trace: AsgiTrace) -> None:
         self._response = response
-        self._story = story
+        self._asgi_trace = asgi_trace
         self.origin, self.status = response.origin, response.status
         self.headers = response.headers
 
@@ -142,7 +146,7 @@ class _Heard:
 
     async def read(self) -> bytes:
         """Return the next piece of the body."""
-        with self._story.heard():
+        with self._asgi_trace.heard():
             return await self._response.read()
 
     def close(self) -> None:
@@ -153,11 +157,11 @@ class _Heard:
 class _TracedSockets(WebSocketRelay):
     """Relays one traced WebSocket."""
 
-    __slots__ = ("_story",)
+    __slots__ = ("_asgi_trace",)
 
-    def __init__(self, front: Front, story: Story) -> None:
+    def __init__(self, front: Front, asgi_trace: AsgiTrace) -> None:
         super().__init__(front.gate, front.limits, front.options.websocket_message)
-        self._story = story
+        self._asgi_trace = asgi_trace
 
     async def relay(
         self,
@@ -170,7 +174,7 @@ class _TracedSockets(WebSocketRelay):
         trusted: bool,
     ) -> None:
         """Relay it, and take note of why it is refused."""
-        with self._story.heard():
+        with self._asgi_trace.heard():
             await super().relay(
                 scope, receive, send, ask=ask, request_id=request_id, trusted=trusted
             )
@@ -178,20 +182,20 @@ class _TracedSockets(WebSocketRelay):
     def _accept_headers(
         self, upstream: ClientConnection, verdict: Verdict, request_id: bytes
     ) -> Headers:
-        self._story.verdict = verdict
+        self._asgi_trace.verdict = verdict
         return super()._accept_headers(upstream, verdict, request_id)
 
     async def _connect(
         self, scope: Scope, ask: Ask, path: bytes, headers: Headers
     ) -> ClientConnection:
-        story = self._story
-        told_of = passed_on(headers, story.trace)
+        asgi_trace = self._asgi_trace
+        told_of = with_trace_fields(headers, asgi_trace.trace)
         try:
             upstream = await super()._connect(scope, ask, path, told_of)
         except RefusedUpgradeError as exc:
-            story.trace.answered(exc.status, story.upstream or "")
+            asgi_trace.trace.answered(exc.status, asgi_trace.upstream or "")
             raise
-        story.trace.answered(SWITCHED, story.upstream or "")
+        asgi_trace.trace.answered(SWITCHING_PROTOCOLS, asgi_trace.upstream or "")
         return upstream
 
     def _dial(
@@ -201,7 +205,7 @@ class _TracedSockets(WebSocketRelay):
         asked: bytes,
         headers: Headers,
         subprotocols: Sequence[str],
-    ) -> _Connect:
+    ) -> UpstreamConnect:
         # What is asked for has the path of the upstream before it already.
-        self._story.upstream = origin.at(asked.removeprefix(origin.base))
+        self._asgi_trace.upstream = origin.at(asked.removeprefix(origin.base))
         return super()._dial(origin, host, asked, headers, subprotocols)

@@ -9,7 +9,7 @@ from dream_gateway.edge.questions import Question
 from dream_gateway.edge.relay import Relay
 from dream_gateway.edge.tunnel import Tunnel
 from dream_gateway.http1.exchange import CLIENT_GONE
-from dream_gateway.http1.tracing import passed_on, told
+from dream_gateway.http1.tracing import outcome, with_trace_fields
 
 if TYPE_CHECKING:
     from dream_gateway.edge.front import Front
@@ -60,7 +60,7 @@ class _Traced(Relay):
     def _fields(self, ask: Ask, verdict: Verdict) -> bytes:
         if self._trace is not None:
             headers = self.request.headers
-            headers[:] = passed_on(headers, self._trace)
+            headers[:] = with_trace_fields(headers, self._trace)
         return super()._fields(ask, verdict)
 
     def _fail(self, cause: Exception) -> None:
@@ -81,7 +81,7 @@ class _Traced(Relay):
         trace = self._trace
         self._trace = None  # type: ignore[misc] # as above
         if trace is not None:
-            trace.end(told(status, code, self._request_id, self._verdict, self._asked_of()))
+            trace.end(outcome(status, code, self._request_id, self._verdict, self._asked_of()))
 
 
 class TracedRelay(_Traced):
@@ -153,4 +153,4 @@ class TracedQuestion(Question):
     def _ended(self, status: int | None, code: str) -> None:
         trace, self._trace = self._trace, None
         if trace is not None:
-            trace.end(told(status, code, self._request_id, self._verdict))
+            trace.end(outcome(status, code, self._request_id, self._verdict))

@@ -48,7 +48,7 @@ POLICY = 1008
 INTERNAL = 1011
 
 
-class _Connect(connect):
+class UpstreamConnect(connect):
     """Goes where the route says: an upstream's redirect is the client's to follow, not ours."""
 
     def process_redirect(self, exc: Exception) -> Exception:
@@ -166,7 +166,7 @@ class WebSocketRelay:
         asked: bytes,
         headers: Headers,
         subprotocols: Sequence[str],
-    ) -> _Connect:
+    ) -> UpstreamConnect:
         scheme = "wss" if origin.tls else "ws"
         place: dict[str, Any] = {"host": origin.host, "port": origin.port}
         if origin.socket is not None:
@@ -174,7 +174,7 @@ class WebSocketRelay:
         if origin.tls:
             place["server_hostname"] = origin.host
         try:
-            return _Connect(
+            return UpstreamConnect(
                 f"{scheme}://{host.decode('latin-1')}{asked.decode('ascii')}",
                 subprotocols=_subprotocols(subprotocols),
                 additional_headers=[(k.decode("ascii"), v.decode("latin-1")) for k, v in headers],
@@ -204,7 +204,7 @@ async def refuse(scope: Scope, send: Send, answer: Reply) -> None:
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-async def _handshake(dial: _Connect) -> ClientConnection:
+async def _handshake(dial: UpstreamConnect) -> ClientConnection:
     try:
         return await dial
     except InvalidStatus as exc:

@@ -32,7 +32,7 @@ class Asked:
     `path` is decoded, and may hold what it should not, such as a key. `route` is what it was matched by,
     such as `/api/keys/{keyId}`, or `/v1/*` for a route of the edge; `None` if there is nothing there.
     `host` is the caller's word. `client` is the address of who really asks, `peer` that of who is
-    connected.
+    connected. `traceparent` is readable, and `None` with `tracestate` where the caller's is not.
     """
 
     method: str
@@ -92,6 +92,15 @@ class Tracer(Protocol):
         """Return how many requests a second to trace whose callers say nothing of traces; 0: none.
 
         So many on either listener.
+        """
+        ...
+
+    @property
+    def callers_per_second(self) -> float:
+        """Return how many requests a second to trace at most because their callers do.
+
+        So many on either listener: anybody may say that they trace, and a trace costs far more than
+        the request.
         """
         ...
 

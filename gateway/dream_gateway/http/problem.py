@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import ceil, isfinite
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from dream_gateway.errors import (
     UnknownTierError,
 )
 from dream_gateway.http.reply import Reply
-from dream_gateway.redaction import redacted_path
+from dream_gateway.redaction import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,9 @@ TYPE_PREFIX = "urn:dream-gateway:error:"
 
 CONTENT_TYPE = b"application/problem+json"
 CHALLENGE = b'Bearer realm="api"'
+_BEGINNING = re.compile(rb'\{"type":"%b(\w+)"' % TYPE_PREFIX.encode())
+"""How `problem` begins: a body that is not all there can be read, too."""
+
 SHORTEST_WAIT = 1
 """Seconds: what `Retry-After` says at least, where it is due and nothing better is known."""
 
@@ -58,12 +62,6 @@ _REFUSALS: Mapping[str, type[GatewayError]] = {
 }
 
 
-class _Coded(msgspec.Struct):
-    """The one member of a problem that programs go by."""
-
-    code: str | None = None
-
-
 def problem(error: GatewayError, *, instance: str = "", request_id: str = "") -> Reply:
     """Return the answer for an error; the text is the error's public one, and nothing else."""
     members: dict[str, object] = {
@@ -74,7 +72,7 @@ def problem(error: GatewayError, *, instance: str = "", request_id: str = "") ->
     }
     if instance:
         # Whoever put a key into a path does not get it back, for it to be logged once more.
-        members["instance"] = redacted_path(instance)
+        members["instance"] = shown_path(instance)
     members["code"] = error.code
     if request_id:
         members["requestId"] = request_id
@@ -85,14 +83,10 @@ def problem(error: GatewayError, *, instance: str = "", request_id: str = "") ->
     return Reply(error.status, _headers(error, body, request_id), body)
 
 
-def code_of(answer: Reply) -> str | None:
-    """Return the code of the error that an answer is about; `None` if it is no problem."""
-    if (b"content-type", CONTENT_TYPE) not in answer.headers:
-        return None
-    try:
-        return msgspec.json.decode(answer.body, type=_Coded).code
-    except msgspec.DecodeError:
-        return None
+def code_of(body: bytes) -> str | None:
+    """Return the code that a problem of ours, or its beginning, tells; `None` of any other body."""
+    found = _BEGINNING.match(body)
+    return None if found is None else found[1].decode()
 
 
 def refusal(verdict: Verdict) -> GatewayError:

@@ -7,7 +7,9 @@ that wait, more are dropped, and counted.
 from __future__ import annotations
 
 import logging
+import os
 import queue
+import select
 import sys
 import threading
 from datetime import UTC, datetime
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dream_gateway import metrics
-from dream_gateway.redaction import redacted, redacted_path, redacted_query
+from dream_gateway.http.problem import code_of
+from dream_gateway.redaction import redacted, shown, shown_path, shown_query
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -29,14 +32,8 @@ if TYPE_CHECKING:
 MOST_WAITING = 10_000
 """Notes that may wait to be written; more are dropped, and counted."""
 
-LINES_AT_ONCE = 8
-"""Lines that are written in one piece: most are about 300 bytes, and a pipe takes 4,096 (pipe(7))."""
-
 CLOSING_SECONDS = 5.0
 """How long whoever reads the log may take to take the rest of it."""
-
-LONGEST = 1_024
-"""Characters of a path or a query that are told."""
 
 
 _logger = logging.getLogger(__name__)
@@ -147,19 +144,34 @@ class AccessLog:
     def _write_until_told(self) -> Order:
         while True:
             item = self._notes.get()
-            lines = []
+            lines: list[bytes] = []
+            size = 0
             # What has come meanwhile goes along, as far as a pipe takes it in one piece.
             while isinstance(item, Note):
-                lines.append(line(item, query=self._query, parameter=self._parameter))
-                if len(lines) == LINES_AT_ONCE or self._notes.empty():
+                told = line(item, query=self._query, parameter=self._parameter)
+                if lines and size + len(told) > select.PIPE_BUF:
+                    self._put(lines)
+                    lines, size = [], 0
+                lines.append(told)
+                size += len(told)
+                if self._notes.empty():
                     break
                 item = self._notes.get()
-            try:
-                self._file.write(b"".join(lines))
-            except OSError:
-                self.dropped += len(lines)
+            self._put(lines)
             if isinstance(item, Order):
                 return item
+
+    def _put(self, lines: list[bytes]) -> None:
+        """Write lines; what the file does not take is dropped."""
+        rest = memoryview(b"".join(lines))
+        try:
+            while rest:
+                written = self._file.write(rest)
+                if written is None:  # a pipe that is full, and that nobody waits for
+                    raise BlockingIOError
+                rest = rest[written:]
+        except OSError:
+            self.dropped += len(lines)
 
     def _open_again(self) -> None:
         if not self._path:
@@ -207,10 +219,10 @@ def _asked(
         return None, None, None, None
     whole = request.query.decode("ascii", "backslashreplace")
     return (
-        redacted(request.method)[:LONGEST],
-        redacted_path(request.raw_path.decode("ascii", "backslashreplace"))[:LONGEST],
+        shown(request.method),
+        shown_path(request.raw_path.decode("ascii", "backslashreplace")),
         request.version,
-        redacted_query(whole, parameter)[:LONGEST],
+        shown_query(whole, parameter),
     )
 
 
@@ -228,14 +240,8 @@ def _whose(verdict: Verdict | None) -> tuple[str | None, str | None, str | None]
 
 def _code(answer: bytes, verdict: Verdict | None) -> str | None:
     """Return what was said of the request: `allowed`, or the code in the problem that it was told."""
-    if (
-        b"\r\ncontent-type: application/problem+json\r\n"
-        in answer.partition(b"\r\n\r\n")[0] + b"\r\n"
-    ):
-        _, found, rest = answer.partition(b'"code":"')
-        if found:
-            return rest.partition(b'"')[0].decode("ascii", "replace")
-    return None if verdict is None else verdict.code
+    told = code_of(answer.partition(b"\r\n\r\n")[2])
+    return told or (None if verdict is None else verdict.code)
 
 
 def _request_id(answer: bytes, known: bytes) -> str | None:
@@ -246,7 +252,12 @@ def _request_id(answer: bytes, known: bytes) -> str | None:
 
 
 def _opened(path: str) -> BinaryIO:
-    return open(path, "ab", buffering=0)
+    return open(path, "ab", buffering=0, opener=_opened_for_few)
+
+
+def _opened_for_few(path: str, flags: int) -> int:
+    """Open a file which, if it is new, others than the user and the group may not read."""
+    return os.open(path, flags, 0o640)
 
 
 def _standard_output() -> BinaryIO:

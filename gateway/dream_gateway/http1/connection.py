@@ -110,6 +110,9 @@ class HttpConnection(asyncio.Protocol):
         """Return the exchange that answers what could not be read; the connection ends with it."""
         raise NotImplementedError
 
+    def on_cut(self, error: GatewayError) -> None:
+        """Take note of why the answer under way is cut short."""
+
     # For exchanges
 
     @property
@@ -207,9 +210,13 @@ class HttpConnection(asyncio.Protocol):
         self._ready = False
         self._limit = NO_LIMIT
 
-    def abort(self, error: GatewayError | None = None) -> None:
-        """Break the connection off: the client must see that its answer is cut short, by this error."""
-        del error
+    def cut_short(self, error: GatewayError) -> None:
+        """Break the connection off in an answer, which this error keeps from being whole."""
+        self.on_cut(error)
+        self.abort()
+
+    def abort(self) -> None:
+        """Break the connection off: the client must see that its answer is cut short."""
         if self._transport is not None:
             self._transport.abort()
 

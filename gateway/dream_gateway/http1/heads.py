@@ -14,6 +14,9 @@ KEEP_ALIVE = b"connection: keep-alive\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
+SWITCHING_PROTOCOLS = 101
+"""The status of an answer that is a tunnel from there on (RFC 9110 15.2.2)."""
+
 
 def _status_line(status: int) -> bytes:
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from dream_gateway.http1.access import Note
 from dream_gateway.http1.connection import HttpConnection
 from dream_gateway.http1.exchange import CLIENT_GONE
-from dream_gateway.http1.heads import CONTINUE
+from dream_gateway.http1.heads import CONTINUE, SWITCHING_PROTOCOLS
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from dream_gateway.http1.access import Charge
     from dream_gateway.http1.exchange import Exchange
     from dream_gateway.http1.request import Request
-
-SWITCHED = 101
-"""The status of an answer that is a tunnel from there on, which ends as it does."""
 
 LONGEST_HEAD = 8_192
 """Bytes of an answer's beginning that are kept until it is noted."""
@@ -75,11 +72,11 @@ class Noting(HttpConnection):
             self.under_way.wrote(data)
         super().write(data)
 
-    def abort(self, error: GatewayError | None = None) -> None:
+    def on_cut(self, error: GatewayError) -> None:
         """Keep why the answer is cut short."""
-        if self.under_way is not None and error is not None:
+        if self.under_way is not None:
             self.under_way.cut = error.code
-        super().abort(error)
+        super().on_cut(error)
 
     def finish(self, exchange: Exchange, status: int, *, keep: bool) -> None:
         """Leave the note."""
@@ -153,5 +150,5 @@ class UnderWay:
         """Return the note of an exchange whose client is gone, or whose answer breaks off."""
         first = self._first
         status = int(first[9:12]) if first and first != CONTINUE else None
-        code = None if status == SWITCHED else self.cut or CLIENT_GONE
+        code = None if status == SWITCHING_PROTOCOLS else self.cut or CLIENT_GONE
         return self.note(exchange, status, client, code)

@@ -77,6 +77,7 @@ class Secured(asyncio.Protocol):
         "_early",
         "_limit",
         "_listener",
+        "_peer",
         "_raw",
         "_refused",
         "_since",
@@ -135,6 +136,7 @@ class Secured(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the client's first byte."""
         self._raw = cast("asyncio.Transport", transport)
+        self._peer = transport.get_extra_info("peername")  # of a closed one uvloop raises
         self._state.connections.add(self)
         self._listener.watch.add(self)
         self._expect(self._listener.watch.patience.head)
@@ -176,7 +178,7 @@ class Secured(asyncio.Protocol):
                 ssl_shutdown_timeout=patience.write,
             )
         except OSError as error:
-            _logger.debug("No TLS with %s: %s", raw.get_extra_info("peername"), error)
+            _logger.debug("No TLS with %s: %s", self._peer, error)
             raw.abort()
         else:
             if tls is not None and not raw.is_closing():

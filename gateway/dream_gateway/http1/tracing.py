@@ -1,14 +1,15 @@
 """Which requests are traced: no other request pays anything for it.
 
-A request is traced if its caller says that theirs is (`traceparent`, W3C Trace Context 2), and, of those
-that say nothing, as many a second as the tracer wants. For these, now and then, a few connections are
-kept from the shortcut once: whatever exchange begins next is traced.
+A request is traced if its caller says that theirs is (`traceparent`, W3C Trace Context 2), up to so many
+a second, and, of those that say nothing, as many a second as the tracer wants. For these, now and then,
+a few connections are kept from the shortcut once: whatever exchange begins next is traced.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import re
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from dream_gateway.hookspecs import Asked, Traced
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 PARENT, STATE = b"traceparent", b"tracestate"
 _SAMPLED = 1
+_PARENT = re.compile(
+    rb"(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-.*)?"
+)
+"""Version 00 has nothing after the flags, a later one may, and there is no version ff (3.2)."""
+
 CONNECTIONS_AT_ONCE = 8
 """How many connections are kept from the shortcut for one trace: most may be idle."""
 
@@ -49,6 +55,7 @@ class Tracing:
         self._plane = plane
         self._watch = watch
         self._is_due = False
+        self._second, self._of_callers = 0.0, 0
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -64,16 +71,23 @@ class Tracing:
 
     def begin(self, request: Inbound) -> Trace | None:
         """Return the trace of a request that takes no shortcut, if it is to have one."""
-        parent = request.fields.get(PARENT)
-        if parent is None:
+        sampled = is_sampled(request.fields.get(PARENT))
+        if sampled is None:
             if not self._is_due:
                 return None
             self._is_due = False
-        elif not is_sampled(parent):
+        elif not sampled or not self._has_room(time.monotonic()):
             return None
-        return self._tracer.begin(self._asked(request))
+        return self._tracer.begin(self._asked(request, of_caller=sampled is not None))
 
-    def _asked(self, request: Inbound) -> Asked:
+    def _has_room(self, now: float) -> bool:
+        """Count one more whose caller traces; tell whether it may be traced in this second."""
+        if now - self._second >= 1.0:
+            self._second, self._of_callers = now, 0
+        self._of_callers += 1
+        return self._of_callers <= self._tracer.callers_per_second
+
+    def _asked(self, request: Inbound, *, of_caller: bool) -> Asked:
         fields = request.fields
         host = fields.get(b"host")
         return Asked(
@@ -85,8 +99,8 @@ class Tracing:
             host=None if host is None else host.decode("latin-1"),
             client=self._plane.address(request),
             peer=request.client,
-            traceparent=fields.get(PARENT),
-            tracestate=fields.get(STATE),
+            traceparent=fields.get(PARENT) if of_caller else None,
+            tracestate=fields.get(STATE) if of_caller else None,
         )
 
     def _tick(self) -> None:
@@ -96,20 +110,19 @@ class Tracing:
             self._watch.divert(CONNECTIONS_AT_ONCE)
 
 
-def is_sampled(traceparent: bytes) -> bool:
-    """Tell whether a caller says that they trace; what cannot be read says nothing."""
-    with suppress(ValueError):
-        return len(traceparent) >= 55 and bool(int(traceparent[53:55], 16) & _SAMPLED)
-    return False
+def is_sampled(traceparent: bytes | None) -> bool | None:
+    """Tell whether a caller says that they trace; `None`: they say nothing, or nothing readable."""
+    read = None if traceparent is None else _PARENT.fullmatch(traceparent)
+    return None if read is None else bool(int(read[1], 16) & _SAMPLED)
 
 
-def passed_on(headers: Headers, trace: Trace) -> Headers:
+def with_trace_fields(headers: Headers, trace: Trace) -> Headers:
     """Return a request's fields as the upstream gets them, which is told of this trace instead."""
     kept = [field for field in headers if field[0] not in {PARENT, STATE}]
     return [*kept, *trace.upstream()]
 
 
-def told(
+def outcome(
     status: int | None,
     code: str | None,
     request_id: bytes,

@@ -44,6 +44,8 @@ class Pair(msgspec.Struct, frozen=True):
 
     certificate: bytes
     key: bytes
+    exposed: bool = False
+    """Whether every user of the machine could read the key where it came from."""
 
     def __repr__(self) -> str:
         """Return nothing of the key."""
@@ -87,9 +89,9 @@ def read_pair(place: Place) -> Pair | None:
     if not place.certificate or not place.key:
         both = f"{place.certificate_setting} and {place.key_setting}"
         raise ConfigurationError(f"{both} go together, and only one of them is set.")
-    pair = Pair(
-        _read(place.words["certificate"], place.certificate), _read(place.words["key"], place.key)
-    )
+    certificate, _ = _read(place.words["certificate"], place.certificate)
+    key, mode = _read(place.words["key"], place.key)
+    pair = Pair(certificate, key, exposed=bool(mode & stat.S_IROTH))
     _expiry(place, pair)
     server_context(pair, place)
     return pair
@@ -103,7 +105,7 @@ def worries(place: Place, pair: Pair, now: float) -> Iterator[str]:
         yield f"{place.words['certificate']} expired at {ends.isoformat()}; clients refuse it"
     elif moment < begins:
         yield f"{place.words['certificate']} is not valid until {begins.isoformat()}"
-    if Path(place.key).stat().st_mode & stat.S_IROTH:
+    if pair.exposed:
         yield f"{place.words['key']} can be read by every user of this machine; chmod o-r it"
 
 
@@ -122,17 +124,19 @@ def server_context(pair: Pair, place: Place | None = None) -> ssl.SSLContext:
         )
 
     try:
-        with _as_file(pair.key + b"\n" + pair.certificate) as path:
-            context.load_cert_chain(path, password=refuse)
+        with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
+            context.load_cert_chain(certificate, key, password=refuse)
     except ssl.SSLError as error:
         why = _REASONS.get(error.reason, _UNREADABLE)
         raise ConfigurationError(why.format(**words)) from error
     return context
 
 
-def _read(name: str, path: str) -> bytes:
+def _read(name: str, path: str) -> tuple[bytes, int]:
+    """Return what is in a file, and the mode of that very file, whatever is there afterwards."""
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            return file.read(), os.fstat(file.fileno()).st_mode
     except OSError as error:
         raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from error
 

@@ -8,10 +8,9 @@ import signal
 from typing import TYPE_CHECKING
 
 from dream_gateway.clock import SystemClock
-from dream_gateway.errors import ConfigurationError, GatewayError, OperatorError
-from dream_gateway.server.generation import Generation, read_generation, warnings
+from dream_gateway.errors import ConfigurationError, OperatorError
 from dream_gateway.server.listeners import open_listeners
-from dream_gateway.server.reload import check_reloadable
+from dream_gateway.server.reload import Reloader
 from dream_gateway.server.status import LEAVE, REOPEN, operator_error
 from dream_gateway.server.worker_process import start_worker
 from dream_gateway.server.workers import Workers
@@ -54,19 +53,17 @@ class Supervisor:
         on_event: Callable[[str], None],
         reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._generation = Generation(settings)
         self._on_ready = on_ready
         self._on_event = on_event
-        self._reread = reread or (lambda: settings)
         self._workers = Workers(settings.workers)
+        self._reloader = Reloader(settings, self._workers, reread or (lambda: settings), on_event)
         self._not_ready = set(range(settings.workers))
         self._stopping = asyncio.Event()
         self._hurrying = asyncio.Event()
-        self._reload = asyncio.Event()
 
     @property
     def _settings(self) -> Settings:
-        return self._generation.settings
+        return self._reloader.generation.settings
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
@@ -82,9 +79,13 @@ class Supervisor:
     def reload(self) -> None:
         """Read the settings again, and put workers with those in the place of all. Never blocks.
 
-        While that is being done, it is noted, and done once more afterwards.
+        While that is being done, it is noted, and done once more afterwards. Not done any more once
+        this was told to stop.
         """
-        self._reload.set()
+        if self._stopping.is_set():
+            self._on_event("not reloaded: the gateway is stopping")
+        else:
+            self._reloader.ask()
 
     def reopen_logs(self) -> None:
         """Have every worker go on in a new file of the access log's name. Never blocks."""
@@ -98,21 +99,20 @@ class Supervisor:
         `OperatorError` with which a worker could not start.
         """
         _check_shareable(self._settings)
-        self._generation = read_generation(self._settings)
-        self._warn(self._generation)
+        self._reloader.begin()
         listeners = open_listeners(self._settings)
         tending = [
             asyncio.create_task(self._tend(number, listeners))
             for number in range(self._settings.workers)
         ]
         stopping = asyncio.create_task(_passes(self._stopping))
-        reloading = asyncio.create_task(self._reload_when_told(listeners))
+        reloading = asyncio.create_task(self._reloader.run(listeners))
         try:
             await asyncio.wait([*tending, stopping], return_when=asyncio.FIRST_COMPLETED)
             for task in tending:
                 if task.done():
                     task.result()
-            await self._leave()
+            await self._leave(reloading)
         finally:
             self._stopping.set()
             stopping.cancel()
@@ -121,9 +121,11 @@ class Supervisor:
             listeners.close()
             await self._end_workers(tending, reloading)
 
-    async def _leave(self) -> None:
+    async def _leave(self, reloading: asyncio.Task[None]) -> None:
         """Serve on for a while, so that balancers see that nobody is ready and go elsewhere."""
         if self._settings.drain_delay:
+            reloading.cancel()
+            await asyncio.wait((reloading,))
             for worker in self._workers.all():
                 worker.tell(LEAVE)
             with contextlib.suppress(TimeoutError):
@@ -138,6 +140,8 @@ class Supervisor:
                 worker.stop()
             is_ready = await worker.ready()
             if is_ready:
+                if self._stopping.is_set():
+                    worker.tell(LEAVE)
                 self._mark_ready(number, listeners)
             worker = await self._workers.ended(number)
             if not self._stopping.is_set():
@@ -150,55 +154,13 @@ class Supervisor:
     async def _start(self, number: int, listeners: Listeners) -> WorkerProcess:
         """Put a worker into a place; one that a reload overtook while it was started, never."""
         while True:
-            generation = self._generation
+            generation = self._reloader.generation
             worker = await start_worker(generation, listeners)
-            if generation is self._generation:
+            if generation is self._reloader.generation:
                 self._workers.put(number, worker)
                 return worker
             worker.kill()
             await worker.wait()
-
-    async def _reload_when_told(self, listeners: Listeners) -> None:
-        while True:
-            await self._reload.wait()
-            self._reload.clear()
-            try:
-                settings = self._reread()
-                check_reloadable(self._settings, settings)
-                generation = read_generation(settings)
-                await self._replace_all(generation, listeners)
-            except GatewayError as error:
-                self._on_event(f"not reloaded: {error.code}: {error.detail}; all goes on as it was")
-            except OSError as error:
-                self._on_event(f"not reloaded: {error}; all goes on as it was")
-            else:
-                self._warn(generation)
-                self._on_event(f"reloaded: {self._settings.workers} workers replaced")
-
-    def _warn(self, generation: Generation) -> None:
-        for warning in warnings(generation, SystemClock().now()):
-            self._on_event(f"warning: {warning}")
-
-    async def _replace_all(self, generation: Generation, listeners: Listeners) -> None:
-        """Replace the workers one by one; all of them, or else none in the end."""
-        first = await self._workers.prepare(generation, listeners)
-        # It starts, so whoever is started from now on has it; `_start` sees to those on their way.
-        before, self._generation = self._generation, generation
-        spare: WorkerProcess | None = first
-        try:
-            for number in self._workers.outdated(generation):
-                new = spare or await self._workers.prepare(generation, listeners)
-                spare = None
-                self._workers.replace(number, new)
-        except (GatewayError, OSError):
-            self._generation = before
-            for number in self._workers.outdated(before):
-                with contextlib.suppress(GatewayError, OSError):
-                    new = await self._workers.prepare(before, listeners)
-                    self._workers.replace(number, new)
-            raise
-        if spare is not None:
-            self._workers.retire(spare)
 
     def _mark_ready(self, number: int, listeners: Listeners) -> None:
         is_first_time = bool(self._not_ready)

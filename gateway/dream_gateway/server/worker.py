@@ -138,7 +138,9 @@ def _open_access_log(settings: Settings) -> AccessLog | None:
 def main() -> None:
     """Run a worker on inherited sockets; the exit code is 0 if it was told to stop."""
     edge_fd, service_fd, status_fd = map(int, sys.argv[1:4])
-    line = sys.stdin.buffer.readline()
+    # Without a buffer, which would keep an order that follows.
+    with open(sys.stdin.fileno(), "rb", buffering=0, closefd=False) as given:
+        line = given.readline()
     if not line:
         return
     generation = decode(line)

@@ -14,7 +14,7 @@ from dream_gateway.service.authentication import Authenticator
 from dream_gateway.service.cors import Cors
 from dream_gateway.service.dispatch import Dispatcher
 from dream_gateway.service.idempotency import Idempotency
-from dream_gateway.service.sites import Sites
+from dream_gateway.service.sites import ONLY_BY_TLS, Sites
 from dream_gateway.service.standing import Standings
 from dream_gateway.service.table import operations
 
@@ -49,8 +49,11 @@ def create_service(gateway: Host) -> Service:
         limits,
         RequestIds(),
     )
-    sites = Sites(gateway.sites, TrustedProxies(gateway.settings.trusted_proxies), dispatcher)
-    return Service(dispatcher, operations(gateway, limits), sites, standings)
+    proxies = TrustedProxies(gateway.settings.trusted_proxies)
+    # A proxy that ends TLS says so itself.
+    fields = ONLY_BY_TLS if gateway.settings.service_tls_certificate else []
+    sites = Sites(gateway.sites, proxies, dispatcher, fields)
+    return Service(dispatcher, operations(gateway, limits), sites, standings, proxies)
 
 
 class Service:
@@ -62,10 +65,12 @@ class Service:
         table: Iterable[Operation],
         sites: Sites,
         standings: Standings,
+        proxies: TrustedProxies,
     ) -> None:
         self.dispatcher = self._dispatcher = dispatcher
         self.standings = standings
         self._sites = sites
+        self._proxies = proxies
         table = tuple(table)
         self.operations = table
         self.max_body = max((each.max_body for each in table), default=0)
@@ -160,7 +165,7 @@ class Service:
 
     def address(self, inbound: Inbound) -> str | None:
         """Return the address of who really asks."""
-        return self._sites.address(inbound)
+        return self._proxies.peer(inbound).address
 
     def problem(self, error: GatewayError, inbound: Inbound) -> Reply:
         """Return the answer for what never became a request."""

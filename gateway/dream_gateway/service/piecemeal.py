@@ -78,7 +78,7 @@ class Piecemeal:
         """Take a head. A second one tells of a failure, and nobody must take the first for whole."""
         if self._exchange.begun:
             self.is_cut = True
-            self._client.abort(GatewayError())
+            self._client.cut_short(GatewayError())
         else:
             self._head = message
 

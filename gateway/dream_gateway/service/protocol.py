@@ -94,7 +94,7 @@ class TracedService(ServiceProtocol):
 
     def shortcut(self, line: Line, block: Block) -> Shortcut | None:
         """Return what answers plain charges from memory; none that is traced."""
-        if is_sampled(block.fields.get(PARENT, b"")):
+        if is_sampled(block.fields.get(PARENT)):
             return None
         return super().shortcut(line, block)
 

@@ -10,23 +10,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dream_gateway.hookspecs import Site
-    from dream_gateway.http.asgi import Receive, Scope, Send
-    from dream_gateway.http.inbound import Inbound
+    from dream_gateway.http.asgi import Headers, Message, Receive, Scope, Send
     from dream_gateway.http.peers import TrustedProxies
     from dream_gateway.service.dispatch import Dispatcher
     from dream_gateway.service.operation import Operation
 
 
+ONLY_BY_TLS: Headers = [(b"strict-transport-security", b"max-age=15552000")]
+"""Browsers come by TLS alone for 180 days (RFC 6797 6.1); other hosts below this one as they like."""
+
+
 class Sites:
-    """The sites by their prefixes; `dispatcher` answers what they raise."""
+    """The sites by their prefixes; `dispatcher` answers what they raise.
+
+    `fields` are sent with every answer of theirs.
+    """
 
     def __init__(
-        self, sites: Iterable[Site], proxies: TrustedProxies, dispatcher: Dispatcher
+        self,
+        sites: Iterable[Site],
+        proxies: TrustedProxies,
+        dispatcher: Dispatcher,
+        fields: Headers,
     ) -> None:
         self._by_prefix: dict[str, Site] = {}
         self._kept: tuple[str, ...] = ()
         self._proxies = proxies
         self._dispatcher = dispatcher
+        self._fields = fields
         for site in sites:
             self.add(site)
 
@@ -48,20 +59,22 @@ class Sites:
                 return None if any(_is_below(path, kept) for kept in self._kept) else prefix
         return None
 
-    def address(self, inbound: Inbound) -> str | None:
-        """Return the address of who really asks."""
-        return self._proxies.peer(inbound).address
-
     async def respond(self, site: Site, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a site answer a request, and tell it who really asked."""
         inbound = from_scope(scope)
-        address = self.address(inbound)
+        address = self._proxies.peer(inbound).address
         seen = {**scope, "client": None if address is None else (address, 0)}
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *self._fields]
+            await send(message)
+
         try:
-            await site(seen, receive, send)
+            await site(seen, receive, answer)
         except Exception as exc:  # noqa: BLE001 # nothing may get past here to the server
             reply = self._dispatcher.refuse(exc, inbound)
-            await reply.send(send, head=inbound.method == "HEAD")
+            await reply.send(answer, head=inbound.method == "HEAD")
 
 
 def _is_below(path: str, prefix: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
 from dream_gateway.http1.exchange import CLIENT_GONE
-from dream_gateway.http1.tracing import told
+from dream_gateway.http1.tracing import outcome
 from dream_gateway.service.exchange import ServiceCall
 
 if TYPE_CHECKING:
@@ -49,9 +49,11 @@ class TracedCall(ServiceCall):
             self._replied(written.reply)
 
     def _replied(self, reply: Reply) -> None:
-        self._ended(reply.status, code_of(reply), dict(reply.headers).get(b"x-request-id", b""))
+        self._ended(
+            reply.status, code_of(reply.body), dict(reply.headers).get(b"x-request-id", b"")
+        )
 
     def _ended(self, status: int | None, code: str | None, request_id: bytes = b"") -> None:
         trace, self._trace = self._trace, None
         if trace is not None:
-            trace.end(told(status, code, request_id))
+            trace.end(outcome(status, code, request_id))

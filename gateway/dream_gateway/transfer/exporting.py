@@ -52,11 +52,11 @@ class Exporter:
 
     async def lines(self, platform: str) -> AsyncIterator[dict[str, object]]:
         """Yield the lines: the platform's own, then project by project. Raises `NotFoundError`."""
+        if not await self._rows(OF_A_PLATFORM[0], platform):
+            raise NotFoundError(f"There is no platform {platform!r}.")
         yield {RECORD: HEAD, "version": VERSION, "platformId": platform}
         for part in OF_A_PLATFORM:
             rows = await self._rows(part, platform)
-            if part is OF_A_PLATFORM[0] and not rows:
-                raise NotFoundError(f"There is no platform {platform!r}.")
             for row in rows:
                 yield line_of(part, row, digests=self._digests)
         found = await self._rows(PROJECT, platform)

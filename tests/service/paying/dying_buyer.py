@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from dream_gateway.billing.carts import Carts
 from dream_gateway.billing.orders import Orders
 from dream_gateway.billing.payers import Payers
+from dream_gateway.command_stores import open_stores
 from dream_gateway.model import Actor
-from dream_gateway.opening import open_stores
 from dream_gateway.payments import CartLine
 from dream_gateway.records import projects
 from dream_gateway.settings import Settings

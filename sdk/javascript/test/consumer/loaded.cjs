@@ -12,6 +12,8 @@ const ENTRIES = ["dream-gateway", "dream-gateway/express", "dream-gateway/hono",
   }
   const { DreamAPI, ROUTES } = require("dream-gateway");
   assert.deepEqual(Object.keys(require("dream-gateway/routes.json").routes), Object.keys(ROUTES));
-  const api = new DreamAPI({ baseUrl: process.env.DREAM_GATEWAY_URL, secretKey: process.env.DREAM_SECRET_KEY });
-  console.log((await api.usage.track({ userId: "common" })).usage.usageCount);
+  const api = new DreamAPI({ baseUrl: process.env.GATEWAY_URL, secretKey: process.env.GATEWAY_SECRET_KEY });
+  const track = async () => (await api.usage.track({ userId: process.env.CUSTOMER })).usage.usageCount;
+  const usageCounts = [await track(), await track()];
+  console.log(JSON.stringify({ webcrypto: globalThis.crypto !== undefined, usageCounts }));
 })();

@@ -2,7 +2,7 @@
 import { DreamAPI } from "dream-gateway";
 import { withDreamGateway } from "dream-gateway/next";
 
-const { DREAM_GATEWAY_URL: baseUrl, DREAM_SECRET_KEY: secretKey } = process.env;
+const { GATEWAY_URL: baseUrl, GATEWAY_SECRET_KEY: secretKey } = process.env;
 const api = new DreamAPI({ baseUrl, secretKey });
 
 export default { fetch: withDreamGateway(api, (request, context, caller) => Response.json({ hello: caller.userId })) };

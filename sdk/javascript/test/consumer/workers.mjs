@@ -21,7 +21,7 @@ async function conformance(request) {
   }
 }
 
-function plain(request, { DREAM_GATEWAY_URL: baseUrl, DREAM_SECRET_KEY: secretKey }) {
+function plain(request, { GATEWAY_URL: baseUrl, GATEWAY_SECRET_KEY: secretKey }) {
   return withDreamGateway(new sdk.DreamAPI({ baseUrl, secretKey }), greet)(request);
 }
 

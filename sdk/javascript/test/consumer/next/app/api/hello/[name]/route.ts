@@ -3,7 +3,7 @@ import type { NextRequest } from "next/server";
 import { DreamAPI } from "dream-gateway";
 import { withDreamGateway } from "dream-gateway/next";
 
-const api = new DreamAPI({ baseUrl: process.env.DREAM_GATEWAY_URL!, secretKey: process.env.DREAM_SECRET_KEY! });
+const api = new DreamAPI({ baseUrl: process.env.GATEWAY_URL!, secretKey: process.env.GATEWAY_SECRET_KEY! });
 
 type Context = RouteContext<"/api/hello/[name]">;
 

@@ -9,9 +9,9 @@ from dream_gateway.edge.gate import DeniedError, error_of
 from dream_gateway.edge.websocket_messages import TOO_BIG
 from dream_gateway.errors import GatewayError
 from dream_gateway.http.problem import code_of
-from dream_gateway.http.reply import Reply
 from dream_gateway.http1.exchange import CLIENT_GONE
-from dream_gateway.http1.tracing import told
+from dream_gateway.http1.heads import SWITCHING_PROTOCOLS
+from dream_gateway.http1.tracing import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dream_gateway.http.asgi import Headers, Message, Receive, Send
     from dream_gateway.model import Verdict
 
-SWITCHED = 101
 FORBIDDEN = 403
 """What a server answers to a handshake that is refused without an answer of ours (ASGI)."""
 
@@ -28,8 +27,8 @@ SERVICE_RESTART = 1012
 """What a server closes WebSockets with because it ends itself."""
 
 
-class Story:
-    """One traced request. Between it and the server, both ways."""
+class AsgiTrace:
+    """One traced request: what the server is sent passes here, and what a WebSocket receives of it."""
 
     __slots__ = (
         "_body",
@@ -70,7 +69,11 @@ class Story:
         await self._send(message)
         kind = message["type"]
         if kind == "websocket.accept":
-            self._status, self._head, self._opened = SWITCHED, list(message["headers"]), True
+            self._status, self._head, self._opened = (
+                SWITCHING_PROTOCOLS,
+                list(message["headers"]),
+                True,
+            )
             self._end(self._status)
         elif kind == "websocket.close":
             self._close(message)
@@ -107,7 +110,6 @@ class Story:
         if self._ended:
             return
         self._ended = True
-        answer = Reply(status or 0, self._head, self._body)
-        code = self.code or code_of(answer) or (CLIENT_GONE if status is None else "allowed")
+        code = self.code or code_of(self._body) or (CLIENT_GONE if status is None else "allowed")
         request_id = dict(self._head).get(b"x-request-id", b"")
-        self.trace.end(told(status, code, request_id, self.verdict, self.upstream))
+        self.trace.end(outcome(status, code, request_id, self.verdict, self.upstream))
