@@ -60,7 +60,7 @@ async def shop(administration: Administration) -> NewProject:
 
 
 async def test_processes_that_start_at_once_migrate_once(bare_store: str) -> None:
-    command = [sys.executable, "-m", "dream_gateway", "platform", "list", "--store", bare_store]
+    command = [sys.executable, "-m", "dream_gateway", "migrate", "--store", bare_store]
     started = [await asyncio.create_subprocess_exec(*command) for _ in range(4)]
     assert [await process.wait() for process in started] == [0] * 4
 
