@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dream_gateway.errors import BadRequestError, InvalidRequestError
-from dream_gateway.service.key_shapes import KeyChange, NewKey
+from dream_gateway.service import values
+from dream_gateway.service.key_shapes import Digest, KeyChange, NewKey
+from dream_gateway.service.project_shapes import Colour
 from dream_gateway.service.usage_shapes import BatchRequest, TrackRequest
 from dream_gateway.service.validation import faults, read_json
 
@@ -130,3 +132,24 @@ def resolves(value: Any, pointer: str) -> bool:
         else:
             return at == len(tokens) - 1
     return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (values.UserId, "ada"),
+        (values.TierName, "free"),
+        (values.Email, "ada@example.com"),
+        (values.ScopeName, "read"),
+        (values.Currency, "usd"),
+        (values.WebUrl, "https://example.com"),
+        (Digest, "0" * 64),
+        (Colour, "#aabbcc"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_line_feed_at_the_end_is_a_part_of_the_text(kind: Any, text: str) -> None:
+    assert msgspec.convert(text, kind) == text
+    for more in ("\n", "\r\n", "\nx"):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(text + more, kind)

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 from dream_gateway.model import Interval, KeyStatus  # noqa: TC001 # msgspec reads the annotations
 from dream_gateway.service.values import (
     DEFAULT_PAGE,
+    END,
     MAX_GRACE_SECONDS,
     Cidrs,
     Cursor,
@@ -25,9 +26,9 @@ RateLimit = Annotated[int, Meta(ge=1, le=1_000_000_000, description="Units per i
 
 
 Digest = Annotated[
-    str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 of a whole key, in hexadecimal.")
+    str, Meta(pattern="^[0-9a-f]{64}" + END, description="SHA-256 of a whole key, in hexadecimal.")
 ]
-Last4 = Annotated[str, Meta(max_length=4, pattern="^[!-~]*$")]
+Last4 = Annotated[str, Meta(max_length=4, pattern="^[!-~]*" + END)]
 
 
 class RateShape(Shape):

@@ -15,6 +15,7 @@ from dream_gateway.model import (  # and these
 )
 from dream_gateway.service.values import (
     DEFAULT_PAGE,
+    END,
     Cursor,
     Instant,
     PageSize,
@@ -30,8 +31,8 @@ Origin = Annotated[
     Meta(min_length=1, max_length=255, description="A web origin, such as `https://example.com`."),
 ]
 Origins = Annotated[list[Origin], Meta(max_length=50)]
-Colour = Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$")]
-ColourUse = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[a-z][A-Za-z0-9]*$")]
+Colour = Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}" + END)]
+ColourUse = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[a-z][A-Za-z0-9]*" + END)]
 Colours = Annotated[
     dict[ColourUse, Colour],
     Meta(max_length=20, description="`#rrggbb` by use: `primary`, `background`, `text`."),

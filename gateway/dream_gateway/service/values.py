@@ -15,8 +15,12 @@ MAX_PAGE = 100
 DEFAULT_PAGE = 20
 MAX_GRACE_SECONDS = 30 * 86_400
 
+END = "$(?!\\n)"
+"""The end of a pattern. Python's `$` also matches before a line feed that ends the text; the one of JSON
+Schema (ECMA-262), which patterns are read as, too, does not."""
+
 # No control characters: these values are put in header fields, log lines and counters' names.
-_PRINTABLE = "^[^\\u0000-\\u001f\\u007f]*$"
+_PRINTABLE = "^[^\\u0000-\\u001f\\u007f]*" + END
 _NAME = Meta(min_length=1, max_length=255, pattern=_PRINTABLE)
 
 Cost = Annotated[
@@ -28,7 +32,7 @@ TierName = Annotated[
     Meta(
         min_length=1,
         max_length=64,
-        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*" + END,
         description="What customers' `plan` says.",
     ),
 ]
@@ -45,13 +49,13 @@ Email = Annotated[
         max_length=254,
         # One @ with something on both sides; more than that only a delivered mail can tell.
         # What is white is not the same to every engine: U+0085 and U+FEFF are, here.
-        pattern=f"^{_NOT_WHITE}@{_NOT_WHITE}$",
+        pattern=f"^{_NOT_WHITE}@{_NOT_WHITE}{END}",
     ),
 ]
 Metadata = Annotated[
     dict[str, Any], Meta(max_length=50, description="Anything the developer wants kept with it.")
 ]
-ScopeName = Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!#-\\[\\]-~]+$")]
+ScopeName = Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!#-\\[\\]-~]+" + END)]
 """A scope token (RFC 6749 3.3)."""
 
 Scopes = Annotated[list[ScopeName], Meta(max_length=100)]
@@ -60,13 +64,13 @@ Cidr = Annotated[
 ]
 Cidrs = Annotated[list[Cidr], Meta(max_length=100)]
 Money = Annotated[int, Meta(ge=0, le=10**12, description="In the currency's minor unit.")]
-Currency = Annotated[str, Meta(pattern="^[a-z]{3}$", description="ISO 4217, in lower case.")]
+Currency = Annotated[str, Meta(pattern="^[a-z]{3}" + END, description="ISO 4217, in lower case.")]
 WebUrl = Annotated[
     str,
     Meta(
         max_length=2048,
         # Printable ASCII without what would end an attribute or a tag: the rest is to be encoded.
-        pattern="^https?://[!#-;=?-~]+$",
+        pattern="^https?://[!#-;=?-~]+" + END,
         description="An http or https URL (RFC 3986).",
     ),
 ]
