@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
+pytestmark = pytest.mark.long
+
 NOWHERE = "http://127.0.0.1:9"
 
 

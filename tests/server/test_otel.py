@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Supervise = Callable[[Settings], AbstractAsyncContextManager[Any]]
 
+pytestmark = pytest.mark.long
+
 
 async def test_a_request_of_a_sampled_trace_is_a_part_of_it_and_no_other_is_traced(
     supervise: Supervise, settings: Settings, receiver: Receiver

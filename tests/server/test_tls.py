@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Supervise = Callable[..., AbstractAsyncContextManager[Any]]
 
+pytestmark = pytest.mark.long
+
 SIZE = 1 << 20
 
 

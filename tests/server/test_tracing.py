@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Supervise = Callable[[Settings], AbstractAsyncContextManager[Any]]
 
+pytestmark = pytest.mark.long
+
 KINDS = {
     Span.SPAN_KIND_SERVER: "server",
     Span.SPAN_KIND_CLIENT: "client",

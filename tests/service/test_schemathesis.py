@@ -36,6 +36,8 @@ from dream_gateway.testing.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 MEANT = {
     "Idempotency-Key",
     "X-Usage-Cost",
