@@ -69,12 +69,8 @@ class AsgiTrace:
         await self._send(message)
         kind = message["type"]
         if kind == "websocket.accept":
-            self._status, self._head, self._opened = (
-                SWITCHING_PROTOCOLS,
-                list(message["headers"]),
-                True,
-            )
-            self._end(self._status)
+            self._head, self._opened = list(message["headers"]), True
+            self._end(SWITCHING_PROTOCOLS)
         elif kind == "websocket.close":
             self._close(message)
         elif kind.endswith(".start"):

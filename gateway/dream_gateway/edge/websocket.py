@@ -30,6 +30,7 @@ from dream_gateway.errors import (
 )
 from dream_gateway.http.inbound import from_scope
 from dream_gateway.http.reply import Reply
+from dream_gateway.http1.heads import SWITCHING_PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +139,7 @@ class WebSocketRelay:
         ]
         limits: Headers = []
         self._limits.add(limits, verdict)
-        return downstream_headers(101, fields, request_id, limits)
+        return downstream_headers(SWITCHING_PROTOCOLS, fields, request_id, limits)
 
     async def _connect(
         self, scope: Scope, ask: Ask, path: bytes, headers: Headers
