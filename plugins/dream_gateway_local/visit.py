@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 LONGEST_BODY = 16_384
 MOST_FIELDS = 32
 LONGEST_STATE = 512
-BROWSER_CHARACTERS = 22
 BROWSER = "form"
 """The cookie that a form's token is bound to."""
 
